@@ -1,0 +1,1 @@
+"""Spectra: a Kubernetes operator that runs teams of agents."""
