@@ -1,0 +1,287 @@
+"""The calls the operator makes to the API server: the interface and its aiohttp client."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from spectra_operator.kube.errors import Gone
+from spectra_operator.kube.resources import Body, Resource
+from spectra_operator.kube.transport import RequestRecord, Transport, Verb
+from spectra_operator.kube.watching import WatchEvent, read_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spectra_operator.kube.access import ClusterAccess
+
+__all__ = ["AiohttpClient", "KubeClient", "Listing", "RequestRecord", "WatchEvent"]
+
+MERGE_PATCH = "application/merge-patch+json"
+DEFAULT_PAGE_SIZE = 500
+PAGING_RESTARTS = 2
+WATCH_SERVER_SECONDS = 480
+"""How long the server keeps a watch open; then it closes and we resume."""
+WATCH_SILENCE_SECONDS = 90.0
+"""Longest silence of a live watch; servers send a bookmark about every minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All objects of a kind at one moment.
+
+    Attributes:
+        items: The objects, each with `apiVersion` and `kind` (lists leave them out).
+        resource_version: The moment; watch from here.
+    """
+
+    items: list[Body]
+    resource_version: str
+
+
+class KubeClient(Protocol):
+    """An API server as the operator sees it. All calls raise `errors.KubeError`."""
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Body:
+        """Return one object, read from the API server now."""
+        ...
+
+    async def create(self, resource: Resource, namespace: str | None, body: Body) -> Body:
+        """Create an object and return it as stored; AlreadyExists if the name is taken."""
+        ...
+
+    async def patch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        patch: Body,
+        *,
+        subresource: str = "",
+    ) -> Body:
+        """Apply a JSON merge patch; with `metadata.resourceVersion` in it, or Conflict."""
+        ...
+
+    async def replace(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: Body,
+        *,
+        subresource: str = "",
+    ) -> Body:
+        """Replace an object; with `metadata.resourceVersion` in the body, or Conflict."""
+        ...
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        propagation: str | None = None,
+        grace_seconds: int | None = None,
+    ) -> None:
+        """Ask for an object's deletion; with `uid`, of exactly that object or Conflict."""
+        ...
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        page_size: int = DEFAULT_PAGE_SIZE,
+    ) -> Listing:
+        """Return all objects at one moment, read in pages."""
+        ...
+
+    def watch(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        resource_version: str,
+        label_selector: str = "",
+        field_selector: str = "",
+    ) -> AsyncGenerator[WatchEvent, None]:
+        """Yield what changes after a moment, and bookmarks.
+
+        Ends quietly when the stream ends, whoever ended it; raises Gone when the moment is
+        too long ago.
+        """
+        ...
+
+
+class AiohttpClient:
+    """`KubeClient` over one aiohttp session. Use it as an async context manager.
+
+    It retries nothing but a list whose continue token expired between pages: whether to try
+    again is the caller's decision.
+    """
+
+    def __init__(
+        self,
+        access: ClusterAccess,
+        *,
+        connections: int = 64,
+        request_seconds: float = 15.0,
+        watch_silence_seconds: float = WATCH_SILENCE_SECONDS,
+        on_request: Callable[[RequestRecord], None] | None = None,
+    ) -> None:
+        """Prepare a client; it connects with the first call.
+
+        Args:
+            access: Where the cluster is and who we are.
+            connections: Size of the pool; each watch takes one for as long as it lasts.
+            request_seconds: Limit for a whole call other than a watch.
+            watch_silence_seconds: A watch that says nothing for so long is given up.
+            on_request: Told about every finished call, for metrics and bounds.
+        """
+        self._transport = Transport(
+            access, connections=connections, request_seconds=request_seconds, on_request=on_request
+        )
+        self._watch_silence_seconds = watch_silence_seconds
+
+    async def __aenter__(self) -> AiohttpClient:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections; running watches end."""
+        await self._transport.close()
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Body:
+        """Return one object, read from the API server now."""
+        return await self._transport.call(Verb("get", "GET", resource, namespace, name))
+
+    async def create(self, resource: Resource, namespace: str | None, body: Body) -> Body:
+        """Create an object and return it as stored; AlreadyExists if the name is taken."""
+        return await self._transport.call(Verb("create", "POST", resource, namespace), body=body)
+
+    async def patch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        patch: Body,
+        *,
+        subresource: str = "",
+    ) -> Body:
+        """Apply a JSON merge patch; with `metadata.resourceVersion` in it, or Conflict."""
+        verb = Verb("patch", "PATCH", resource, namespace, name, subresource)
+        return await self._transport.call(verb, body=patch, content_type=MERGE_PATCH)
+
+    async def replace(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: Body,
+        *,
+        subresource: str = "",
+    ) -> Body:
+        """Replace an object; with `metadata.resourceVersion` in the body, or Conflict."""
+        verb = Verb("update", "PUT", resource, namespace, name, subresource)
+        return await self._transport.call(verb, body=body)
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        uid: str | None = None,
+        propagation: str | None = None,
+        grace_seconds: int | None = None,
+    ) -> None:
+        """Ask for an object's deletion; with `uid`, of exactly that object or Conflict."""
+        options: Body = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
+        if propagation is not None:
+            options["propagationPolicy"] = propagation
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
+        await self._transport.call(
+            Verb("delete", "DELETE", resource, namespace, name), body=options
+        )
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        page_size: int = DEFAULT_PAGE_SIZE,
+    ) -> Listing:
+        """Return all objects at one moment, read in pages.
+
+        When the moment of the first page expires before the last one is read, the list begins
+        again, at last in one piece: a server too busy for paging still gets it done.
+        """
+        verb = Verb("list", "GET", resource, namespace)
+        query = _selectors(label_selector, field_selector)
+        for _ in range(PAGING_RESTARTS):
+            try:
+                return await _pages(self._transport, verb, query | {"limit": str(page_size)})
+            except Gone:
+                continue
+        return await _pages(self._transport, verb, query)
+
+    async def watch(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        resource_version: str,
+        label_selector: str = "",
+        field_selector: str = "",
+    ) -> AsyncGenerator[WatchEvent, None]:
+        """Yield what changes after a moment, and bookmarks.
+
+        Ends quietly when the stream ends, whoever ended it; raises Gone when the moment is
+        too long ago.
+        """
+        query = _selectors(label_selector, field_selector) | {
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(WATCH_SERVER_SECONDS),
+        }
+        verb = Verb("watch", "GET", resource, namespace)
+        async with self._transport.stream(
+            verb, query, silence_seconds=self._watch_silence_seconds
+        ) as response:
+            async for event in read_events(response.content, about=verb.about):
+                yield event
+
+
+async def _pages(transport: Transport, verb: Verb, query: dict[str, str]) -> Listing:
+    items: list[Body] = []
+    token = ""
+    while True:
+        page = await transport.call(verb, query=query | ({"continue": token} if token else {}))
+        items.extend(_typed(item, verb.resource) for item in page.get("items") or [])
+        metadata: dict[str, Any] = page.get("metadata") or {}
+        token = metadata.get("continue") or ""
+        if not token:
+            return Listing(items, str(metadata.get("resourceVersion", "")))
+
+
+def _selectors(label_selector: str, field_selector: str) -> dict[str, str]:
+    query = {"labelSelector": label_selector, "fieldSelector": field_selector}
+    return {name: value for name, value in query.items() if value}
+
+
+def _typed(item: Body, resource: Resource) -> Body:
+    item.setdefault("apiVersion", resource.api_version)
+    item.setdefault("kind", resource.kind)
+    return item

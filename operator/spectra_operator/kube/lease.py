@@ -1,0 +1,299 @@
+"""One Lease, held by at most one process at a time.
+
+The rules are client-go's: a resourceVersion-guarded update takes or renews the Lease; whether
+another's has expired is judged only by how long *we* have seen it unchanged, never by
+comparing two machines' clocks. A Lease does not fence: whoever holds it checks `held()` before
+each write, and its writes are idempotent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from spectra_operator.kube.errors import AlreadyExists, Conflict, KubeError, NotFound
+from spectra_operator.kube.resources import LEASES, Body
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from datetime import datetime
+
+    from spectra_operator.kube.client import KubeClient
+    from spectra_operator.kube.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+RELEASE_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTimes:
+    """The times of a Lease, in seconds.
+
+    Attributes:
+        duration: How long others leave an unrenewed Lease alone.
+        renew_deadline: How long the holder tries to renew before it gives up.
+        retry_period: Between two attempts, to take it or to renew it.
+        margin: `held()` turns false this long before others may take the Lease.
+    """
+
+    duration: float = 15.0
+    renew_deadline: float = 10.0
+    retry_period: float = 2.0
+    margin: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Check the order that makes a Lease safe.
+
+        Raises:
+            ValueError: retry_period < renew_deadline <= duration - margin does not hold.
+        """
+        ordered = 0 < self.retry_period < self.renew_deadline <= self.duration - self.margin
+        if not ordered or self.margin < 0:
+            raise ValueError(
+                f"{self}: need retry_period < renew_deadline <= duration - margin, margin >= 0"
+            )
+
+
+class LeaseLock:
+    """Competes for one Lease, renews it, gives it back."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        *,
+        namespace: str,
+        name: str,
+        identity: str,
+        clock: Clock,
+        times: LeaseTimes | None = None,
+    ) -> None:
+        """Prepare to compete; nothing is asked of the server yet.
+
+        Args:
+            client: A client of the lock's own, so that busy traffic cannot delay a renewal.
+            namespace: Where the Lease lives.
+            name: Of the Lease; created when missing.
+            identity: Unique to this process, not only to its pod: a restarted container must
+                not take itself for its predecessor.
+            clock: Measures everything; its wall time is only shown to people.
+            times: None for 15/10/2 seconds and a margin of 3.
+        """
+        self._client = client
+        self._namespace = namespace
+        self._name = name
+        self._identity = identity
+        self._clock = clock
+        self._times = times or LeaseTimes()
+        self._seen: Body | None = None
+        self._seen_at = 0.0
+        self._renewed_at: float | None = None
+        self._released = asyncio.Event()
+
+    @property
+    def holder(self) -> str:
+        """Who held the Lease when last seen; empty for nobody."""
+        return str(_spec(self._seen).get("holderIdentity") or "") if self._seen else ""
+
+    def held(self) -> bool:
+        """Return whether we may write now.
+
+        True only while the last successful renewal *started* less than duration - margin ago:
+        nobody else can have taken the Lease in that time.
+        """
+        if self._renewed_at is None or self._released.is_set():
+            return False
+        age = self._clock.monotonic() - self._renewed_at
+        return age < self._times.duration - self._times.margin
+
+    async def run(
+        self, on_acquired: Callable[[], Awaitable[None]], on_lost: Callable[[], None]
+    ) -> None:
+        """Compete until the Lease is ours, hold it, return when the term is over.
+
+        Call it again to compete again. Cancelling it stops renewing without giving the Lease
+        back; `release` does.
+
+        Args:
+            on_acquired: Awaited beside the renewals; may last as long as the term. Cancelled
+                when the Lease is lost. When it raises, so does this.
+            on_lost: Called at once when the Lease is lost; not after `release`.
+        """
+        await self._acquire()
+        if self._released.is_set():
+            return
+        work = asyncio.ensure_future(on_acquired())
+        try:
+            await self._renew_while(work)
+        finally:
+            self._renewed_at = None
+            if not self._released.is_set():
+                on_lost()
+            await _cancelled(work)
+
+    async def release(self) -> None:
+        """Give the Lease back so that a successor need not wait for its expiry.
+
+        Stop writing first. `held()` is false from the call on and the lock competes no more.
+        A server that cannot be reached is left alone: the Lease then expires by itself.
+        """
+        was_ours = self._renewed_at is not None
+        self._released.set()
+        self._renewed_at = None
+        if not was_ours:
+            return
+        for _ in range(RELEASE_ATTEMPTS):
+            try:
+                await self._give_back()
+            except Conflict:
+                continue  # a renewal of ours was still on its way
+            except KubeError as error:
+                logger.warning("lease %s not given back, it will expire: %s", self._name, error)
+            return
+
+    async def _acquire(self) -> None:
+        while not self._released.is_set():
+            if await self._bounded(self._attempt(), self._times.renew_deadline):
+                logger.info("lease %s acquired as %s", self._name, self._identity)
+                return
+            await self._bounded(self._released.wait(), self._times.retry_period)
+
+    async def _renew_while(self, work: asyncio.Future[None]) -> None:
+        while not self._released.is_set():
+            await self._bounded(self._pause(work), self._times.retry_period)
+            if work.done():
+                work.result()
+            if self._released.is_set():
+                return
+            left = self._times.renew_deadline - self._age()
+            if left <= 0 or not await self._renewed_within(left):
+                logger.error("lease %s lost: not renewed in time", self._name)
+                return
+
+    async def _renewed_within(self, seconds: float) -> bool:
+        """Try once; return whether the Lease is, or may still be, ours."""
+        if await self._bounded(self._attempt(), seconds):
+            return True
+        return self.holder == self._identity and self._age() < self._times.renew_deadline
+
+    async def _pause(self, work: asyncio.Future[None]) -> None:
+        """Last until the lock is released or the work has failed."""
+        released = asyncio.ensure_future(self._released.wait())
+        waiting: set[asyncio.Future[Any]] = {released}
+        if not work.done():
+            waiting.add(work)
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            released.cancel()
+
+    def _age(self) -> float:
+        if self._renewed_at is None:
+            return self._times.duration
+        return self._clock.monotonic() - self._renewed_at
+
+    async def _bounded(self, awaited: Coroutine[Any, Any, Any], seconds: float) -> bool:
+        """Return what the coroutine says; False when the clock comes first."""
+        work = asyncio.ensure_future(awaited)
+        timer = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
+            return bool(work.result()) if work.done() else False
+        finally:
+            await _cancelled(timer)
+            await _cancelled(work)
+
+    async def _attempt(self) -> bool:
+        """Take or renew the Lease once; return whether it is ours now."""
+        started = self._clock.monotonic()
+        try:
+            taken = await self._write(await self._look())
+        except (Conflict, AlreadyExists):
+            return False  # someone else was faster; the next look shows who
+        except KubeError as error:
+            logger.warning("lease %s: %s", self._name, error)
+            return False
+        if taken is None:
+            return False
+        self._observe(taken)
+        self._renewed_at = started
+        return True
+
+    async def _look(self) -> Body | None:
+        try:
+            found = await self._client.get(LEASES, self._namespace, self._name)
+        except NotFound:
+            return None
+        self._observe(found)
+        return found
+
+    async def _write(self, found: Body | None) -> Body | None:
+        """Write ourselves in as holder; None while another's Lease is alive."""
+        if found is None:
+            body = {
+                "apiVersion": LEASES.api_version,
+                "kind": LEASES.kind,
+                "metadata": {"name": self._name, "namespace": self._namespace},
+                "spec": self._taken({}),
+            }
+            return await self._client.create(LEASES, self._namespace, body)
+        spec = _spec(found)
+        if self._is_anothers(spec):
+            return None
+        renewed = found | {"spec": self._taken(spec)}
+        return await self._client.replace(LEASES, self._namespace, self._name, renewed)
+
+    def _is_anothers(self, spec: dict[str, Any]) -> bool:
+        holder = spec.get("holderIdentity")
+        if not holder or holder == self._identity:
+            return False
+        lasts = float(spec.get("leaseDurationSeconds") or self._times.duration)
+        return self._clock.monotonic() - self._seen_at < lasts
+
+    def _taken(self, spec: dict[str, Any]) -> dict[str, Any]:
+        now = _micro_time(self._clock.now())
+        ours = spec.get("holderIdentity") == self._identity
+        transitions = int(spec.get("leaseTransitions") or 0)
+        return spec | {
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": max(1, round(self._times.duration)),
+            "acquireTime": spec.get("acquireTime") if ours else now,
+            "renewTime": now,
+            "leaseTransitions": transitions if ours or not spec else transitions + 1,
+        }
+
+    def _observe(self, body: Body) -> None:
+        """Start the expiry anew when the Lease is not as we last saw it."""
+        if self._seen is None or _spec(self._seen) != _spec(body):
+            self._seen_at = self._clock.monotonic()
+        self._seen = body
+
+    async def _give_back(self) -> None:
+        found = await self._look()
+        if found is None or self.holder != self._identity:
+            return
+        spec = _spec(found) | {
+            "holderIdentity": "",
+            "leaseDurationSeconds": 1,
+            "renewTime": _micro_time(self._clock.now()),
+        }
+        freed = found | {"spec": spec}
+        self._observe(await self._client.replace(LEASES, self._namespace, self._name, freed))
+
+
+async def _cancelled(future: asyncio.Future[Any]) -> None:
+    """Cancel a future and wait until it is over; its outcome is of no interest."""
+    future.cancel()
+    await asyncio.gather(future, return_exceptions=True)
+
+
+def _spec(body: Body) -> dict[str, Any]:
+    spec: dict[str, Any] = body.get("spec") or {}
+    return spec
+
+
+def _micro_time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
