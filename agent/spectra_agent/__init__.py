@@ -1,0 +1,32 @@
+"""The agent's side of Spectra: read the task, do the work, hand back the result.
+
+    from spectra_agent import Task, task
+
+    @task
+    def greet(task: Task) -> dict[str, str]:
+        return {"greeting": f"Hello, {task.input['who']}"}
+
+Run the file with ``python -m spectra_agent run FILE.py``. See ``docs/agents.md``.
+
+Everything here is paid for by each task's start-up, so the package imports nothing at
+import time, not even from the standard library; what is needed is imported where it is used.
+"""
+
+from __future__ import annotations
+
+from spectra_agent.errors import AgentError, HandlerError, InputError, ResultError
+from spectra_agent.model import Result, Task, Usage
+from spectra_agent.registry import task
+from spectra_agent.runner import run
+
+__all__ = [
+    "AgentError",
+    "HandlerError",
+    "InputError",
+    "Result",
+    "ResultError",
+    "Task",
+    "Usage",
+    "run",
+    "task",
+]

@@ -1,0 +1,83 @@
+"""The result document and the file it is handed back in."""
+
+# ruff: noqa: PTH110, PTH123 -- pathlib would cost every task's start-up
+from __future__ import annotations
+
+import os
+
+from spectra_agent.errors import ResultError
+from spectra_agent.model import Result
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LIMIT_BYTES = 4000
+"""The most that a result document may hold; Kubernetes cuts a termination message at 4,096."""
+
+MESSAGE_LIMIT = 1000
+"""The most characters of a message that are kept, so that one never displaces the outputs."""
+
+DEFAULT_PATH = "/dev/termination-log"
+"""Where Kubernetes looks for a container's termination message."""
+
+
+def encode(result: Result) -> bytes:
+    """The result as the contract's JSON document.
+
+    Raises:
+        ResultError: It is not JSON, or larger than the limit. Nothing is ever cut off, for
+            half a document is no document.
+    """
+    import json  # noqa: PLC0415  # here, so that importing the SDK costs nothing
+
+    document: dict[str, object] = {}
+    if result.outputs:
+        document["outputs"] = result.outputs
+    if result.usage is not None:
+        document["usage"] = result.usage.document()
+    if result.message:
+        document["message"] = shorten(result.message)
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        data = text.encode()
+    except (TypeError, ValueError) as error:
+        raise ResultError(f"the outputs are not JSON: {error}") from error
+    if len(data) > LIMIT_BYTES:
+        raise ResultError(
+            f"the result is {len(data):,} bytes of JSON, the limit is {LIMIT_BYTES:,}; "
+            "return less, or store the data and return where it is"
+        )
+    return data
+
+
+def shorten(message: str) -> str:
+    """The message, without its middle when it is longer than the limit."""
+    safe = message.encode(errors="replace").decode()
+    if len(safe) <= MESSAGE_LIMIT:
+        return safe
+    half = (MESSAGE_LIMIT - 3) // 2
+    return f"{safe[:half]}...{safe[-half:]}"
+
+
+def write(result: Result, env: Mapping[str, str]) -> None:
+    """Write the document where the operator will find it.
+
+    That is the file named by SPECTRA_RESULT_PATH, else the pod's termination message. Outside
+    a pod, where neither is there, it goes to standard output.
+
+    Raises:
+        ResultError: The document is refused (see :func:`encode`).
+        OSError: The file cannot be written.
+    """
+    data = encode(result)
+    path = env.get("SPECTRA_RESULT_PATH") or _termination_log()
+    if path is None:
+        print(data.decode())  # noqa: T201  # a person runs the file by hand
+        return
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def _termination_log() -> str | None:
+    return DEFAULT_PATH if os.path.exists(DEFAULT_PATH) else None

@@ -1,0 +1,182 @@
+"""What a task receives and what it hands back.
+
+Plain classes with slots: ``dataclasses`` and ``typing`` would cost each task more start-up
+time than the whole SDK.
+"""
+
+from __future__ import annotations
+
+from spectra_agent.errors import InputError, ResultError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
+
+
+class _Frozen:
+    """Refuses assignment after construction; compares and prints by its slots."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def _fill(self, **values: Any) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__}.{name} is read-only")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__}.{name} is read-only")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._values() == other._values()
+
+    __hash__ = None  # type: ignore[assignment]  # outputs and input are mutable
+
+    def __repr__(self) -> str:
+        pairs = zip(self.__slots__, self._values(), strict=True)
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in pairs)})"
+
+
+class Task(_Frozen):
+    """One attempt of one task item, as the operator described it.
+
+    Attributes:
+        workflow: The workflow's name; empty for a phase that stands alone.
+        phase: The phase's name in the workflow.
+        name: The task's name; it picks the handler.
+        index: The item of a fan-out, from 0; 0 for a task that is not one.
+        attempt: The number of this try, from 1.
+        key: An idempotency key, the same for every attempt of this item.
+        input: The task's input, with its references already replaced by values.
+    """
+
+    __slots__ = ("attempt", "index", "input", "key", "name", "phase", "workflow")
+
+    workflow: str
+    phase: str
+    name: str
+    index: int
+    attempt: int
+    key: str
+    input: dict[str, Any]
+
+    def __init__(  # noqa: PLR0913  # a record's fields
+        self,
+        name: str = "",
+        input: Mapping[str, Any] | None = None,  # noqa: A002  # the contract's own word
+        *,
+        workflow: str = "",
+        phase: str = "",
+        index: int = 0,
+        attempt: int = 1,
+        key: str = "",
+    ) -> None:
+        self._fill(name=name, input=dict(input or {}), workflow=workflow, phase=phase)
+        self._fill(index=index, attempt=attempt, key=key)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Task:
+        """Read the task from ``SPECTRA_*`` variables; what is missing takes its default.
+
+        Raises:
+            InputError: A number is not one, or SPECTRA_INPUT is not a JSON object.
+        """
+        return cls(
+            env.get("SPECTRA_TASK", ""),
+            _input(env.get("SPECTRA_INPUT", "")),
+            workflow=env.get("SPECTRA_WORKFLOW", ""),
+            phase=env.get("SPECTRA_PHASE", ""),
+            index=_number(env, "SPECTRA_INDEX", 0),
+            attempt=_number(env, "SPECTRA_ATTEMPT", 1),
+            key=env.get("SPECTRA_KEY", ""),
+        )
+
+
+class Usage(_Frozen):
+    """What an attempt consumed.
+
+    Attributes:
+        input_tokens: Tokens read by a model.
+        output_tokens: Tokens written by a model.
+        cost: A decimal number as text (``"0.0123"``), so that sums stay exact.
+    """
+
+    __slots__ = ("cost", "input_tokens", "output_tokens")
+
+    input_tokens: int
+    output_tokens: int
+    cost: str
+
+    def __init__(self, input_tokens: int = 0, output_tokens: int = 0, cost: str = "0") -> None:
+        if not _is_decimal(cost):
+            raise ResultError(
+                f"usage.cost must be a decimal number as text, such as '0.0123', not {cost!r}"
+            )
+        self._fill(input_tokens=input_tokens, output_tokens=output_tokens, cost=cost)
+
+    def document(self) -> dict[str, Any]:
+        """The contract's form of it."""
+        return {
+            "inputTokens": self.input_tokens,
+            "outputTokens": self.output_tokens,
+            "cost": self.cost,
+        }
+
+
+class Result(_Frozen):
+    """What a handler returns when outputs alone do not say it all.
+
+    Attributes:
+        outputs: A JSON object that later tasks may refer to.
+        usage: What the attempt consumed, if it is known.
+        message: One line for people, shown in the task's status.
+    """
+
+    __slots__ = ("message", "outputs", "usage")
+
+    outputs: dict[str, Any]
+    usage: Usage | None
+    message: str
+
+    def __init__(
+        self,
+        outputs: Mapping[str, Any] | None = None,
+        usage: Usage | None = None,
+        message: str = "",
+    ) -> None:
+        self._fill(outputs=dict(outputs or {}), usage=usage, message=message)
+
+
+def _number(env: Mapping[str, str], variable: str, default: int) -> int:
+    text = env.get(variable, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit()):
+        raise InputError(f"{variable} must be a whole number, not {text!r}")
+    return int(text)
+
+
+def _input(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    import json  # noqa: PLC0415  # here, so that a task without input does not pay for it
+
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"SPECTRA_INPUT is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise InputError(f"SPECTRA_INPUT must be a JSON object, not {type(value).__name__}")
+    return value
+
+
+def _is_decimal(text: object) -> bool:
+    if not isinstance(text, str):
+        return False
+    whole, _, fraction = text.partition(".")
+    return text.isascii() and whole.isdigit() and (fraction.isdigit() or "." not in text)
