@@ -1,0 +1,132 @@
+"""What the tool can build: Go modules, their versions and their binaries.
+
+The versions live in ``gomods/*/go.mod`` and nowhere else; this module reads them there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cluster.errors import ClusterError
+
+GOMODS = Path(__file__).parent / "gomods"
+CACHE_KEY_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class Module:
+    """A folder with a go.mod that pins one program or one family of programs.
+
+    Attributes:
+        name: The folder under ``gomods``.
+        source: The Go module that carries the version, or "" for source kept in the folder.
+        binaries: Binary name to Go package.
+    """
+
+    name: str
+    source: str
+    binaries: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """The folder with go.mod."""
+        return GOMODS / self.name
+
+
+KUBERNETES = Module(
+    "kubernetes",
+    "k8s.io/kubernetes",
+    {
+        "etcd": "go.etcd.io/etcd/server/v3",
+        **{
+            name: f"k8s.io/kubernetes/cmd/{name}"
+            for name in (
+                "kube-apiserver",
+                "kube-controller-manager",
+                "kube-scheduler",
+                "kubelet",
+                "kube-proxy",
+                "kubectl",
+            )
+        },
+    },
+)
+MODULES = (
+    KUBERNETES,
+    Module("coredns", "github.com/coredns/coredns", {"coredns": "github.com/coredns/coredns"}),
+    Module("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"}),
+    Module("kwok", "sigs.k8s.io/kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}),
+    Module(
+        "kubeconform",
+        "github.com/yannh/kubeconform",
+        {"kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform"},
+    ),
+    Module("kind", "sigs.k8s.io/kind", {"kind": "sigs.k8s.io/kind"}),
+    Module("pause", "", {"pause": "."}),
+)
+LOCAL_BINARIES = (*KUBERNETES.binaries, "coredns", "pause")
+ALL_BINARIES = tuple(name for module in MODULES for name in module.binaries)
+
+
+def module_of(binary: str) -> Module:
+    """Return the module that builds ``binary``.
+
+    Raises:
+        ClusterError: The tool builds no such binary.
+    """
+    for module in MODULES:
+        if binary in module.binaries:
+            return module
+    raise ClusterError(f"unknown binary {binary!r}: choose one of {', '.join(ALL_BINARIES)}")
+
+
+def pinned_version(go_mod: str, source: str) -> str:
+    """Return the version of ``source`` that the text of a go.mod requires.
+
+    Raises:
+        ClusterError: The go.mod requires no version of it.
+    """
+    match = re.search(rf"^(?:require)?\s*{re.escape(source)} (v\S+)", go_mod, re.MULTILINE)
+    if match is None:
+        raise ClusterError(f"go.mod requires no version of {source}: add a require line")
+    return match.group(1)
+
+
+def version(module: Module) -> str:
+    """Return the pinned version of a module, or "v0" for source kept in the tree."""
+    if not module.source:
+        return "v0"
+    return pinned_version((module.folder / "go.mod").read_text(), module.source)
+
+
+def linker_flags(module: Module) -> str:
+    """Return the linker flags: no debug data, and for Kubernetes the version clients see."""
+    flags = "-s -w"
+    if module.name != KUBERNETES.name:
+        return flags
+    release = version(module)
+    major, minor = release.removeprefix("v").split(".")[:2]
+    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
+        flags += f" -X {package}.gitVersion={release}"
+        flags += f" -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
+    return flags
+
+
+def cache_key(files: Mapping[str, bytes], flags: str, platform: str) -> str:
+    """Return a short key that changes when the binaries would: sources, flags or platform."""
+    digest = hashlib.sha256(f"{flags}\n{platform}\n".encode())
+    for name in sorted(files):
+        digest.update(f"{name} {len(files[name])}\n".encode())
+        digest.update(files[name])
+    return digest.hexdigest()[:CACHE_KEY_LENGTH]
+
+
+def cache_folder(module: Module, platform: str) -> str:
+    """Return the folder name of a module's binaries: name, version and cache key."""
+    files = {path.name: path.read_bytes() for path in module.folder.iterdir() if path.is_file()}
+    key = cache_key(files, linker_flags(module), platform)
+    return f"{module.name}-{version(module)}-{key}"

@@ -1,0 +1,1 @@
+"""The ways to have a cluster: ``local``, ``kind`` and ``existing``."""
