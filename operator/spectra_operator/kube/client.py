@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from spectra_operator.kube.errors import Gone
-from spectra_operator.kube.resources import Body, Resource
+from spectra_operator.kube.resources import Body, Resource, name_of
 from spectra_operator.kube.transport import RequestRecord, Transport, Verb
 from spectra_operator.kube.watching import WatchEvent, read_events
 
@@ -163,7 +163,8 @@ class AiohttpClient:
 
     async def create(self, resource: Resource, namespace: str | None, body: Body) -> Body:
         """Create an object and return it as stored; AlreadyExists if the name is taken."""
-        return await self._transport.call(Verb("create", "POST", resource, namespace), body=body)
+        verb = Verb("create", "POST", resource, namespace, new_name=name_of(body))
+        return await self._transport.call(verb, body=body)
 
     async def patch(
         self,

@@ -32,6 +32,7 @@ class Verb:
         namespace: The namespace; None for all, or for cluster-scoped kinds.
         object_name: The object; None for a collection.
         subresource: Such as `status`; empty for the object itself.
+        new_name: The object that is to be created; it is not in the address.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Verb:
     namespace: str | None = None
     object_name: str | None = None
     subresource: str = ""
+    new_name: str = ""
 
     @property
     def path(self) -> str:
@@ -50,7 +52,7 @@ class Verb:
     def about(self) -> str:
         """The call in words, as error messages begin."""
         kind = self.resource.plural + (f"/{self.subresource}" if self.subresource else "")
-        place = "/".join(part for part in (self.namespace, self.object_name) if part)
+        place = "/".join(part for part in (self.namespace, self.object_name, self.new_name) if part)
         return f"{self.name} {kind} {place}".rstrip()
 
     @property
