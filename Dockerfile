@@ -14,7 +14,7 @@ COPY requirements.lock requirements-dev.lock ./
 RUN tools/bin/pip --python /opt/spectra/bin/python install --quiet --no-compile \
       --require-hashes --only-binary :all: -r requirements.lock
 # The build backend is pinned too: its part of the development lock, hashes and all.
-RUN awk '/^[a-z]/ { keep = /^(hatchling|packaging|pathspec|pluggy|trove-classifiers)==/ } keep' \
+RUN awk '/^[a-z]/ { keep = /^(hatchling|packaging|pathspec|pluggy|tomlkit|trove-classifiers)==/ } keep' \
       requirements-dev.lock > build.lock \
  && tools/bin/pip install --quiet --require-hashes --only-binary :all: -r build.lock
 COPY pyproject.toml README.md LICENSE ./

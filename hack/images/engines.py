@@ -133,7 +133,15 @@ class Buildah:
 
     def _bud(self, arguments: dict[str, str]) -> list[str]:
         given = dict(arguments)
-        options = ["--quiet", "--layers", "--isolation", "chroot", "--network", "host"]
+        options = [
+            "--quiet",
+            "--force-rm",
+            "--layers",
+            "--isolation",
+            "chroot",
+            "--network",
+            "host",
+        ]
         if HOST_CERTIFICATES.exists():
             given["PIP_CERT"] = str(HOST_CERTIFICATES)
             folder = HOST_CERTIFICATES.parent
