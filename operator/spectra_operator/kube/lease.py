@@ -4,6 +4,9 @@ The rules are client-go's: a resourceVersion-guarded update takes or renews the 
 another's has expired is judged only by how long *we* have seen it unchanged, never by
 comparing two machines' clocks. A Lease does not fence: whoever holds it checks `held()` before
 each write, and its writes are idempotent.
+
+Beyond client-go, who waits also watches the Lease, so that a released one changes hands at
+once; without that watch it is found by the next attempt.
 """
 
 from __future__ import annotations
@@ -11,51 +14,31 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from spectra_operator.kube.errors import AlreadyExists, Conflict, KubeError, NotFound
+from spectra_operator.kube.lease_record import (
+    LeaseTimes,
+    freed,
+    holder_of,
+    may_take,
+    spec_of,
+    taken,
+)
 from spectra_operator.kube.resources import LEASES, Body
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-    from datetime import datetime
 
     from spectra_operator.kube.client import KubeClient
     from spectra_operator.kube.clock import Clock
 
+__all__ = ["LeaseLock", "LeaseTimes"]
+
 logger = logging.getLogger(__name__)
 
 RELEASE_ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseTimes:
-    """The times of a Lease, in seconds.
-
-    Attributes:
-        duration: How long others leave an unrenewed Lease alone.
-        renew_deadline: How long the holder tries to renew before it gives up.
-        retry_period: Between two attempts, to take it or to renew it.
-        margin: `held()` turns false this long before others may take the Lease.
-    """
-
-    duration: float = 15.0
-    renew_deadline: float = 10.0
-    retry_period: float = 2.0
-    margin: float = 3.0
-
-    def __post_init__(self) -> None:
-        """Check the order that makes a Lease safe.
-
-        Raises:
-            ValueError: retry_period < renew_deadline <= duration - margin does not hold.
-        """
-        ordered = 0 < self.retry_period < self.renew_deadline <= self.duration - self.margin
-        if not ordered or self.margin < 0:
-            raise ValueError(
-                f"{self}: need retry_period < renew_deadline <= duration - margin, margin >= 0"
-            )
 
 
 class LeaseLock:
@@ -92,11 +75,12 @@ class LeaseLock:
         self._seen_at = 0.0
         self._renewed_at: float | None = None
         self._released = asyncio.Event()
+        self._woken = asyncio.Event()  # ends the pause between attempts to take the Lease
 
     @property
     def holder(self) -> str:
         """Who held the Lease when last seen; empty for nobody."""
-        return str(_spec(self._seen).get("holderIdentity") or "") if self._seen else ""
+        return holder_of(self._seen)
 
     def held(self) -> bool:
         """Return whether we may write now.
@@ -119,11 +103,13 @@ class LeaseLock:
 
         Args:
             on_acquired: Awaited beside the renewals; may last as long as the term. Cancelled
-                when the Lease is lost. When it raises, so does this.
-            on_lost: Called at once when the Lease is lost; not after `release`.
+                when the term is over. When it raises, the term is over and so does this.
+            on_lost: Called at once when the term is over, unless by `release`: when the Lease is
+                lost, when `on_acquired` raises, when this is cancelled.
         """
         await self._acquire()
         if self._released.is_set():
+            await self._give_back()  # an attempt under way has succeeded all the same
             return
         work = asyncio.ensure_future(on_acquired())
         try:
@@ -137,29 +123,59 @@ class LeaseLock:
     async def release(self) -> None:
         """Give the Lease back so that a successor need not wait for its expiry.
 
-        Stop writing first. `held()` is false from the call on and the lock competes no more.
+        Stop writing first, and call it from outside of `on_acquired`, which it ends. `held()`
+        is false from the call on and the lock competes no more.
         A server that cannot be reached is left alone: the Lease then expires by itself.
         """
-        was_ours = self._renewed_at is not None
         self._released.set()
+        self._woken.set()
+        await self._give_back()
+
+    async def _give_back(self) -> None:
+        was_ours = self._renewed_at is not None
         self._renewed_at = None
         if not was_ours:
             return
         for _ in range(RELEASE_ATTEMPTS):
             try:
-                await self._give_back()
+                await self._write_free()
             except Conflict:
-                continue  # a renewal of ours was still on its way
+                continue  # a renewal of ours was still on its way; look again
             except KubeError as error:
                 logger.warning("lease %s not given back, it will expire: %s", self._name, error)
             return
 
     async def _acquire(self) -> None:
-        while not self._released.is_set():
-            if await self._bounded(self._attempt(), self._times.renew_deadline):
-                logger.info("lease %s acquired as %s", self._name, self._identity)
-                return
-            await self._bounded(self._released.wait(), self._times.retry_period)
+        watching = asyncio.ensure_future(self._wake_when_free())
+        try:
+            while not self._released.is_set():
+                self._woken.clear()
+                if await self._bounded(self._attempt(), self._times.renew_deadline):
+                    logger.info("lease %s acquired as %s", self._name, self._identity)
+                    return
+                await self._bounded(self._woken.wait(), self._times.retry_period)
+        finally:
+            await _cancelled(watching)
+
+    async def _wake_when_free(self) -> None:
+        """Watch the Lease and end the pause between attempts when nobody holds it any more."""
+        while True:
+            await self._clock.sleep(self._times.retry_period)
+            if self._seen is None:
+                continue
+            stream = self._client.watch(
+                LEASES,
+                self._namespace,
+                resource_version=self._seen["metadata"]["resourceVersion"],
+                field_selector=f"metadata.name={self._name}",
+            )
+            try:
+                async with aclosing(stream) as events:
+                    async for event in events:
+                        if event.type == "DELETED" or not holder_of(event.object):
+                            self._woken.set()
+            except KubeError as error:
+                logger.debug("lease %s: no watch, only attempts: %s", self._name, error)
 
     async def _renew_while(self, work: asyncio.Future[None]) -> None:
         while not self._released.is_set():
@@ -210,15 +226,15 @@ class LeaseLock:
         """Take or renew the Lease once; return whether it is ours now."""
         started = self._clock.monotonic()
         try:
-            taken = await self._write(await self._look())
+            written = await self._write(await self._look())
         except (Conflict, AlreadyExists):
             return False  # someone else was faster; the next look shows who
         except KubeError as error:
             logger.warning("lease %s: %s", self._name, error)
             return False
-        if taken is None:
+        if written is None:
             return False
-        self._observe(taken)
+        self._observe(written)
         self._renewed_at = started
         return True
 
@@ -232,68 +248,40 @@ class LeaseLock:
 
     async def _write(self, found: Body | None) -> Body | None:
         """Write ourselves in as holder; None while another's Lease is alive."""
-        if found is None:
-            body = {
-                "apiVersion": LEASES.api_version,
-                "kind": LEASES.kind,
-                "metadata": {"name": self._name, "namespace": self._namespace},
-                "spec": self._taken({}),
-            }
-            return await self._client.create(LEASES, self._namespace, body)
-        spec = _spec(found)
-        if self._is_anothers(spec):
+        spec = spec_of(found)
+        unchanged = self._clock.monotonic() - self._seen_at
+        if not may_take(spec, identity=self._identity, unchanged_seconds=unchanged):
             return None
-        renewed = found | {"spec": self._taken(spec)}
-        return await self._client.replace(LEASES, self._namespace, self._name, renewed)
-
-    def _is_anothers(self, spec: dict[str, Any]) -> bool:
-        holder = spec.get("holderIdentity")
-        if not holder or holder == self._identity:
-            return False
-        lasts = float(spec.get("leaseDurationSeconds") or self._times.duration)
-        return self._clock.monotonic() - self._seen_at < lasts
-
-    def _taken(self, spec: dict[str, Any]) -> dict[str, Any]:
-        now = _micro_time(self._clock.now())
-        ours = spec.get("holderIdentity") == self._identity
-        transitions = int(spec.get("leaseTransitions") or 0)
-        return spec | {
-            "holderIdentity": self._identity,
-            "leaseDurationSeconds": max(1, round(self._times.duration)),
-            "acquireTime": spec.get("acquireTime") if ours else now,
-            "renewTime": now,
-            "leaseTransitions": transitions if ours or not spec else transitions + 1,
+        spec = taken(
+            spec, identity=self._identity, now=self._clock.now(), duration=self._times.duration
+        )
+        if found is not None:
+            return await self._client.replace(
+                LEASES, self._namespace, self._name, found | {"spec": spec}
+            )
+        body = {
+            "apiVersion": LEASES.api_version,
+            "kind": LEASES.kind,
+            "metadata": {"name": self._name, "namespace": self._namespace},
+            "spec": spec,
         }
+        return await self._client.create(LEASES, self._namespace, body)
 
     def _observe(self, body: Body) -> None:
         """Start the expiry anew when the Lease is not as we last saw it."""
-        if self._seen is None or _spec(self._seen) != _spec(body):
+        if self._seen is None or spec_of(self._seen) != spec_of(body):
             self._seen_at = self._clock.monotonic()
         self._seen = body
 
-    async def _give_back(self) -> None:
+    async def _write_free(self) -> None:
         found = await self._look()
         if found is None or self.holder != self._identity:
             return
-        spec = _spec(found) | {
-            "holderIdentity": "",
-            "leaseDurationSeconds": 1,
-            "renewTime": _micro_time(self._clock.now()),
-        }
-        freed = found | {"spec": spec}
-        self._observe(await self._client.replace(LEASES, self._namespace, self._name, freed))
+        given_back = found | {"spec": freed(spec_of(found), now=self._clock.now())}
+        self._observe(await self._client.replace(LEASES, self._namespace, self._name, given_back))
 
 
 async def _cancelled(future: asyncio.Future[Any]) -> None:
     """Cancel a future and wait until it is over; its outcome is of no interest."""
     future.cancel()
     await asyncio.gather(future, return_exceptions=True)
-
-
-def _spec(body: Body) -> dict[str, Any]:
-    spec: dict[str, Any] = body.get("spec") or {}
-    return spec
-
-
-def _micro_time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
