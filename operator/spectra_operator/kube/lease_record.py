@@ -1,0 +1,94 @@
+"""What stands in a Lease, and the decisions about it; no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from spectra_operator.kube.resources import Body
+
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTimes:
+    """The times of a Lease, in seconds.
+
+    Attributes:
+        duration: How long others leave an unrenewed Lease alone.
+        renew_deadline: How long the holder tries to renew before it gives up.
+        retry_period: Between two attempts, to take it or to renew it.
+        margin: `held()` turns false this long before others may take the Lease.
+    """
+
+    duration: float = 15.0
+    renew_deadline: float = 10.0
+    retry_period: float = 2.0
+    margin: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Check the order that makes a Lease safe.
+
+        Raises:
+            ValueError: retry_period < renew_deadline <= duration - margin does not hold, or the
+                duration is no whole number of seconds, which is all a Lease can say.
+        """
+        ordered = 0 < self.retry_period < self.renew_deadline <= self.duration - self.margin
+        if not ordered or self.margin < 0:
+            raise ValueError(
+                f"{self}: need retry_period < renew_deadline <= duration - margin, margin >= 0"
+            )
+        if self.duration != int(self.duration):
+            raise ValueError(f"{self}: duration must be a whole number of seconds")
+
+
+def spec_of(lease: Body | None) -> Spec:
+    """Return the spec of a Lease; empty when there is none."""
+    spec: Spec = (lease or {}).get("spec") or {}
+    return spec
+
+
+def holder_of(lease: Body | None) -> str:
+    """Return who holds a Lease; empty for nobody."""
+    return str(spec_of(lease).get("holderIdentity") or "")
+
+
+def may_take(spec: Spec, *, identity: str, unchanged_seconds: float) -> bool:
+    """Return whether we may write ourselves in.
+
+    Args:
+        spec: The Lease as it stands.
+        identity: Who we are.
+        unchanged_seconds: For how long we have seen it exactly so, by our own clock.
+    """
+    holder = spec.get("holderIdentity")
+    if not holder or holder == identity:
+        return True
+    return unchanged_seconds >= float(spec.get("leaseDurationSeconds") or 0)
+
+
+def taken(spec: Spec, *, identity: str, now: datetime, duration: float) -> Spec:
+    """Return the spec with us as the holder, renewed; a change of holder is counted."""
+    ours = spec.get("holderIdentity") == identity
+    transitions = int(spec.get("leaseTransitions") or 0)
+    return spec | {
+        "holderIdentity": identity,
+        "leaseDurationSeconds": int(duration),
+        "acquireTime": spec.get("acquireTime") if ours else _micro_time(now),
+        "renewTime": _micro_time(now),
+        "leaseTransitions": transitions if ours or not spec else transitions + 1,
+    }
+
+
+def freed(spec: Spec, *, now: datetime) -> Spec:
+    """Return the spec with nobody as the holder."""
+    return spec | {
+        "holderIdentity": "",
+        "leaseDurationSeconds": 1,
+        "renewTime": _micro_time(now),
+    }
+
+
+def _micro_time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
