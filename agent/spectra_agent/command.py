@@ -1,6 +1,6 @@
 """Run any command as a task: pass its streams and signals through, report how it ended."""
 
-# ruff: noqa: PTH108, PTH118, PTH123 -- plain paths from the environment
+# ruff: noqa: PTH108, PTH123 -- plain paths from the environment
 from __future__ import annotations
 
 import json
@@ -8,7 +8,6 @@ import os
 import selectors
 import signal
 import subprocess
-import tempfile
 
 from spectra_agent import contract
 from spectra_agent.errors import ResultError
@@ -63,9 +62,7 @@ def execute(command: Sequence[str], env: Mapping[str, str]) -> int:
     file named by SPECTRA_OUTPUTS becomes the outputs; without that variable a fresh name in
     the temporary folder is given to it.
     """
-    outputs = env.get("SPECTRA_OUTPUTS") or os.path.join(
-        tempfile.gettempdir(), f"spectra-outputs-{os.getpid()}.json"
-    )
+    outputs = env.get("SPECTRA_OUTPUTS") or _fresh_name(env)
     tail = Tail()
     try:
         _remove(outputs)
@@ -149,6 +146,11 @@ def _copy(pipe: int, target: int, tail: Tail) -> bool:
     while view:
         view = view[os.write(target, view) :]
     return True
+
+
+def _fresh_name(env: Mapping[str, str]) -> str:
+    """A path in the temporary folder, which need not be writable if it is never used."""
+    return f"{env.get('TMPDIR') or '/tmp'}/spectra-outputs-{os.getpid()}.json"  # noqa: S108
 
 
 def _ending(code: int) -> str:

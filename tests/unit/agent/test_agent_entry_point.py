@@ -147,6 +147,11 @@ def test_exec_uses_the_outputs_file_it_was_given(run: Run) -> None:
     assert run.document() == {"outputs": {"fresh": 1}}
 
 
+def test_exec_needs_no_temporary_folder_for_a_command_without_outputs(run: Run) -> None:
+    assert run("exec", "--", "true", TMPDIR="/not/there").returncode == 0
+    assert run.document() == {}
+
+
 @pytest.mark.parametrize(
     ("text", "said"), [("[1]", "must hold a JSON object"), ("{", "wrote no JSON")]
 )
