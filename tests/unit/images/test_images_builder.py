@@ -1,0 +1,267 @@
+"""What is built, what is skipped, and with which commands."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from images import __main__ as command_line
+from images import base, engines, steps
+from images import builder as builder_module
+from images.builder import Builder, cache_folder, only_one
+from images.catalog import CATALOG, Image
+from images.engines import Buildah, Docker, Engine, Job
+from images.errors import ImagesError, StepFailedError
+
+AGENT, FOUNDATION = CATALOG["agent"], CATALOG["foundation"]
+
+
+class FakeEngine:
+    """Writes small archives and remembers what it was asked for."""
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    def has(self, image: Image, content: str) -> str | None:
+        known = any(job.content == content for job in self.jobs)
+        return engines.local_name(image, content) if known else None
+
+    def build(self, job: Job) -> None:
+        self.jobs.append(job)
+        job.archive.write_text(job.content)
+
+
+class House:
+    """A repository with the agent's and the example's files, a cache and an engine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.cache = folder / "root", folder / "cache"
+        self.engine = FakeEngine()
+        self.said: list[str] = []
+        self.write(".dockerignore", "*")
+        self.write("agent/Dockerfile", "FROM base")
+        self.write("agent/spectra_agent/code.py", "1")
+        self.write("examples/foundation/Dockerfile", "FROM agent")
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def builder(self) -> Builder:
+        return Builder(self.root, self.cache, lambda: self.engine, self.said.append)
+
+    def built(self) -> list[str]:
+        return [job.image.name for job in self.engine.jobs]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def test_an_image_is_built_once(house: House) -> None:
+    first = house.builder().build([AGENT])
+    assert house.builder().build([AGENT]) == first
+    assert house.built() == ["agent"]
+    assert first[0].name == "agent.tar"
+    assert first[0].parent.name == first[0].read_text()
+
+
+def test_a_changed_input_builds_it_again_elsewhere(house: House) -> None:
+    [first] = house.builder().build([AGENT])
+    house.write("agent/spectra_agent/code.py", "2")
+    [second] = house.builder().build([AGENT])
+    assert first != second
+    assert first.exists()
+    assert house.built() == ["agent", "agent"]
+
+
+def test_no_engine_is_looked_for_when_nothing_changed(house: House) -> None:
+    house.builder().build([AGENT])
+
+    def none() -> Engine:
+        raise AssertionError
+
+    Builder(house.root, house.cache, none, house.said.append).build([AGENT])
+
+
+def test_a_parent_that_the_engine_lacks_is_built_first(house: House) -> None:
+    house.builder().build([FOUNDATION])
+    assert house.built() == ["agent", "foundation"]
+    assert house.engine.jobs[1].parent == engines.local_name(AGENT, house.engine.jobs[0].content)
+
+
+def test_a_parent_that_the_engine_has_is_used(house: House) -> None:
+    house.builder().build([AGENT, FOUNDATION])
+    assert house.built() == ["agent", "foundation"]
+
+
+def test_a_failed_build_leaves_no_archive(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(job: Job) -> None:
+        job.archive.write_text("half")
+        raise StepFailedError("no space")
+
+    monkeypatch.setattr(house.engine, "build", fails)
+    with pytest.raises(StepFailedError):
+        house.builder().build([AGENT])
+    assert not house.builder().archive(AGENT).exists()
+
+
+def test_only_the_newest_contents_are_kept(house: House) -> None:
+    made = []
+    for number in range(builder_module.KEPT_VERSIONS + 2):
+        house.write("agent/spectra_agent/code.py", str(number))
+        [path] = house.builder().build([AGENT])
+        os.utime(path, (number, number))
+        made.append(path)
+    assert [path.exists() for path in made] == [False, False, True, True, True]
+
+
+def test_a_second_build_waits_and_says_for_whom(tmp_path: Path) -> None:
+    said: list[str] = []
+    waiting = threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        waiting.set()
+
+    def second() -> None:
+        with only_one(tmp_path / "lock", say):
+            said.append("second builds")
+
+    with (tmp_path / "lock").open("w") as first:
+        first.write("4711")
+        first.flush()
+        fcntl.flock(first, fcntl.LOCK_EX)
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waiting.wait(10)
+        assert said == ["waiting for process 4711, which is building images"]
+    thread.join()
+    assert said[-1] == "second builds"
+
+
+@pytest.mark.parametrize(
+    ("env", "folder"),
+    [
+        ({"SPECTRA_CACHE": "/c", "XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/c/images"),
+        ({"XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/x/spectra/images"),
+        ({"HOME": "/h"}, "/h/.cache/spectra/images"),
+    ],
+)
+def test_the_cache_is_outside_the_tree(env: dict[str, str], folder: str) -> None:
+    assert cache_folder(env) == Path(folder)
+
+
+class Recorder:
+    """Records commands; those that hold a marked word fail."""
+
+    def __init__(self, *failing: str) -> None:
+        self.commands: list[str] = []
+        self.failing = failing
+
+    def __call__(self, command: Sequence[str]) -> str:
+        line = " ".join(command)
+        self.commands.append(line)
+        if any(word in line for word in self.failing):
+            raise StepFailedError(line)
+        return "container-1\n" if " from " in line else ""
+
+    def only(self, word: str) -> str:
+        [line] = [line for line in self.commands if word in line]
+        return line
+
+
+def job(image: Image, parent: str | None = None) -> Job:
+    return Job(image, "c" * 64, parent, Path("/cache/x.tar"))
+
+
+def test_docker_builds_with_the_dockerfiles_own_base_and_saves() -> None:
+    run = Recorder()
+    Docker(Path("/root"), run).build(job(FOUNDATION, "parent:1"))
+    assert "--build-arg AGENT=parent:1 /root" in run.only("docker build")
+    assert "docker.io/local/spectra-foundation:dev" in run.only("docker save -o /cache/x.tar")
+
+
+def test_buildah_makes_its_base_first_and_builds_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archives = (tmp_path / "builder.tar", tmp_path / "base.tar")
+    monkeypatch.setattr(base, "make_base", lambda _folder, _run: archives)
+    monkeypatch.setattr(steps, "ensure_debian_packages", lambda *_: None)
+    run = Recorder(" inspect ")
+    Buildah(Path("/root"), tmp_path, run).build(job(AGENT))
+    assert [line for line in run.commands if " add " in line] == [
+        run.only(str(archives[1])),
+        run.only(str(archives[0])),
+    ]
+    assert len([line for line in run.commands if line.endswith(" rm container-1")]) == 2
+    build = run.only(" bud ")
+    assert "--build-arg BASE=docker.io/local/spectra-base:" in build
+    assert "--build-arg BUILDER=docker.io/local/spectra-builder:" in build
+    reference = "docker.io/local/spectra-agent:dev"
+    assert run.only(" push ").endswith(f"{reference} oci-archive:/cache/x.tar:{reference}")
+
+
+def test_buildah_uses_the_base_it_has(tmp_path: Path) -> None:
+    run = Recorder()
+    Buildah(Path("/root"), tmp_path, run).build(job(AGENT))
+    assert not [line for line in run.commands if " add " in line]
+
+
+def test_buildah_trusts_the_hosts_certificates_while_it_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "certs" / "bundle.crt"
+    bundle.parent.mkdir()
+    bundle.touch()
+    monkeypatch.setattr(engines, "HOST_CERTIFICATES", bundle)
+    run = Recorder()
+    Buildah(Path("/root"), tmp_path, run).build(job(FOUNDATION, "parent:1"))
+    assert f"--volume {bundle.parent}:{bundle.parent}:ro" in run.only(" bud ")
+    assert f"--build-arg PIP_CERT={bundle}" in run.only(" bud ")
+
+
+def test_docker_is_chosen_when_its_engine_answers(tmp_path: Path) -> None:
+    assert isinstance(engines.choose(tmp_path, tmp_path, Recorder()), Docker)
+
+
+def test_buildah_is_chosen_when_docker_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted: list[list[str]] = []
+    monkeypatch.setattr(steps, "ensure_debian_packages", lambda names, _run: wanted.append(names))
+    assert isinstance(engines.choose(tmp_path, tmp_path, Recorder("docker info")), Buildah)
+    assert wanted == [["buildah"]]
+
+
+def test_the_command_prints_only_paths_on_standard_output(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command_line, "_builder", house.builder)
+    assert command_line.main(["build", "agent"]) == 0
+    path = str(house.builder().archive(AGENT))
+    assert capsys.readouterr().out == f"{path}\n"
+    house.write("agent/spectra_agent/code.py", "2")
+    assert command_line.main(["build", "agent", "--print"]) == 0
+    assert capsys.readouterr().out == f"{house.builder().archive(AGENT)}\n"
+    assert house.built() == ["agent"]
+
+
+def test_an_error_is_one_line_and_exit_code_1(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> Builder:
+        raise ImagesError("no tool")
+
+    monkeypatch.setattr(command_line, "_builder", fails)
+    assert command_line.main(["build", "agent"]) == 1
+    assert capsys.readouterr().err == "error: no tool\n"
