@@ -1,0 +1,50 @@
+"""Names that stand on objects in the cluster: group, labels, annotations, finalizers, bounds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GROUP: Final = "spectra.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+MANAGER: Final = "spectra-operator"
+
+LABEL_SHARD: Final = f"{GROUP}/shard"
+LABEL_WORKFLOW: Final = f"{GROUP}/workflow"
+LABEL_WORKFLOW_UID: Final = f"{GROUP}/workflow-uid"
+LABEL_PHASE: Final = f"{GROUP}/phase"
+LABEL_PHASE_UID: Final = f"{GROUP}/phase-uid"
+LABEL_TASK: Final = f"{GROUP}/task"
+LABEL_INDEX: Final = f"{GROUP}/index"
+LABEL_ATTEMPT: Final = f"{GROUP}/attempt"
+LABEL_AGENT: Final = f"{GROUP}/agent"
+LABEL_REVISION: Final = f"{GROUP}/revision"
+
+LABEL_RECORDED: Final = f"{GROUP}/recorded"
+"""On a pod: its result stands in the Phase's status; the pod has left the operator's watch."""
+
+LABEL_FINISHED: Final = f"{GROUP}/finished"
+"""On a Workflow or Phase: it has ended; the object has left the operator's watch."""
+
+RESULT_FINALIZER: Final = f"{GROUP}/result"
+"""On a pod until its result stands in the Phase's status, so that no result is ever lost."""
+
+POD_SELECTOR: Final = f"{MANAGED_BY}={MANAGER},{LABEL_PHASE_UID},!{LABEL_RECORDED}"
+LIVE_SELECTOR: Final = f"!{LABEL_FINISHED}"
+
+MAX_WORKFLOW_NAME: Final = 52
+MAX_STEP_NAME: Final = 40
+MAX_PHASES: Final = 64
+MAX_TASKS: Final = 1024
+MAX_DEPENDENCIES: Final = 1024
+MAX_COUNT: Final = 10_000
+MAX_RESULT_BYTES: Final = 4_000
+"""Bytes of a task's result document in the termination message (the kubelet cuts at 4,096)."""
+MAX_OUTPUT_BYTES: Final = 256 * 1024
+"""Bytes of all outputs that one Phase's status holds."""
+MAX_INPUT_BYTES: Final = 96 * 1024
+"""Bytes of one task's resolved input; Linux limits one environment string to 128 KiB."""
+MAX_SPEC_BYTES: Final = 700 * 1024
+"""Bytes of a Phase's spec with every value frozen in; etcd refuses objects over 1.5 MiB."""

@@ -1,0 +1,222 @@
+"""The CustomResourceDefinitions: names, printer columns and rules around the models' schemas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from .agent import AgentSpec, AgentStatus
+from .constants import GROUP, MAX_WORKFLOW_NAME, VERSION
+from .phase import PhaseSpec, PhaseStatus
+from .schema import Schema, structural_schema
+from .workflow import WorkflowSpec, WorkflowStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of `kubectl get`. Priority 1 shows it only with `-o wide`."""
+
+    name: str
+    path: str
+    type: str = "string"
+    priority: int = 0
+    description: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the column as the CRD wants it."""
+        column: dict[str, Any] = {"name": self.name, "type": self.type, "jsonPath": self.path}
+        if self.description:
+            column["description"] = self.description
+        if self.priority:
+            column["priority"] = self.priority
+        return column
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of the API, with all that its CRD says."""
+
+    kind: str
+    plural: str
+    short: str
+    description: str
+    spec: type[BaseModel]
+    status: type[BaseModel]
+    columns: tuple[Column, ...]
+    rules: tuple[tuple[str, str], ...] = ()
+    spec_rules: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the CRD object."""
+        return f"{self.plural}.{GROUP}"
+
+
+_AGE = Column("Age", ".metadata.creationTimestamp", "date")
+
+AGENT = Kind(
+    kind="Agent",
+    plural="agents",
+    short="sag",
+    description="An agent: who can work, what runs for its tasks, and how many at once.",
+    spec=AgentSpec,
+    status=AgentStatus,
+    columns=(
+        Column("Mode", ".spec.mode", priority=1),
+        Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+        Column("Busy", ".status.busy", "integer", description="Attempts live now"),
+        Column("Queued", ".status.queued", "integer", description="Ready items that wait for it"),
+        Column("Success", ".status.successRatio"),
+        Column("Revision", ".status.activeRevision"),
+        Column("Last Seen", ".status.lastSeen", "date"),
+        Column("Concurrency", ".spec.concurrency", "integer", 1),
+        Column("Image", ".spec.template.image", priority=1),
+        Column("Cost", ".status.usage.cost", priority=1),
+        Column("Description", ".spec.description", priority=1),
+        _AGE,
+    ),
+    spec_rules=(
+        (
+            "!has(self.template.env) || self.template.env.all(e, !e.name.startsWith('SPECTRA_'))",
+            "template.env: names that begin with SPECTRA_ belong to the operator",
+        ),
+        (
+            "!has(self.template.env) || "
+            "self.template.env.all(e, !(has(e.value) && has(e.valueFrom)))",
+            "template.env: give value or valueFrom, not both",
+        ),
+        (
+            "!has(self.template.env) || self.template.env.all(e, !has(e.valueFrom) || "
+            "(has(e.valueFrom.secretKeyRef) != has(e.valueFrom.configMapKeyRef)))",
+            "template.env: valueFrom takes exactly one of secretKeyRef and configMapKeyRef",
+        ),
+    ),
+)
+
+WORKFLOW = Kind(
+    kind="Workflow",
+    plural="workflows",
+    short="swf",
+    description="A workflow: a graph of phases, each a graph of tasks done by agents. Runs once.",
+    spec=WorkflowSpec,
+    status=WorkflowStatus,
+    columns=(
+        Column("State", ".status.state"),
+        Column("Progress", ".status.progress", description="Task items done of all"),
+        Column("ETA", ".status.eta", description="About how long the rest takes"),
+        Column("Duration", ".status.duration"),
+        Column("Reason", ".status.reason", priority=1),
+        Column("Running", ".status.counts.running", "integer", 1),
+        Column("Failed", ".status.counts.failed", "integer", 1),
+        Column("Priority", ".spec.priority", "integer", 1),
+        Column("Cost", ".status.usage.cost", priority=1),
+        Column("Message", ".status.message", priority=1),
+        _AGE,
+    ),
+    rules=(
+        (
+            f"size(self.metadata.name) <= {MAX_WORKFLOW_NAME}",
+            f"metadata.name: at most {MAX_WORKFLOW_NAME} characters",
+        ),
+    ),
+    spec_rules=(
+        (
+            "self.phases == oldSelf.phases",
+            "phases: cannot be changed once applied; delete the workflow and apply it anew",
+        ),
+        (
+            "has(self.parameters) == has(oldSelf.parameters) && "
+            "(!has(self.parameters) || self.parameters == oldSelf.parameters)",
+            "parameters: cannot be changed once applied; delete the workflow and apply it anew",
+        ),
+    ),
+)
+
+PHASE = Kind(
+    kind="Phase",
+    plural="phases",
+    short="sph",
+    description="A phase: a graph of tasks that is being carried out. Its status holds its tasks.",
+    spec=PhaseSpec,
+    status=PhaseStatus,
+    columns=(
+        Column("Workflow", ".spec.workflowRef.name"),
+        Column("Phase", ".spec.phase"),
+        Column("State", ".status.state"),
+        Column("Progress", ".status.progress", description="Task items done of all"),
+        Column("Milestone", ".spec.plan.milestone"),
+        Column("Duration", ".status.duration", priority=1),
+        Column("Reason", ".status.reason", priority=1),
+        Column("Running", ".status.counts.running", "integer", 1),
+        Column("Message", ".status.message", priority=1),
+        _AGE,
+    ),
+    spec_rules=(
+        ("self.tasks == oldSelf.tasks", "tasks: cannot be changed; apply a new phase"),
+        (
+            "has(self.workflowRef) == has(oldSelf.workflowRef) && "
+            "(!has(self.workflowRef) || self.workflowRef == oldSelf.workflowRef)",
+            "workflowRef: cannot be changed",
+        ),
+    ),
+)
+
+KINDS = (AGENT, PHASE, WORKFLOW)
+
+
+def crd(kind: Kind) -> dict[str, Any]:
+    """Return the CustomResourceDefinition of a kind."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": kind.name},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind.kind,
+                "listKind": f"{kind.kind}List",
+                "plural": kind.plural,
+                "singular": kind.kind.lower(),
+                "shortNames": [kind.short],
+                "categories": ["spectra"],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": [c.to_dict() for c in kind.columns],
+                    "schema": {"openAPIV3Schema": _object_schema(kind)},
+                }
+            ],
+        },
+    }
+
+
+def _object_schema(kind: Kind) -> Schema:
+    spec = structural_schema(kind.spec)
+    if kind.spec_rules:
+        spec["x-kubernetes-validations"] = _rules(kind.spec_rules)
+    schema: Schema = {
+        "type": "object",
+        "description": kind.description,
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": spec,
+            "status": structural_schema(kind.status),
+        },
+    }
+    if kind.rules:
+        schema["x-kubernetes-validations"] = _rules(kind.rules)
+    return schema
+
+
+def _rules(rules: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+    return [{"rule": rule, "message": message} for rule, message in rules]

@@ -1,0 +1,187 @@
+"""Phase: a graph of tasks that is being carried out. Its status holds its tasks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from .common import (
+    AnyValue,
+    ApiModel,
+    Condition,
+    FailurePolicy,
+    LongText,
+    ObjectName,
+    Seconds,
+    ShortText,
+    StepName,
+    Timestamp,
+    Usage,
+)
+from .constants import MAX_COUNT, MAX_OUTPUT_BYTES, MAX_TASKS
+from .workflow import BY_TYPE, Counts, InputName, Plan, Tasks
+
+Ranges = Annotated[str, StringConstraints(max_length=65_536)]
+ItemKey = Annotated[str, StringConstraints(max_length=8)]
+TaskKey = Annotated[str, StringConstraints(max_length=40)]
+
+
+class WorkflowRef(ApiModel):
+    """The workflow that a phase belongs to."""
+
+    name: ObjectName
+    """Name of the workflow."""
+    uid: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    """UID of the workflow."""
+
+
+class PhaseSpec(ApiModel):
+    """A graph of tasks. Made by the operator for a workflow, or applied alone."""
+
+    workflow_ref: WorkflowRef | None = None
+    """The workflow it belongs to; absent for a phase that stands alone."""
+    phase: StepName | None = None
+    """Name of the phase in its workflow."""
+    description: LongText = ""
+    """What the phase is for."""
+    parameters: Annotated[dict[InputName, AnyValue], Field(max_length=64)] = {}
+    """Values that inputs use as ${parameters.NAME}."""
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
+    """For a phase that stands alone; otherwise the workflow's priority holds."""
+    parallelism: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
+    """Attempts at once in this phase."""
+    suspend: bool = False
+    """Start nothing new while true; what runs goes on."""
+    active_deadline_seconds: Seconds | None = None
+    """Seconds from the start after which all that runs is stopped and the phase fails."""
+    failure_policy: FailurePolicy = FailurePolicy.FAIL
+    """Fail: start nothing new, let what runs finish. Continue: skip only what depends on it."""
+    plan: Plan | None = None
+    """Planned duration and milestone."""
+    tasks: Tasks
+    """The tasks of the phase."""
+
+
+class PhaseState(StrEnum):
+    """State of a phase; the last four are ends."""
+
+    READY = "Ready"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+    REJECTED = "Rejected"
+
+
+class TaskState(StrEnum):
+    """State of a task or item; the last four are ends."""
+
+    WAITING = "Waiting"
+    READY = "Ready"
+    RUNNING = "Running"
+    BACKOFF = "Backoff"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"
+    CANCELLED = "Cancelled"
+
+
+class ItemStatus(ApiModel):
+    """An item of a fan-out that has not ended and has a history."""
+
+    state: TaskState
+    """State of the item."""
+    attempt: Annotated[int, Field(ge=0)] = 0
+    """Number of the last attempt."""
+    failures: Annotated[int, Field(ge=0)] = 0
+    """Attempts that failed."""
+    losses: Annotated[int, Field(ge=0)] = 0
+    """Attempts lost to the infrastructure."""
+    not_before: Timestamp | None = None
+    """When the next attempt may start."""
+    reason: ShortText | None = None
+    """Why the last attempt ended, one word."""
+
+
+class ItemsStatus(ApiModel):
+    """The items of a fan-out, as index ranges such as 0-98,100."""
+
+    total: Annotated[int, Field(ge=0)]
+    """Number of items."""
+    running: Ranges | None = None
+    """Items with a live attempt."""
+    succeeded: Ranges | None = None
+    """Items that succeeded."""
+    failed: Ranges | None = None
+    """Items that failed."""
+    cancelled: Ranges | None = None
+    """Items that were stopped."""
+    open: Annotated[dict[ItemKey, ItemStatus], Field(max_length=MAX_COUNT)] | None = None
+    """Items that were tried and have not ended, by index."""
+
+
+class TaskStatus(ApiModel):
+    """A task's state, the reason for it, and what came back."""
+
+    state: TaskState
+    """State of the task."""
+    reason: ShortText | None = None
+    """Why, one word: what blocks it, or how its last attempt ended."""
+    message: LongText | None = None
+    """Why, a sentence."""
+    agent: ObjectName | None = None
+    """Agent of the last attempt."""
+    revision: ShortText | None = None
+    """Revision of the agent that the last attempt ran."""
+    pod: Annotated[str, StringConstraints(max_length=253)] | None = None
+    """Pod of the last attempt."""
+    attempt: Annotated[int, Field(ge=0)] = 0
+    """Number of the last attempt; the first is 1."""
+    failures: Annotated[int, Field(ge=0)] = 0
+    """Attempts that failed."""
+    losses: Annotated[int, Field(ge=0)] = 0
+    """Attempts lost to the infrastructure."""
+    not_before: Timestamp | None = None
+    """When the next attempt may start."""
+    started_at: Timestamp | None = None
+    """When the first attempt started."""
+    finished_at: Timestamp | None = None
+    """When the task ended."""
+    items: ItemsStatus | None = None
+    """Items of a fan-out."""
+    outputs: Annotated[str, StringConstraints(max_length=MAX_OUTPUT_BYTES)] | None = None
+    """What the task returned: a JSON object; for a fan-out a JSON array by index."""
+    usage: Usage | None = None
+    """What all attempts of the task used."""
+
+
+class PhaseStatus(ApiModel):
+    """What happened so far."""
+
+    observed_generation: int | None = None
+    """The generation of the spec that this status speaks of."""
+    state: PhaseState | None = None
+    """State of the phase."""
+    reason: ShortText | None = None
+    """Why it is in this state, one word."""
+    message: LongText | None = None
+    """Why it is in this state, a sentence."""
+    progress: ShortText | None = None
+    """Task items done of all."""
+    counts: Counts | None = None
+    """Task items by state."""
+    started_at: Timestamp | None = None
+    """When the phase was taken up."""
+    finished_at: Timestamp | None = None
+    """When the phase ended."""
+    duration: ShortText | None = None
+    """How long it took."""
+    tasks: Annotated[
+        dict[TaskKey, TaskStatus],
+        Field(max_length=MAX_TASKS, json_schema_extra={"x-kubernetes-map-type": "atomic"}),
+    ] = {}
+    """The tasks by name."""
+    conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=BY_TYPE)] = []
+    """Accepted, Progressing, Complete, Failed, Suspended."""

@@ -1,0 +1,83 @@
+"""Conditions of workflows and phases, as `kubectl wait` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What conditions are made from: the run's state in words and the times of its turns.
+
+    `accepted` is false for a run that was rejected or is pending.
+    """
+
+    generation: int
+    state: str
+    accepted: bool
+    ended: bool
+    succeeded: bool
+    suspended: bool
+    reason: str
+    message: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    suspended_changed_at: datetime | None
+    now: datetime
+
+
+def conditions(run: Run) -> list[dict[str, Any]]:
+    """Return Accepted, Progressing, Complete, Failed and Suspended."""
+    begin = run.started_at or run.finished_at or run.now
+    end = run.finished_at or begin
+    failed = run.ended and not run.succeeded
+    why, text = run.reason or run.state, run.message
+    return [
+        _condition(run, "Accepted", run.accepted, begin, "" if run.accepted else why, text),
+        _condition(run, "Progressing", run.accepted and not run.ended, end, why, text),
+        _condition(run, "Complete", run.ended and run.succeeded, end, why, ""),
+        _condition(run, "Failed", failed, end, why, text if failed else ""),
+        _condition(run, "Suspended", run.suspended, run.suspended_changed_at or begin, "", ""),
+    ]
+
+
+def _condition(
+    run: Run, name: str, status: bool, since: datetime, reason: str, message: str
+) -> dict[str, Any]:
+    return {
+        "type": name,
+        "status": "True" if status else "False",
+        "observedGeneration": run.generation,
+        "lastTransitionTime": timestamp(since),
+        "reason": reason or (name if status else f"Not{name}"),
+        "message": message,
+    }
+
+
+def timestamp(at: datetime) -> str:
+    """Return a time as Kubernetes writes it, in whole seconds."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def find(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a condition of a status by its type, or an empty mapping."""
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == name:
+            found: Mapping[str, Any] = condition
+            return found
+    return {}
+
+
+def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON merge patch (RFC 7396) that turns one object into another."""
+    patch: dict[str, Any] = {key: None for key in old if key not in new}
+    for key, value in new.items():
+        if key not in old:
+            patch[key] = value
+        elif value != old[key]:
+            both = isinstance(value, Mapping) and isinstance(old[key], Mapping)
+            patch[key] = merge_patch(old[key], value) if both else value
+    return patch

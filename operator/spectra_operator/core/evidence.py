@@ -1,0 +1,232 @@
+"""What a pod proves about an attempt. Pods are the truth about what is in flight.
+
+Table of outcomes (first match holds):
+
+| the pod                                                        | outcome             |
+|----------------------------------------------------------------|---------------------|
+| Succeeded, result document fits the contract                   | Succeeded           |
+| Succeeded, result cut off or not an object of outputs          | Failed, final       |
+| Failed by its own deadline                                     | Failed `Timeout`    |
+| Failed while DisruptionTarget, evicted, refused by the kubelet | Lost                |
+| Failed after somebody asked for its deletion                   | Lost                |
+| Failed without a container that ended (or status unknown)      | Lost                |
+| Failed, container ended                                        | Failed, its reason  |
+| being deleted and never bound to a node                        | Lost `PodDeleted`   |
+| being deleted by the taint manager (node unreachable)          | live, `node_lost`   |
+| anything else                                                  | live                |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from ..api import constants as c
+from .results import Result, ResultError, parse_result
+
+Pod = Mapping[str, Any]
+
+
+class Kind(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    LOST = "Lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended and why. A final failure is not retried: it would only come again."""
+
+    kind: Kind
+    reason: str = ""
+    message: str = ""
+    result: Result = Result()
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one task item, as its pod shows it.
+
+    `uid` is empty while the create is under way. `waiting` names what keeps the container from
+    starting, `waiting_message` says more. `held` tells whether our finalizer is on the pod.
+    """
+
+    pod: str
+    phase_uid: str
+    task: str
+    index: int
+    number: int
+    agent: str = ""
+    revision: str = ""
+    workflow_uid: str = ""
+    uid: str = ""
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    deleted_at: datetime | None = None
+    outcome: Outcome | None = None
+    waiting: str = ""
+    waiting_message: str = ""
+    node_lost: bool = False
+    held: bool = False
+
+    @property
+    def live(self) -> bool:
+        """Whether the attempt has not ended."""
+        return self.outcome is None
+
+
+_REFUSALS = frozenset(
+    {"Evicted", "NodeLost", "NodeShutdown", "Shutdown", "Terminated", "Preempting"}
+)
+_UNKNOWN = "ContainerStatusUnknown"
+
+
+def attempt_of(pod: Pod) -> Attempt | None:
+    """Return the attempt that a pod is, or None if the pod is not one of ours."""
+    meta = pod["metadata"]
+    labels = meta.get("labels") or {}
+    try:
+        index, number = int(labels[c.LABEL_INDEX]), int(labels[c.LABEL_ATTEMPT])
+        phase_uid, task = labels[c.LABEL_PHASE_UID], labels[c.LABEL_TASK]
+    except (KeyError, ValueError):
+        return None
+    status = pod.get("status") or {}
+    container = _container(status)
+    ended = container.get("state", {}).get("terminated") or {}
+    running = container.get("state", {}).get("running") or {}
+    outcome = _outcome(pod)
+    waiting, detail = _waiting(status, container)
+    return Attempt(
+        pod=meta["name"],
+        phase_uid=phase_uid,
+        task=task,
+        index=index,
+        number=number,
+        agent=labels.get(c.LABEL_AGENT, ""),
+        revision=labels.get(c.LABEL_REVISION, ""),
+        workflow_uid=labels.get(c.LABEL_WORKFLOW_UID, ""),
+        uid=meta.get("uid", ""),
+        created_at=instant(meta.get("creationTimestamp")),
+        started_at=instant(ended.get("startedAt") or running.get("startedAt")),
+        finished_at=_finished_at(pod, ended) if outcome else None,
+        deleted_at=instant(meta.get("deletionTimestamp")),
+        outcome=outcome,
+        waiting="" if outcome else waiting,
+        waiting_message="" if outcome else detail,
+        node_lost=_disruption(status) == "DeletionByTaintManager",
+        held=c.RESULT_FINALIZER in (meta.get("finalizers") or ()),
+    )
+
+
+def instant(text: str | None) -> datetime | None:
+    """Return the time that Kubernetes wrote, aware and in UTC; None for nothing."""
+    if not text:
+        return None
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _outcome(pod: Pod) -> Outcome | None:
+    status = pod.get("status") or {}
+    phase = status.get("phase")
+    if phase == "Succeeded":
+        return _success(_container(status))
+    if phase == "Failed":
+        return _failure(pod)
+    deleted = pod["metadata"].get("deletionTimestamp")
+    if deleted and not (pod.get("spec") or {}).get("nodeName"):
+        return Outcome(Kind.LOST, "PodDeleted", "the pod was deleted before it had a node")
+    return None
+
+
+def _success(container: Mapping[str, Any]) -> Outcome:
+    ended = container.get("state", {}).get("terminated") or {}
+    try:
+        result = parse_result(ended.get("message") or "")
+    except ResultError as error:
+        return Outcome(Kind.FAILED, error.reason, str(error), final=True)
+    return Outcome(Kind.SUCCEEDED, result=result, message=result.message)
+
+
+def _failure(pod: Pod) -> Outcome:
+    status = pod.get("status") or {}
+    reason, message = status.get("reason", ""), status.get("message", "")
+    container = _container(status)
+    ended = container.get("state", {}).get("terminated")
+    if reason == "DeadlineExceeded":
+        return Outcome(Kind.FAILED, "Timeout", "the pod's active deadline passed")
+    disruption = _disruption(status)
+    if disruption:
+        return Outcome(Kind.LOST, disruption, message or "the pod was disrupted")
+    if reason in _REFUSALS or reason.startswith(("OutOf", "Unexpected", "Node")):
+        return Outcome(Kind.LOST, reason, message)
+    if pod["metadata"].get("deletionTimestamp"):
+        return Outcome(Kind.LOST, "PodDeleted", "the pod was deleted while it ran")
+    if ended is None or ended.get("reason") == _UNKNOWN:
+        return Outcome(Kind.LOST, reason or "PodLost", message or "no container of the pod ended")
+    return _exit(ended)
+
+
+def _exit(ended: Mapping[str, Any]) -> Outcome:
+    """A container that ended badly: its own words if it has any, else reason and exit code."""
+    text = ended.get("message") or ""
+    try:
+        result = parse_result(text)
+    except ResultError:
+        result = Result(message=text)
+    code = ended.get("exitCode", 0)
+    reason = ended.get("reason") or "Error"
+    said = result.message.strip()
+    message = f"exit code {code}: {said}" if said else f"exit code {code}"
+    return Outcome(Kind.FAILED, reason, message[:1024], result=Result(usage=result.usage))
+
+
+def _container(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    statuses = status.get("containerStatuses") or [{}]
+    first: Mapping[str, Any] = statuses[0]
+    return first
+
+
+def _condition(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == name:
+            found: Mapping[str, Any] = condition
+            return found
+    return {}
+
+
+def _disruption(status: Mapping[str, Any]) -> str:
+    condition = _condition(status, "DisruptionTarget")
+    return str(condition.get("reason") or "Disrupted") if condition.get("status") == "True" else ""
+
+
+def _waiting(status: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[str, str]:
+    waiting = container.get("state", {}).get("waiting")
+    if waiting:
+        return str(waiting.get("reason") or "Waiting"), str(waiting.get("message") or "")
+    scheduled = _condition(status, "PodScheduled")
+    if scheduled.get("status") == "False":
+        reason = str(scheduled.get("reason") or "Unschedulable")
+        return reason, str(scheduled.get("message") or "")
+    return "", ""
+
+
+def _finished_at(pod: Pod, ended: Mapping[str, Any]) -> datetime | None:
+    """When the attempt ended: the container's word, else the newest condition's, else deletion."""
+    found = instant(ended.get("finishedAt"))
+    if found and found.year > 1970:
+        return found
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    times = [instant(x.get("lastTransitionTime")) for x in conditions]
+    known = [t for t in times if t]
+    if known:
+        return max(known)
+    return instant(pod["metadata"].get("deletionTimestamp")) or instant(
+        pod["metadata"].get("creationTimestamp")
+    )

@@ -1,0 +1,51 @@
+"""Sets of item indexes as integers: bit i is item i. Written as ranges such as `0-98,100`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+def render(mask: int) -> str:
+    """Return the set as ranges, as Indexed Jobs write them; the empty set is the empty string."""
+    parts: list[str] = []
+    start = 0
+    while mask >> start:
+        start += _trailing_zeros(mask >> start)
+        length = _trailing_zeros(~(mask >> start))
+        end = start + length - 1
+        parts.append(f"{start}-{end}" if length > 1 else str(start))
+        start = end + 1
+    return ",".join(parts)
+
+
+def parse(text: str) -> int:
+    """Return the set that ranges describe.
+
+    Raises:
+        ValueError: a part is not an index or a range.
+    """
+    mask = 0
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        low, high = int(first), int(last or first)
+        if low < 0 or high < low:
+            raise ValueError(f"not a range of indexes: {part!r}")
+        mask |= ((1 << (high - low + 1)) - 1) << low
+    return mask
+
+
+def full(total: int) -> int:
+    """Return the set of the first `total` indexes."""
+    return (1 << total) - 1
+
+
+def iterate(mask: int) -> Iterator[int]:
+    """Yield the indexes of the set in ascending order."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def _trailing_zeros(number: int) -> int:
+    return (number & -number).bit_length() - 1

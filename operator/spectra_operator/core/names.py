@@ -1,0 +1,41 @@
+"""Names of the objects we make: functions of what they stand for, so that making one is safe."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_POD_PREFIX = 52
+
+
+def phase_name(workflow: str, workflow_uid: str, phase: str) -> str:
+    """Return the name of a workflow's Phase object."""
+    return f"{workflow}-{phase}-{short_hash(f'{workflow_uid}/{phase}', 5)}"
+
+
+def pod_name(phase: str, phase_uid: str, task: str, index: int | None, number: int) -> str:
+    """Return the name of an attempt's pod: readable in front, unique by its hash, at most 63.
+
+    `phase` is the name of the Phase object; index is None for a task without count.
+    """
+    item = "" if index is None else f"-{index}"
+    prefix = f"{phase[:30].rstrip('-')}-{task}{item}"[:_POD_PREFIX].rstrip("-")
+    return f"{prefix}-{short_hash(f'{phase_uid}/{task}/{index or 0}/{number}', 8)}"
+
+
+def revision_hash(template: Any) -> str:
+    """Return the hash of an agent's template as it was written, without defaults."""
+    text = json.dumps(template, sort_keys=True, separators=(",", ":"))
+    return short_hash(text, 10)
+
+
+def short_hash(text: str, length: int) -> str:
+    """Return a hash in letters that form no words, as Kubernetes' own names use."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+    letters = []
+    for _ in range(length):
+        number, rest = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[rest])
+    return "".join(letters)

@@ -1,0 +1,218 @@
+"""The objects we create, as bodies: pods, Phases, revisions of agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..api import constants as c
+from ..api.agent import AgentSpec, AgentTemplate
+from .names import phase_name, pod_name, revision_hash
+from .policy import TaskPolicy
+from .snapshot import PhaseShape, WorkflowShape
+
+Body = dict[str, Any]
+
+USER_ID = 65532
+_BACKSTOP_SECONDS = 60
+_UNBOUND_PENDING_SECONDS = 3600
+_SCRATCH = "/tmp"  # noqa: S108 - the only writable place in the container, its own emptyDir
+_DEFAULT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPlan:
+    """One attempt that is to be made. `index` is None for a task without count."""
+
+    task: str
+    index: int | None
+    number: int
+    agent: str
+    spec: AgentSpec
+    revision: str
+    input: str
+    policy: TaskPolicy
+
+
+def pod_body(shape: PhaseShape, plan: AttemptPlan, shard: str) -> Body:
+    """Return the pod of an attempt: one container, PSS restricted, no API token."""
+    template = plan.spec.template
+    spec: Body = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER_ID,
+            "runAsGroup": USER_ID,
+            "fsGroup": USER_ID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(shape, plan)],
+        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        **_placement(template),
+    }
+    if plan.policy.timeout is not None:
+        pending = plan.policy.pending_timeout or _UNBOUND_PENDING_SECONDS
+        spec["activeDeadlineSeconds"] = plan.policy.timeout + pending + _BACKSTOP_SECONDS
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": pod_name(shape.name, shape.uid, plan.task, plan.index, plan.number),
+            "namespace": shape.namespace,
+            "labels": _pod_labels(shape, plan, shard),
+            "annotations": {"kubectl.kubernetes.io/default-container": "task"},
+            "finalizers": [c.RESULT_FINALIZER],
+            "ownerReferences": [_owner("Phase", shape.name, shape.uid)],
+        },
+        "spec": spec,
+    }
+
+
+def phase_body(shape: WorkflowShape, name: str, frozen: Mapping[str, Any], shard: str) -> Body:
+    """Return the Phase object of a workflow's phase; `frozen` has its parameters and tasks."""
+    template = next(p for p in shape.spec.phases if p.name == name)
+    spec: Body = {
+        "workflowRef": {"name": shape.name, "uid": shape.uid},
+        "phase": name,
+        "description": template.description or None,
+        "parallelism": template.parallelism,
+        "failurePolicy": str(shape.spec.failure_policy),
+        "plan": template.plan
+        and template.plan.model_dump(by_alias=True, exclude_none=True, mode="json"),
+        **frozen,
+    }
+    return {
+        "apiVersion": c.API_VERSION,
+        "kind": "Phase",
+        "metadata": {
+            "name": phase_name(shape.name, shape.uid, name),
+            "namespace": shape.namespace,
+            "labels": {
+                c.MANAGED_BY: c.MANAGER,
+                c.LABEL_SHARD: shard,
+                c.LABEL_WORKFLOW: shape.name,
+                c.LABEL_WORKFLOW_UID: shape.uid,
+                c.LABEL_PHASE: name,
+            },
+            "ownerReferences": [_owner("Workflow", shape.name, shape.uid)],
+        },
+        "spec": {key: value for key, value in spec.items() if value is not None},
+    }
+
+
+def revision_body(agent: Mapping[str, Any], number: int) -> Body:
+    """Return the ControllerRevision of an Agent object's template, named by its hash."""
+    meta = agent["metadata"]
+    template = agent["spec"]["template"]
+    digest = revision_hash(template)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": f"{meta['name']}-{digest}",
+            "namespace": meta["namespace"],
+            "labels": {
+                c.MANAGED_BY: c.MANAGER,
+                c.LABEL_AGENT: meta["name"],
+                c.LABEL_REVISION: digest,
+            },
+            "ownerReferences": [_owner("Agent", meta["name"], meta["uid"])],
+        },
+        "data": {"template": template},
+        "revision": number,
+    }
+
+
+def _owner(kind: str, name: str, uid: str) -> Body:
+    return {
+        "apiVersion": c.API_VERSION,
+        "kind": kind,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def _pod_labels(shape: PhaseShape, plan: AttemptPlan, shard: str) -> dict[str, str]:
+    ref = shape.spec.workflow_ref
+    labels = {
+        c.MANAGED_BY: c.MANAGER,
+        c.LABEL_SHARD: shard,
+        c.LABEL_PHASE: shape.spec.phase or shape.name[:63].rstrip("-."),
+        c.LABEL_PHASE_UID: shape.uid,
+        c.LABEL_TASK: plan.task,
+        c.LABEL_INDEX: str(plan.index or 0),
+        c.LABEL_ATTEMPT: str(plan.number),
+        c.LABEL_AGENT: plan.agent,
+        c.LABEL_REVISION: plan.revision,
+    }
+    if ref:
+        labels |= {c.LABEL_WORKFLOW: ref.name, c.LABEL_WORKFLOW_UID: ref.uid}
+    return labels
+
+
+def _container(shape: PhaseShape, plan: AttemptPlan) -> Body:
+    template = plan.spec.template
+    resources = (
+        template.resources.model_dump(by_alias=True, exclude_none=True)
+        if template.resources
+        else {}
+    )
+    if not resources.get("requests"):
+        resources["requests"] = dict(_DEFAULT_REQUESTS)
+    body: Body = {
+        "name": "task",
+        "image": template.image,
+        "imagePullPolicy": template.image_pull_policy,
+        "command": template.command,
+        "args": template.args,
+        "env": _env(shape, plan),
+        "resources": resources,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "tmp", "mountPath": _SCRATCH}],
+    }
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def _env(shape: PhaseShape, plan: AttemptPlan) -> list[Body]:
+    ref = shape.spec.workflow_ref
+    index = plan.index or 0
+    ours = {
+        "SPECTRA_WORKFLOW": ref.name if ref else "",
+        "SPECTRA_PHASE": shape.spec.phase or shape.name,
+        "SPECTRA_TASK": plan.task,
+        "SPECTRA_INDEX": str(index),
+        "SPECTRA_ATTEMPT": str(plan.number),
+        "SPECTRA_KEY": f"{shape.uid}/{plan.task}/{index}",
+        "SPECTRA_INPUT": plan.input,
+    }
+    env: list[Body] = [{"name": name, "value": _literal(value)} for name, value in ours.items()]
+    for variable in plan.spec.template.env or ():
+        env.append(variable.model_dump(by_alias=True, exclude_none=True))
+    return env
+
+
+def _literal(value: str) -> str:
+    """Keep the kubelet from expanding `$(NAME)` in a value that came from somebody's data."""
+    return value.replace("$(", "$$(")
+
+
+def _placement(template: AgentTemplate) -> Body:
+    dumped = template.model_dump(by_alias=True, exclude_none=True, mode="json")
+    keys = (
+        "imagePullSecrets",
+        "nodeSelector",
+        "tolerations",
+        "runtimeClassName",
+        "terminationGracePeriodSeconds",
+    )
+    return {key: dumped[key] for key in keys if key in dumped}

@@ -1,0 +1,260 @@
+"""A Phase's status: from a record to what the API server stores, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ..api.phase import PhaseState, TaskState
+from . import indexes
+from .conditions import Run, conditions, find, timestamp
+from .estimate import in_words
+from .evidence import instant
+from .records import Item, PhaseRecord, Tally, TaskRecord
+from .results import Usage
+
+Status = dict[str, Any]
+
+_CENTS = Decimal("0.000000000001")
+
+
+def render_phase(record: PhaseRecord, now: datetime) -> Status:
+    """Return the status object of a phase."""
+    tally = record.tally()
+    status: Status = {
+        "observedGeneration": record.generation,
+        "state": str(record.state),
+        "reason": record.reason,
+        "message": record.message,
+        "progress": tally.progress,
+        "counts": render_tally(tally),
+        "startedAt": record.started_at and timestamp(record.started_at),
+        "finishedAt": record.finished_at and timestamp(record.finished_at),
+        "duration": duration(record.started_at, record.finished_at),
+        "tasks": {name: render_task(task) for name, task in record.tasks.items()},
+        "conditions": conditions(_run(record, now)),
+    }
+    return _without_empty(status)
+
+
+def render_task(record: TaskRecord) -> Status:
+    """Return the status of one task; a fan-out's items as index ranges."""
+    single = record.open.get(0) if not record.fan_out else None
+    status: Status = {
+        "state": str(record.state),
+        "reason": record.reason,
+        "message": record.message,
+        "agent": record.agent,
+        "revision": record.revision,
+        "pod": record.pod,
+        "attempt": record.attempt,
+        "failures": record.failures,
+        "losses": record.losses,
+        "notBefore": single and single.not_before and precise(single.not_before),
+        "startedAt": record.started_at and timestamp(record.started_at),
+        "finishedAt": record.finished_at and record.ended and timestamp(record.finished_at),
+        "items": _items(record) if record.fan_out else None,
+        "outputs": _outputs(record),
+        "usage": render_usage(record.usage),
+    }
+    return _without_empty(status)
+
+
+def render_tally(tally: Tally) -> Status:
+    """Return counts; zeros are left out except the total."""
+    return {"total": tally.total} | _without_empty(
+        {
+            "running": tally.running,
+            "succeeded": tally.succeeded,
+            "failed": tally.failed,
+            "skipped": tally.skipped,
+            "cancelled": tally.cancelled,
+        }
+    )
+
+
+def render_usage(usage: Usage) -> Status | None:
+    """Return what was used, the cost as a plain decimal, or None for nothing."""
+    if usage == Usage():
+        return None
+    cost = f"{usage.cost.quantize(_CENTS):f}".rstrip("0").rstrip(".")
+    return {
+        "inputTokens": usage.input_tokens,
+        "outputTokens": usage.output_tokens,
+        "cost": cost or "0",
+    }
+
+
+def duration(started: datetime | None, finished: datetime | None) -> str:
+    """Return how long something took in words; empty while it goes on."""
+    return in_words((finished - started).total_seconds()) if started and finished else ""
+
+
+def precise(at: datetime) -> str:
+    """Return a time with microseconds, so that a restart waits exactly as long."""
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def parse_phase(status: Mapping[str, Any] | None) -> PhaseRecord:
+    """Return the record that a status holds; an empty status is an empty record."""
+    if not status or not status.get("state"):
+        return PhaseRecord()
+    suspended = find(status, "Suspended")
+    return PhaseRecord(
+        generation=status.get("observedGeneration", 0),
+        state=PhaseState(status["state"]),
+        reason=status.get("reason", ""),
+        message=status.get("message", ""),
+        started_at=instant(status.get("startedAt")),
+        finished_at=instant(status.get("finishedAt")),
+        suspended=suspended.get("status") == "True",
+        suspended_changed_at=instant(suspended.get("lastTransitionTime")),
+        tasks={name: parse_task(task) for name, task in (status.get("tasks") or {}).items()},
+    )
+
+
+def parse_task(status: Mapping[str, Any]) -> TaskRecord:
+    """Return the record that a task's status holds."""
+    record = TaskRecord(
+        state=TaskState(status["state"]),
+        reason=status.get("reason", ""),
+        message=status.get("message", ""),
+        agent=status.get("agent", ""),
+        revision=status.get("revision", ""),
+        pod=status.get("pod", ""),
+        attempt=status.get("attempt", 0),
+        failures=status.get("failures", 0),
+        losses=status.get("losses", 0),
+        started_at=instant(status.get("startedAt")),
+        finished_at=instant(status.get("finishedAt")),
+        usage=parse_usage(status.get("usage")),
+    )
+    items = status.get("items")
+    return _parse_items(record, status, items) if items else _parse_single(record, status)
+
+
+def parse_usage(usage: Mapping[str, Any] | None) -> Usage:
+    """Return the usage that a status holds."""
+    if not usage:
+        return Usage()
+    return Usage(
+        usage.get("inputTokens", 0), usage.get("outputTokens", 0), Decimal(usage.get("cost", "0"))
+    )
+
+
+def _run(record: PhaseRecord, now: datetime) -> Run:
+    return Run(
+        generation=record.generation,
+        state=str(record.state),
+        accepted=record.state is not PhaseState.REJECTED,
+        ended=record.ended,
+        succeeded=record.state is PhaseState.SUCCEEDED,
+        suspended=record.suspended,
+        reason=record.reason,
+        message=record.message,
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        suspended_changed_at=record.suspended_changed_at,
+        now=now,
+    )
+
+
+def _items(record: TaskRecord) -> Status:
+    return {"total": record.total} | _without_empty(
+        {
+            "running": indexes.render(record.running_mask),
+            "succeeded": indexes.render(record.succeeded),
+            "failed": indexes.render(record.failed),
+            "cancelled": indexes.render(record.cancelled),
+            "open": {
+                str(index): _item(item)
+                for index, item in sorted(record.open.items())
+                if item.recorded or item.state is not TaskState.RUNNING
+            },
+        }
+    )
+
+
+def _item(item: Item) -> Status:
+    return {"state": str(item.state)} | _without_empty(
+        {
+            "attempt": item.attempt,
+            "failures": item.failures,
+            "losses": item.losses,
+            "notBefore": item.not_before and precise(item.not_before),
+            "reason": item.reason,
+        }
+    )
+
+
+def _outputs(record: TaskRecord) -> str | None:
+    """A single task's outputs as they came; a fan-out's as an array by index."""
+    if not record.outputs:
+        return None
+    if not record.fan_out:
+        return record.outputs[0]
+    return "[" + ",".join(record.outputs.get(i, "null") for i in range(record.total)) + "]"
+
+
+def _parse_single(record: TaskRecord, status: Mapping[str, Any]) -> TaskRecord:
+    state = record.state
+    record = replace(
+        record,
+        succeeded=int(state is TaskState.SUCCEEDED),
+        failed=int(state is TaskState.FAILED),
+        cancelled=int(state is TaskState.CANCELLED and record.attempt > 0),
+    )
+    if status.get("outputs"):
+        record = replace(record, outputs={0: status["outputs"]})
+    if record.ended or record.attempt == 0:
+        return record
+    running = record.attempt > record.failures + record.losses
+    item = Item(
+        state=TaskState.RUNNING if running else TaskState.BACKOFF,
+        attempt=record.attempt,
+        failures=record.failures,
+        losses=record.losses,
+        not_before=instant(status.get("notBefore")),
+    )
+    return replace(record, open={0: item})
+
+
+def _parse_items(
+    record: TaskRecord, status: Mapping[str, Any], items: Mapping[str, Any]
+) -> TaskRecord:
+    opened = {
+        index: Item(TaskState.RUNNING, 1)
+        for index in indexes.iterate(indexes.parse(items.get("running", "")))
+    }
+    for key, value in (items.get("open") or {}).items():
+        opened[int(key)] = Item(
+            state=TaskState(value["state"]),
+            attempt=value.get("attempt", 0),
+            failures=value.get("failures", 0),
+            losses=value.get("losses", 0),
+            not_before=instant(value.get("notBefore")),
+            reason=value.get("reason", ""),
+        )
+    outputs = json.loads(status.get("outputs") or "[]")
+    return replace(
+        record,
+        total=items["total"],
+        fan_out=True,
+        succeeded=indexes.parse(items.get("succeeded", "")),
+        failed=indexes.parse(items.get("failed", "")),
+        cancelled=indexes.parse(items.get("cancelled", "")),
+        open=opened,
+        outputs={
+            i: json.dumps(value, separators=(",", ":"))
+            for i, value in enumerate(outputs)
+            if value is not None
+        },
+    )
+
+
+def _without_empty(status: Status) -> Status:
+    return {k: v for k, v in status.items() if v not in (None, "", 0, False) and v != {}}

@@ -1,0 +1,196 @@
+"""What is known of tasks and phases: immutable records, the meaning of a Phase's status.
+
+A task is a set of items; a task without `count` has the one item 0. Ended items are sets of
+indexes, so that a fan-out of 10,000 costs a few kilobytes; only items that were tried and have
+not ended carry a record of their own.
+
+Attempts of an item are counted from 1. `failures + losses` of them have ended badly, so the
+attempts up to that number are *recorded*; one more than that is the attempt that is live or ended
+the item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from ..api.phase import PhaseState, TaskState
+from . import indexes
+from .results import Usage
+
+ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED})
+PHASE_ENDED = frozenset(
+    {PhaseState.SUCCEEDED, PhaseState.FAILED, PhaseState.CANCELLED, PhaseState.REJECTED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item that was tried and has not ended: Running, or Backoff until `not_before`."""
+
+    state: TaskState
+    attempt: int
+    failures: int = 0
+    losses: int = 0
+    not_before: datetime | None = None
+    reason: str = ""
+
+    @property
+    def recorded(self) -> int:
+        """Number of the last attempt whose end is in this record."""
+        return self.failures + self.losses
+
+
+NO_ITEMS: Mapping[int, Item] = MappingProxyType({})
+NO_OUTPUTS: Mapping[int, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task's state. Masks hold ended items by index; `outputs` their results as JSON text."""
+
+    state: TaskState = TaskState.WAITING
+    total: int = 1
+    fan_out: bool = False
+    succeeded: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    open: Mapping[int, Item] = field(default_factory=lambda: NO_ITEMS)
+    outputs: Mapping[int, str] = field(default_factory=lambda: NO_OUTPUTS)
+    reason: str = ""
+    message: str = ""
+    agent: str = ""
+    revision: str = ""
+    pod: str = ""
+    attempt: int = 0
+    failures: int = 0
+    losses: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    usage: Usage = Usage()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the task has ended."""
+        return self.state in ENDED
+
+    @property
+    def ended_mask(self) -> int:
+        """Items that have ended."""
+        return self.succeeded | self.failed | self.cancelled
+
+    @property
+    def running_mask(self) -> int:
+        """Items with a live attempt."""
+        mask = 0
+        for index, item in self.open.items():
+            if item.state is TaskState.RUNNING:
+                mask |= 1 << index
+        return mask
+
+    @property
+    def untried_mask(self) -> int:
+        """Items that no attempt was made for."""
+        mask = indexes.full(self.total) & ~self.ended_mask
+        for index in self.open:
+            mask &= ~(1 << index)
+        return mask
+
+    def recorded(self, index: int) -> int | None:
+        """Number of the last attempt of an item whose end is in this record; None: all of them."""
+        if (self.ended_mask >> index) & 1 or self.ended:
+            return None
+        item = self.open.get(index)
+        return item.recorded if item else 0
+
+    def with_item(self, index: int, item: Item | None) -> TaskRecord:
+        """Return the record with an open item set or, for None, removed."""
+        items = dict(self.open)
+        if item is None:
+            items.pop(index, None)
+        else:
+            items[index] = item
+        return replace(self, open=items)
+
+    def output_bytes(self) -> int:
+        """Bytes of the outputs, as status holds them."""
+        return sum(len(text) for text in self.outputs.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Task items by state."""
+
+    total: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+    cancelled: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.total + other.total,
+            self.running + other.running,
+            self.succeeded + other.succeeded,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            self.cancelled + other.cancelled,
+        )
+
+    @property
+    def done(self) -> int:
+        """Items that have ended, however."""
+        return self.succeeded + self.failed + self.skipped + self.cancelled
+
+    @property
+    def progress(self) -> str:
+        """Items that ended of all, as people read it."""
+        return f"{self.done}/{self.total}"
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRecord:
+    """A phase's state and its tasks; what status holds, or will."""
+
+    generation: int = 0
+    state: PhaseState | None = None
+    reason: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    suspended: bool = False
+    suspended_changed_at: datetime | None = None
+    tasks: Mapping[str, TaskRecord] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the phase has ended."""
+        return self.state in PHASE_ENDED
+
+    def tally(self) -> Tally:
+        """Count the items of all tasks by state."""
+        total = Tally()
+        for record in self.tasks.values():
+            total += tally(record)
+        return total
+
+    def usage(self) -> Usage:
+        """Sum what all tasks used."""
+        return sum((record.usage for record in self.tasks.values()), Usage())
+
+
+def tally(record: TaskRecord) -> Tally:
+    """Count the items of one task by state."""
+    left = record.total - record.ended_mask.bit_count() if record.ended else 0
+    stopped = record.state is TaskState.CANCELLED
+    return Tally(
+        total=record.total,
+        running=0 if record.ended else record.running_mask.bit_count(),
+        succeeded=record.succeeded.bit_count(),
+        failed=record.failed.bit_count(),
+        skipped=0 if stopped else left,
+        cancelled=record.cancelled.bit_count() + (left if stopped else 0),
+    )

@@ -1,0 +1,116 @@
+"""The result document that a task writes into its termination message.
+
+`{"outputs": {...}, "usage": {"inputTokens": n, "outputTokens": n, "cost": "0.01"},
+"message": "..."}`, at most 4,000 bytes. A message that is no such document is just a message;
+one that was cut off is an error, because outputs must never be lost in silence.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ..api.constants import MAX_RESULT_BYTES
+
+_KUBELET_CUTS_AT = 4096
+_MAX_COST = Decimal(10) ** 12
+_MAX_TOKENS = 10**15
+
+
+class ResultError(ValueError):
+    """The result document breaks the contract; `reason` is one word for status."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and cost of one or more attempts."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: Decimal = Decimal(0)
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cost + other.cost,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A parsed result. `outputs` is a JSON object as compact text, or empty for none."""
+
+    outputs: str = ""
+    usage: Usage = Usage()
+    message: str = ""
+
+
+def parse_result(text: str) -> Result:
+    """Parse a termination message.
+
+    Raises:
+        ResultError: `ResultTruncated`, `ResultTooLarge` or `ResultInvalid`.
+    """
+    size = len(text.encode())
+    document = _document(text)
+    if document is None:
+        if text.lstrip().startswith('{"') and size >= _KUBELET_CUTS_AT:
+            raise ResultError(
+                "ResultTruncated",
+                f"the result was cut off at {_KUBELET_CUTS_AT} bytes; "
+                f"return at most {MAX_RESULT_BYTES}",
+            )
+        return Result(message=text[:1024])
+    if size > MAX_RESULT_BYTES:
+        raise ResultError(
+            "ResultTooLarge", f"the result has {size} bytes; return at most {MAX_RESULT_BYTES}"
+        )
+    outputs = document.get("outputs")
+    if outputs is not None and not isinstance(outputs, dict):
+        raise ResultError("ResultInvalid", "outputs in the result must be a JSON object")
+    return Result(
+        outputs=json.dumps(outputs, separators=(",", ":")) if outputs else "",
+        usage=_usage(document.get("usage")),
+        message=str(document.get("message") or "")[:1024],
+    )
+
+
+def _document(text: str) -> dict[str, Any] | None:
+    """Return the JSON object if the text is one that speaks our contract."""
+    try:
+        document = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict) or not document.keys() & {"outputs", "usage", "message"}:
+        return None
+    return document
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _usage(value: Any) -> Usage:
+    if value is None:
+        return Usage()
+    try:
+        usage = Usage(
+            int(value.get("inputTokens", 0)),
+            int(value.get("outputTokens", 0)),
+            Decimal(str(value.get("cost", "0"))),
+        )
+    except (AttributeError, TypeError, ValueError, InvalidOperation):
+        raise ResultError("ResultInvalid", "usage in the result has no numbers") from None
+    tokens = (usage.input_tokens, usage.output_tokens)
+    if not (usage.cost.is_finite() and 0 <= usage.cost < _MAX_COST):
+        raise ResultError("ResultInvalid", "usage.cost in the result is out of range")
+    if min(tokens) < 0 or max(tokens) > _MAX_TOKENS:
+        raise ResultError("ResultInvalid", "usage in the result has tokens out of range")
+    return usage

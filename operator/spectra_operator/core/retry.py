@@ -1,0 +1,26 @@
+"""When the next attempt may start: exponential pauses with deterministic jitter."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from ..api.common import Backoff
+
+
+def not_before(backoff: Backoff, ended: datetime, tries: int, key: str) -> datetime:
+    """Return when the attempt after the `tries`-th unsuccessful one may start.
+
+    The pause is initialSeconds * factor^(tries-1), at most maxSeconds, times a jitter from the
+    half-open range 0.5 to 1 that depends on `key` and `tries` alone, so that every replica and
+    every restart computes the same instant.
+    """
+    exponent = min(tries - 1, 64)
+    pause = min(float(backoff.initial_seconds) * backoff.factor**exponent, backoff.max_seconds)
+    return ended + timedelta(seconds=pause * (0.5 + jitter(f"{key}/{tries}") / 2))
+
+
+def jitter(key: str) -> float:
+    """Return a number in [0, 1) that depends on the key alone."""
+    digest = hashlib.sha256(key.encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64

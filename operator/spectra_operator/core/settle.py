@@ -1,0 +1,168 @@
+"""Turns folded records into states: what waits, what is ready, what never will run, what is over.
+
+| a task with no live attempt, and ...                         | becomes                        |
+|--------------------------------------------------------------|--------------------------------|
+| all items ended, none failed                                 | Succeeded (Cancelled if stopped)|
+| all items ended, one failed                                  | Failed                         |
+| everything is being stopped                                  | Cancelled                      |
+| nothing new may start (a task failed and the policy is Fail) | Skipped if untried, else ended |
+| a predecessor failed, was skipped or cancelled               | Skipped `DependencyFailed`     |
+| a predecessor has not ended                                  | Waiting                        |
+| its pause after a failure is not over                        | Backoff                        |
+| otherwise                                                    | Ready                          |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from ..api.constants import MAX_OUTPUT_BYTES
+from ..api.phase import PhaseState, TaskState
+from .records import PhaseRecord, TaskRecord
+from .snapshot import Levels, PhaseShape
+
+FAILING = "WorkflowFailing"
+DEPENDENCY_FAILED = "DependencyFailed"
+
+
+def output_budget(record: PhaseRecord) -> int:
+    """Bytes of outputs that the phase's status may still take."""
+    return MAX_OUTPUT_BYTES - sum(task.output_bytes() for task in record.tasks.values())
+
+
+def settle(
+    shape: PhaseShape, tasks: Mapping[str, TaskRecord], levels: Levels
+) -> dict[str, TaskRecord]:
+    """Return every task with its state."""
+    halt = levels.halt or (FAILING if shape.fails_fast and _broken(shape, tasks) else "")
+    settled: dict[str, TaskRecord] = {}
+    for name in shape.graph.order:
+        record = tasks[name]
+        if not record.ended:
+            record = _state(shape, name, record, settled, replace(levels, halt=halt))
+        settled[name] = record
+    return {name: settled[name] for name in tasks}
+
+
+def _broken(shape: PhaseShape, tasks: Mapping[str, TaskRecord]) -> bool:
+    """Whether a task failed that the phase does not tolerate."""
+    return any(r.failed and not shape.tasks[n].allow_failure for n, r in tasks.items())
+
+
+def _state(
+    shape: PhaseShape,
+    name: str,
+    record: TaskRecord,
+    settled: Mapping[str, TaskRecord],
+    levels: Levels,
+) -> TaskRecord:
+    running = record.running_mask
+    if running:
+        return _become(record, TaskState.RUNNING)
+    if record.ended_mask.bit_count() == record.total:
+        return _finished(record)
+    if levels.cancel:
+        return _become(record, TaskState.CANCELLED, levels.cancel, "stopped before it could end")
+    if levels.halt:
+        return _halted(record, levels.halt)
+    if record.ended_mask or record.open:
+        return _ready_or_backoff(record)
+    return _untried(shape, name, record, settled)
+
+
+def _untried(
+    shape: PhaseShape, name: str, record: TaskRecord, settled: Mapping[str, TaskRecord]
+) -> TaskRecord:
+    parents = shape.graph.parents[name]
+    bad = [p for p in parents if not _satisfies(shape, p, settled[p]) and settled[p].ended]
+    if bad:
+        text = f"{', '.join(bad[:5])} did not succeed"
+        return _become(record, TaskState.SKIPPED, DEPENDENCY_FAILED, text)
+    waits = [p for p in parents if not settled[p].ended]
+    if waits:
+        return _become(record, TaskState.WAITING, "", "for " + ", ".join(waits[:5]))
+    return _become(record, TaskState.READY)
+
+
+def _ready_or_backoff(record: TaskRecord) -> TaskRecord:
+    backing_off = record.open and not record.untried_mask
+    if backing_off:
+        return _become(record, TaskState.BACKOFF, record.reason, record.message)
+    return _become(record, TaskState.READY)
+
+
+def _satisfies(shape: PhaseShape, name: str, record: TaskRecord) -> bool:
+    if record.state is TaskState.SUCCEEDED:
+        return True
+    return record.state is TaskState.FAILED and shape.tasks[name].allow_failure
+
+
+def _finished(record: TaskRecord) -> TaskRecord:
+    if record.failed:
+        return _become(record, TaskState.FAILED, record.reason, record.message)
+    if record.cancelled:
+        return _become(record, TaskState.CANCELLED, record.reason, record.message)
+    return _become(record, TaskState.SUCCEEDED, "", record.message)
+
+
+def _halted(record: TaskRecord, halt: str) -> TaskRecord:
+    """Nothing new may start: what failed stays failed, what never ran is skipped."""
+    if record.failed or record.open:
+        mask = record.failed
+        for index in record.open:
+            mask |= 1 << index
+        text = record.message or "no further attempt: the workflow is failing"
+        failed = replace(record, failed=mask, open={})
+        return _become(failed, TaskState.FAILED, record.reason or halt, text)
+    if record.ended_mask:
+        return _become(record, TaskState.CANCELLED, halt, "the rest of its items never ran")
+    return _become(record, TaskState.SKIPPED, halt, "another task failed first")
+
+
+def _become(
+    record: TaskRecord, state: TaskState, reason: str | None = None, message: str | None = None
+) -> TaskRecord:
+    reason = record.reason if reason is None and state is TaskState.RUNNING else reason or ""
+    message = record.message if message is None and state is TaskState.RUNNING else message or ""
+    if (record.state, record.reason, record.message) == (state, reason, message):
+        return record
+    return replace(record, state=state, reason=reason, message=message)
+
+
+def conclude(shape: PhaseShape, record: PhaseRecord, levels: Levels, now: datetime) -> PhaseRecord:
+    """Return the phase with its state; the end comes when every task has ended."""
+    tasks = record.tasks.values()
+    if not all(task.ended for task in tasks):
+        return _going_on(record, levels)
+    ended = max((t.finished_at for t in tasks if t.finished_at), default=now)
+    record = replace(record, finished_at=ended)
+    failed = [
+        n
+        for n, t in record.tasks.items()
+        if t.state is TaskState.FAILED and not shape.tasks[n].allow_failure
+    ]
+    if levels.cancel and any(t.state is not TaskState.SUCCEEDED for t in tasks):
+        text = "stopped before all tasks were done"
+        return replace(record, state=PhaseState.FAILED, reason=levels.cancel, message=text)
+    if failed:
+        first = record.tasks[failed[0]]
+        text = f"task {failed[0]} failed: {first.reason}: {first.message}"[:1024]
+        return replace(record, state=PhaseState.FAILED, reason="TaskFailed", message=text)
+    if levels.halt and any(t.state is not TaskState.SUCCEEDED for t in tasks):
+        text = "another phase failed first"
+        return replace(record, state=PhaseState.CANCELLED, reason=levels.halt, message=text)
+    return replace(record, state=PhaseState.SUCCEEDED, reason="", message="")
+
+
+def _going_on(record: PhaseRecord, levels: Levels) -> PhaseRecord:
+    begun = any(task.open or task.ended for task in record.tasks.values())
+    state = PhaseState.RUNNING if begun else PhaseState.READY
+    if levels.suspend:
+        return replace(record, state=state, reason="Suspended", message="spec.suspend is true")
+    failing = [n for n, t in record.tasks.items() if t.failed and t.reason]
+    if failing and any(t.state is TaskState.SKIPPED for t in record.tasks.values()):
+        text = f"task {failing[0]} failed; what runs is finishing"
+        return replace(record, state=state, reason=FAILING, message=text)
+    return replace(record, state=state, reason="", message="")

@@ -1,0 +1,103 @@
+"""What decisions are made from: immutable pictures of phases, workflows, agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ..api.agent import AgentSpec
+from ..api.common import FailurePolicy
+from ..api.phase import PhaseSpec
+from ..api.workflow import Task, WorkflowSpec
+from .evidence import Attempt
+from .graph import Graph
+from .policy import TaskPolicy
+from .records import PhaseRecord
+from .validate import Problem
+from .workflow_records import PhaseView, WorkflowRecord
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFacts:
+    """An agent as scheduling sees it. `revision` is empty until the revision is stored."""
+
+    name: str
+    spec: AgentSpec
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What holds from outside: nothing new (`suspend`, `halt`), or stop everything (`cancel`).
+
+    `halt` and `cancel` are reasons, empty for none.
+    """
+
+    suspend: bool = False
+    halt: str = ""
+    cancel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseShape:
+    """A Phase object's identity and its spec, compiled once per generation."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    spec: PhaseSpec
+    tasks: Mapping[str, Task]
+    graph: Graph
+    problems: tuple[Problem, ...] = ()
+    paths: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def fails_fast(self) -> bool:
+        """Whether a failed task stops the start of others."""
+        return self.spec.failure_policy is FailurePolicy.FAIL
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSnapshot:
+    """All that a decision about a phase may use."""
+
+    shape: PhaseShape
+    persisted: PhaseRecord
+    attempts: tuple[Attempt, ...]
+    policies: Mapping[str, TaskPolicy]
+    levels: Levels
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowShape:
+    """A Workflow object's identity and its spec, compiled once per generation.
+
+    `depths` has for each phase the number of tasks on its longest path.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    spec: WorkflowSpec
+    graph: Graph
+    problems: tuple[Problem, ...] = ()
+    depths: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowSnapshot:
+    """All that a decision about a workflow may use.
+
+    `phases` holds those whose object exists; `refused` says of others why they cannot be made.
+    """
+
+    shape: WorkflowShape
+    persisted: WorkflowRecord
+    phases: Mapping[str, PhaseView]
+    missing_agents: tuple[str, ...]
+    now: datetime
+    refused: Mapping[str, str] = field(default_factory=dict)

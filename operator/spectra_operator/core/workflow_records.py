@@ -1,0 +1,88 @@
+"""What is known of a workflow: immutable records, the meaning of a Workflow's status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ..api.phase import PhaseState
+from ..api.workflow import StepState, WorkflowState
+from .records import PHASE_ENDED, Tally
+from .results import Usage
+
+WORKFLOW_ENDED = frozenset(
+    {
+        WorkflowState.SUCCEEDED,
+        WorkflowState.FAILED,
+        WorkflowState.CANCELLED,
+        WorkflowState.REJECTED,
+    }
+)
+STEP_ENDED = frozenset(
+    {StepState.SUCCEEDED, StepState.FAILED, StepState.SKIPPED, StepState.CANCELLED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseView:
+    """A Phase object as its workflow sees it. `remaining` is in seconds, None if unknown."""
+
+    object_name: str
+    uid: str
+    state: PhaseState | None = None
+    reason: str = ""
+    message: str = ""
+    tally: Tally = Tally()
+    usage: Usage = Usage()
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    remaining: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the phase has ended."""
+        return self.state in PHASE_ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A phase in the status of its workflow, whether its object exists or not."""
+
+    state: StepState = StepState.WAITING
+    object_name: str = ""
+    tally: Tally = Tally()
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    message: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the phase has ended or never will begin."""
+        return self.state in STEP_ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRecord:
+    """A workflow's state and its phases; what status holds, or will."""
+
+    generation: int = 0
+    state: WorkflowState | None = None
+    reason: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    suspended: bool = False
+    suspended_changed_at: datetime | None = None
+    remaining: float | None = None
+    usage: Usage = Usage()
+    steps: Mapping[str, StepRecord] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the workflow has ended."""
+        return self.state in WORKFLOW_ENDED
+
+    def tally(self) -> Tally:
+        """Count the items of all phases by state."""
+        return sum((step.tally for step in self.steps.values()), Tally())

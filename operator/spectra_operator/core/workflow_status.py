@@ -1,0 +1,98 @@
+"""A Workflow's status: from a record to what the API server stores, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ..api.workflow import StepState, WorkflowState
+from .conditions import Run, conditions, find, timestamp
+from .estimate import in_words
+from .evidence import instant
+from .phase_status import Status, duration, parse_usage, render_tally, render_usage
+from .records import Tally
+from .workflow_records import StepRecord, WorkflowRecord
+
+
+def render_workflow(record: WorkflowRecord, now: datetime) -> Status:
+    """Return the status object of a workflow."""
+    tally = record.tally()
+    status: Status = {
+        "observedGeneration": record.generation,
+        "state": str(record.state),
+        "reason": record.reason,
+        "message": record.message,
+        "progress": tally.progress,
+        "counts": render_tally(tally),
+        "eta": in_words(record.remaining) if record.remaining and not record.ended else "",
+        "startedAt": record.started_at and timestamp(record.started_at),
+        "finishedAt": record.finished_at and timestamp(record.finished_at),
+        "duration": duration(record.started_at, record.finished_at),
+        "usage": render_usage(record.usage),
+        "phases": [_step(name, step) for name, step in record.steps.items()],
+        "conditions": conditions(_run(record, now)),
+    }
+    return {key: value for key, value in status.items() if value not in (None, "", [])}
+
+
+def parse_workflow(status: Mapping[str, Any] | None) -> WorkflowRecord:
+    """Return the record that a status holds; an empty status is an empty record."""
+    if not status or not status.get("state"):
+        return WorkflowRecord()
+    suspended = find(status, "Suspended")
+    return WorkflowRecord(
+        generation=status.get("observedGeneration", 0),
+        state=WorkflowState(status["state"]),
+        reason=status.get("reason", ""),
+        message=status.get("message", ""),
+        started_at=instant(status.get("startedAt")),
+        finished_at=instant(status.get("finishedAt")),
+        suspended=suspended.get("status") == "True",
+        suspended_changed_at=instant(suspended.get("lastTransitionTime")),
+        usage=parse_usage(status.get("usage")),
+        steps={step["name"]: _parse_step(step) for step in status.get("phases") or ()},
+    )
+
+
+def _step(name: str, step: StepRecord) -> Status:
+    status: Status = {
+        "name": name,
+        "state": str(step.state),
+        "objectName": step.object_name,
+        "progress": step.tally.progress,
+        "counts": render_tally(step.tally),
+        "startedAt": step.started_at and timestamp(step.started_at),
+        "finishedAt": step.finished_at and timestamp(step.finished_at),
+        "message": step.message,
+    }
+    return {key: value for key, value in status.items() if value not in (None, "")}
+
+
+def _parse_step(step: Mapping[str, Any]) -> StepRecord:
+    counts = step.get("counts") or {}
+    return StepRecord(
+        state=StepState(step["state"]),
+        object_name=step.get("objectName", ""),
+        tally=Tally(**counts),
+        started_at=instant(step.get("startedAt")),
+        finished_at=instant(step.get("finishedAt")),
+        message=step.get("message", ""),
+    )
+
+
+def _run(record: WorkflowRecord, now: datetime) -> Run:
+    return Run(
+        generation=record.generation,
+        state=str(record.state),
+        accepted=record.state not in (WorkflowState.REJECTED, WorkflowState.PENDING),
+        ended=record.ended,
+        succeeded=record.state is WorkflowState.SUCCEEDED,
+        suspended=record.suspended,
+        reason=record.reason,
+        message=record.message,
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        suspended_changed_at=record.suspended_changed_at,
+        now=now,
+    )
