@@ -6,6 +6,7 @@ other; a binary appears under its name only when it is complete.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from cluster import catalog
 from cluster.catalog import Module
+from cluster.commands import attempt
 from cluster.console import Console
 from cluster.errors import BuildFailed, MissingProgram
 from cluster.lock import locked
@@ -44,6 +46,14 @@ def built_name(package: str) -> str:
     return parts[-2] if is_version else parts[-1]
 
 
+def progress(log: str) -> str:
+    """Return how far a build is, from what ``go build -v`` has written so far."""
+    lines = log.splitlines()
+    fetched = sum(line.startswith("go: downloading ") for line in lines)
+    compiled = sum(not line.startswith("go: ") for line in lines)
+    return f"{fetched} modules downloaded, {compiled} packages compiled"
+
+
 def find_go() -> str:
     """Return the Go compiler's path.
 
@@ -57,6 +67,22 @@ def find_go() -> str:
             "install Go 1.26 or later and put it on PATH"
         )
     return found
+
+
+def module_source(module: Module) -> Path:
+    """Return the folder of a module's pinned source, downloading it if need be.
+
+    Raises:
+        BuildFailed: It can't be downloaded.
+    """
+    wanted = f"{module.source}@{catalog.version(module)}"
+    done = attempt(
+        [find_go(), "-C", str(module.folder), "mod", "download", "-json", wanted],
+        go_environment({}),
+    )
+    if done.code != 0:
+        raise BuildFailed(f"the Go module {wanted} can't be downloaded: {done.output}{done.errors}")
+    return Path(json.loads(done.output)["Dir"])
 
 
 def platform() -> str:
@@ -152,8 +178,7 @@ class Builder:
             try:
                 process.wait(PROGRESS_SECONDS)
             except subprocess.TimeoutExpired:
-                count = len(log.read_bytes().splitlines())
-                self.console.say(f"  {module.name}: {count} packages compiled")
+                self.console.say(f"  {module.name}: {progress(log.read_text())}")
             else:
                 return
 

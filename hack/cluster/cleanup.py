@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from cluster.network import HostLink
+
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -87,3 +89,14 @@ def mounts_under(mountinfo: str, folders: Iterable[Path]) -> list[str]:
         for point in reversed(points)
         if any(point == prefix or point.startswith(f"{prefix}/") for prefix in prefixes)
     ]
+
+
+def host_commands(mounts: Iterable[str], index: int | None) -> list[list[str]]:
+    """Return the commands that undo the network and the mounts; each may find nothing to do.
+
+    Args:
+        mounts: What is still mounted under the cluster's folders, the pinned namespace too.
+        index: The cluster's number on this machine, if it is known.
+    """
+    link = [] if index is None else [["ip", "link", "delete", HostLink(index).interface]]
+    return [*link, *(["umount", "--lazy", mount] for mount in mounts)]

@@ -6,20 +6,21 @@ import argparse
 import datetime
 import os
 import re
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cluster import catalog, paths
+from cluster import catalog, fakes, paths, schemas
 from cluster.binaries import Builder
 from cluster.console import Console
 from cluster.errors import ClusterError
 from cluster.lock import locked
 from cluster.providers.base import Context, Provider
-from cluster.providers.local import LocalProvider
+from cluster.providers.choose import AUTO, CHOICES, Choice, choose
+from cluster.providers.existing import ALLOW_VARIABLE
 
 NAME_PATTERN = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
+MAX_FAKE_NODES = 5000
 
 
 def cluster_name(text: str) -> str:
@@ -31,40 +32,80 @@ def cluster_name(text: str) -> str:
     return text
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of every command."""
-    top = argparse.ArgumentParser(prog="python -m cluster", description=__doc__)
+def node_count(text: str) -> int:
+    """Check a number of fake nodes."""
+    if not text.isdigit() or int(text) > MAX_FAKE_NODES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MAX_FAKE_NODES}")
+    return int(text)
+
+
+def _common_options() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--name", type=cluster_name, default="spectra", help="default: spectra")
+    common.add_argument(
+        "--provider",
+        choices=CHOICES,
+        default=AUTO,
+        help="auto (default): what made the cluster; else kind when Docker answers; else local",
+    )
+    common.add_argument("--context", default="", help="the kubeconfig context, for existing")
+    common.add_argument(
+        "--allow-context",
+        action="append",
+        default=[],
+        metavar="CONTEXT",
+        help=f"a context that tests may use (also: {ALLOW_VARIABLE}, comma-separated)",
+    )
+    return common
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
+    top = argparse.ArgumentParser(
+        prog="python -m cluster", description="A real Kubernetes cluster on this machine."
+    )
+    common = _common_options()
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, text: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, parents=[common], help=text, description=text)
+    def add(name: str, action: Callable[[Context, argparse.Namespace], int], text: str) -> None:
+        added[name] = commands.add_parser(name, parents=[common], help=text, description=text)
+        added[name].set_defaults(action=action)
 
-    add("up", "make the cluster ready, or find it so")
-    add("down", "remove the cluster and all it left on this machine")
-    add("status", "tell which components run; exit code 1 when it is not ready")
-    add("kubeconfig", "print the path of the kubeconfig")
-    load = add("load-image", "make images from OCI or Docker archives available to pods")
-    load.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    logs = add("logs", "print a component's log, or the folder of all logs")
-    logs.add_argument("component", nargs="?")
-    build = add("build", "build all binaries, or those named, into the cache")
-    build.add_argument("binaries", nargs="*", metavar="BINARY")
-    path = add("path", "print a binary's path, building it if it is missing")
-    path.add_argument("binary", choices=catalog.ALL_BINARIES, metavar="BINARY")
+    added: dict[str, argparse.ArgumentParser] = {}
+    add("up", _up, "make the cluster ready, or find it so; prints an export line")
+    add("down", _down, "remove the cluster and all it left on this machine")
+    add("status", _status, "tell what runs; exit code 1 when the cluster is not ready")
+    add("kubeconfig", _kubeconfig, "print the path of the kubeconfig")
+    add("load-image", _load_image, "make images in OCI or Docker archives available to pods")
+    add("logs", _logs, "print a component's log, or the folder of all logs")
+    add("build", _build, "build all binaries, or those named, into the cache")
+    add("path", _path, "print a binary's path, building it if it is missing")
+    add("schemas", _schemas, "write JSON schemas for kubeconform; prints its -schema-location")
+    added["up"].add_argument(
+        "--kwok-nodes",
+        type=node_count,
+        default=0,
+        metavar="N",
+        help="have at least N fake nodes, also on a running cluster",
+    )
+    added["load-image"].add_argument("files", nargs="+", type=Path, metavar="FILE")
+    added["logs"].add_argument("component", nargs="?")
+    added["build"].add_argument("binaries", nargs="*", metavar="BINARY")
+    added["path"].add_argument("binary", choices=catalog.ALL_BINARIES, metavar="BINARY")
     return top
 
 
-def _context(name: str) -> Context:
+def make_context(name: str) -> Context:
+    """Return what a provider works with, for the cluster called ``name``."""
     environ = dict(os.environ)
     console = Console()
     builder = Builder(paths.cache_root(environ), console)
     return Context(paths.cluster_paths(name, environ), builder, console, environ)
 
 
-def _provider(context: Context) -> Provider:
-    return LocalProvider(context)
+def _provider(context: Context, arguments: argparse.Namespace) -> Provider:
+    choice = Choice(arguments.provider, arguments.context, arguments.allow_context)
+    return choose(context, choice)
 
 
 def _holder(command: str) -> str:
@@ -72,55 +113,87 @@ def _holder(command: str) -> str:
     return f"pid {os.getpid()} ({command}, since {now})"
 
 
-def _change(context: Context, arguments: argparse.Namespace) -> None:
-    """Run a command that changes the cluster, one at a time."""
-    lock = context.paths.lock_file
-    with locked(
-        lock, _holder(arguments.command), lambda who: context.console.say(f"waiting for {who}")
-    ):
-        provider = _provider(context)
-        if arguments.command == "up":
-            provider.up()
-            print(f"export KUBECONFIG={context.paths.kubeconfig}")
-        elif arguments.command == "down":
-            provider.down()
-            lock.unlink(missing_ok=True)
-        else:
-            provider.load_images(arguments.files)
+def _alone(
+    context: Context, arguments: argparse.Namespace, change: Callable[[Provider], None]
+) -> int:
+    """Do something that changes the cluster, one at a time."""
+
+    def waiting(who: str) -> None:
+        context.console.say(f"waiting for {who}; lock: {context.paths.lock_file}")
+
+    with locked(context.paths.lock_file, _holder(arguments.command), waiting):
+        change(_provider(context, arguments))
+    return 0
 
 
-def _show_logs(context: Context, component: str | None) -> int:
-    if component is None:
+def _up(context: Context, arguments: argparse.Namespace) -> int:
+    def change(provider: Provider) -> None:
+        provider.up()
+        fakes.ensure(context, provider.command_prefix(), arguments.kwok_nodes)
+        print(f"export KUBECONFIG={context.paths.kubeconfig}")
+
+    return _alone(context, arguments, change)
+
+
+def _down(context: Context, arguments: argparse.Namespace) -> int:
+    def change(provider: Provider) -> None:
+        provider.down()
+        paths.remove_traces(context.paths)
+
+    return _alone(context, arguments, change)
+
+
+def _load_image(context: Context, arguments: argparse.Namespace) -> int:
+    return _alone(context, arguments, lambda provider: provider.load_images(arguments.files))
+
+
+def _status(context: Context, arguments: argparse.Namespace) -> int:
+    health = _provider(context, arguments).status()
+    print("\n".join(health.lines))
+    return 0 if health.ready else 1
+
+
+def _kubeconfig(context: Context, _: argparse.Namespace) -> int:
+    print(context.paths.kubeconfig)
+    return 0
+
+
+def _logs(context: Context, arguments: argparse.Namespace) -> int:
+    if arguments.component is None:
         print(context.paths.logs)
         return 0
-    return subprocess.run(["cat", str(context.paths.log(component))]).returncode
+    log = context.paths.log(arguments.component)
+    if not log.exists():
+        known = ", ".join(sorted(path.stem for path in context.paths.logs.glob("*.log")))
+        raise ClusterError(f"no log of {arguments.component!r}; there are: {known or 'none'}")
+    sys.stdout.write(log.read_text(errors="replace"))
+    return 0
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Run one parsed command and return its exit code."""
-    context = _context(arguments.name)
-    if arguments.command in {"up", "down", "load-image"}:
-        _change(context, arguments)
-    elif arguments.command == "status":
-        health = _provider(context).status()
-        print("\n".join(health.lines))
-        return 0 if health.ready else 1
-    elif arguments.command == "kubeconfig":
-        print(context.paths.kubeconfig)
-    elif arguments.command == "logs":
-        return _show_logs(context, arguments.component)
-    elif arguments.command == "build":
-        context.builder.ensure(arguments.binaries or catalog.ALL_BINARIES)
-    else:
-        print(context.builder.ensure([arguments.binary])[arguments.binary])
+def _build(context: Context, arguments: argparse.Namespace) -> int:
+    context.builder.ensure(arguments.binaries or catalog.ALL_BINARIES)
+    return 0
+
+
+def _path(context: Context, arguments: argparse.Namespace) -> int:
+    print(context.builder.ensure([arguments.binary])[arguments.binary])
+    return 0
+
+
+def _schemas(context: Context, _: argparse.Namespace) -> int:
+    print(schemas.ensure(context.builder.cache, context.console))
     return 0
 
 
 def main(argv: Sequence[str]) -> int:
     """Parse and run; print errors of ours as one message."""
     arguments = parser().parse_args(argv)
+    action: Callable[[Context, argparse.Namespace], int] = arguments.action
     try:
-        return run(arguments)
+        return action(make_context(arguments.name), arguments)
     except ClusterError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130

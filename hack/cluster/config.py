@@ -65,6 +65,7 @@ def kubelet(conf: Path, pki: Path, socket: Path, cgroup_root: str) -> str:
         "kind": "KubeletConfiguration",
         "containerRuntimeEndpoint": f"unix://{socket}",
         "address": "0.0.0.0",
+        "healthzBindAddress": "0.0.0.0",
         "authentication": {
             "anonymous": {"enabled": False},
             "webhook": {"enabled": True},

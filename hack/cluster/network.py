@@ -93,8 +93,3 @@ def create_commands(netns: Path, link: HostLink) -> list[list[str]]:
         [*inside, "ip", "route", "add", "default", "dev", BRIDGE],
         [*inside, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"],
     ]
-
-
-def delete_commands(netns: Path, link: HostLink) -> list[list[str]]:
-    """Return the commands that remove the namespace; each may fail if its object is gone."""
-    return [["ip", "link", "delete", link.interface], ["umount", str(netns)]]

@@ -49,7 +49,9 @@ def ensure(console: Console) -> None:
         raise MissingProgram(f"missing: {', '.join(absent)} (the names of the Debian packages)")
     console.say(f"installing the Debian packages {', '.join(absent)}")
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(["sh", "-c", fix], env=environ, capture_output=True, text=True)
+    done = subprocess.run(
+        ["sh", "-c", fix], env=environ, capture_output=True, text=True, check=False
+    )
     still = missing()
     if still:
         tail = (done.stdout + done.stderr)[-800:]
@@ -59,8 +61,12 @@ def ensure(console: Console) -> None:
 
 
 def bridge_filter_ready() -> bool:
-    """Tell whether bridged packets pass the firewall, as Services between pods need."""
+    """Tell whether bridged packets pass the firewall, as Services between pods need.
+
+    Loads the kernel module for it if it can.
+    """
     setting = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
-    if not setting.exists() and find("modprobe") is not None:
-        subprocess.run([find("modprobe") or "modprobe", "br_netfilter"], capture_output=True)
+    modprobe = find("modprobe")
+    if not setting.exists() and modprobe is not None:
+        subprocess.run([modprobe, "br_netfilter"], capture_output=True, check=False)
     return setting.exists()

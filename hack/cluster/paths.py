@@ -88,3 +88,14 @@ def cluster_paths(name: str, environ: Mapping[str, str]) -> ClusterPaths:
     """Return the paths of the cluster called ``name``."""
     root = state_root(environ) / "clusters" / name
     return ClusterPaths(name=name, root=root, run=Path("/run") / f"spectra-{name}")
+
+
+def remove_traces(paths: ClusterPaths) -> None:
+    """Remove a cluster's lock file, and the folders above it that are empty then.
+
+    To be called by the lock's holder.
+    """
+    paths.lock_file.unlink(missing_ok=True)
+    for folder in (paths.root.parent, paths.root.parent.parent):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 PROC = Path("/proc")
 POLL_SECONDS = 0.02
+KILL_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ def pids_in_network(netns: Path) -> list[int]:
     return found
 
 
-def _signal(process: ProcessId, number: signal.Signals) -> None:
+def _kill(process: ProcessId) -> None:
     if is_alive(process):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, number)
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def _reap(processes: Iterable[ProcessId]) -> None:
@@ -106,18 +107,14 @@ def _reap(processes: Iterable[ProcessId]) -> None:
             os.waitpid(process.pid, os.WNOHANG)
 
 
-def end(processes: Sequence[ProcessId], grace_seconds: float) -> list[ProcessId]:
-    """Ask the processes to end, insist after the grace period, and return those still alive."""
+def kill(processes: Sequence[ProcessId]) -> list[ProcessId]:
+    """Kill the processes, wait until they are gone, and return those that don't go.
+
+    They are not asked first: what they would save is deleted next.
+    """
     for process in processes:
-        _signal(process, signal.SIGTERM)
-    left = _wait_for_end(processes, grace_seconds)
-    for process in left:
-        _signal(process, signal.SIGKILL)
-    return _wait_for_end(left, 5.0)
-
-
-def _wait_for_end(processes: Sequence[ProcessId], seconds: float) -> list[ProcessId]:
-    deadline = time.monotonic() + seconds
+        _kill(process)
+    deadline = time.monotonic() + KILL_SECONDS
     while True:
         _reap(processes)
         left = [process for process in processes if is_alive(process)]

@@ -40,17 +40,6 @@ def script(folders: dict[Path, Path]) -> str:
     return "\n".join(lines)
 
 
-def make_folders(folders: dict[Path, Path]) -> tuple[str, ...]:
-    """Make both sides and return the host's folders that were not there before, outermost first."""
-    made: list[str] = []
-    for place, own in folders.items():
-        own.mkdir(parents=True, exist_ok=True)
-        absent = [path for path in (place, *place.parents) if not path.exists()]
-        place.mkdir(parents=True, exist_ok=True)
-        made += [str(path) for path in reversed(absent)]
-    return tuple(made)
-
-
 def start(paths: ClusterPaths, environ: dict[str, str]) -> ProcessId:
     """Start the process that holds the cluster's mounts, and wait until they are made.
 

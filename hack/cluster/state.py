@@ -21,6 +21,7 @@ class ClusterState:
         index: The cluster's number on this machine (``local`` alone).
         version: The Kubernetes version.
         processes: Component to process.
+        kwok_nodes: How many fake nodes it has.
         sysctls: Host settings as they were, which the kubelet changes.
         folders: Empty host folders made as mount points, to be removed.
     """
@@ -30,6 +31,7 @@ class ClusterState:
     index: int = 0
     version: str = ""
     processes: dict[str, ProcessId] = field(default_factory=dict)
+    kwok_nodes: int = 0
     sysctls: dict[str, str] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
 

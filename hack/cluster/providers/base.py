@@ -58,3 +58,6 @@ class Provider(Protocol):
 
     def load_images(self, files: Sequence[Path]) -> None:
         """Make the images in the archives available to pods."""
+
+    def command_prefix(self) -> list[str]:
+        """Return what to put before a command that must reach the API server's network."""

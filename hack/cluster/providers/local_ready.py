@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
 from cluster import processes
 from cluster.apiclient import ApiClient
-from cluster.console import Console
 from cluster.errors import ComponentFailed
 from cluster.network import HostLink
 from cluster.paths import ClusterPaths
@@ -17,7 +18,7 @@ from cluster.state import ClusterState
 
 POLL_SECONDS = 0.1
 START_SECONDS = 90.0
-COREDNS_PORT, PROXY_PORT = 8080, 10256
+PROBE_SECONDS = 2.0
 
 DNS_ROLE: dict[str, Any] = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -64,17 +65,19 @@ class Readiness:
     def __init__(self, paths: ClusterPaths) -> None:
         self._paths = paths
 
-    def missing(self) -> list[str]:
+    def missing(self, state: ClusterState) -> list[str]:
         """Return what is not ready yet, in the order in which it comes up."""
         if not self._paths.kubeconfig.exists():
             return ["kubeconfig"]
         client = ApiClient(self._paths.kubeconfig)
         try:
-            return _missing(client, f"{self._paths.name}-node")
+            left = _missing(client, f"{self._paths.name}-node")
         except OSError:
             return ["API server"]
         finally:
             client.close()
+        urls = probes(HostLink(state.index).cluster_ip)
+        return [*left, *(name for name, url in urls.items() if not _answers(url))]
 
     def wait_for_socket(self, state: ClusterState) -> None:
         """Wait for containerd's socket.
@@ -96,14 +99,13 @@ class Readiness:
         client.create(f"{RBAC}/clusterrolebindings", DNS_BINDING)
         client.close()
 
-    def wait(self, state: ClusterState, console: Console) -> None:
+    def wait(self, state: ClusterState) -> None:
         """Wait until pods can be created and will run.
 
         Raises:
             ComponentFailed: A component died or was too slow.
         """
-        self._wait(lambda: [*self.missing(), *_silent_helpers(HostLink(state.index))], state)
-        console.say("the cluster is ready")
+        self._wait(lambda: self.missing(state), state)
 
     def _wait(self, missing: Callable[[], list[str]], state: ClusterState) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -126,20 +128,27 @@ def _missing(client: ApiClient, node: str) -> list[str]:
     return left
 
 
-def _silent_helpers(link: HostLink) -> list[str]:
-    """Return the helpers of Services and DNS that don't say that they work."""
-    helpers = {"CoreDNS": (COREDNS_PORT, "/health"), "kube-proxy": (PROXY_PORT, "/healthz")}
-    return [
-        name for name, (port, path) in helpers.items() if not _answers(link.cluster_ip, port, path)
-    ]
+def probes(host: str) -> dict[str, str]:
+    """Return where each component but the API server tells that it works."""
+    return {
+        "controller manager": f"https://{host}:10257/healthz",
+        "scheduler": f"https://{host}:10259/healthz",
+        "kubelet": f"http://{host}:10248/healthz",
+        "kube-proxy": f"http://{host}:10256/healthz",
+        "CoreDNS": f"http://{host}:8080/health",
+    }
 
 
-def _answers(host: str, port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=2)
+def _answers(url: str) -> bool:
+    """Tell whether a GET gives 200. These certificates are self-signed, and say nothing secret."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
     try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.client.OK
+        with opener.open(url, timeout=PROBE_SECONDS) as response:
+            return bool(response.status == http.client.OK)
     except (OSError, http.client.HTTPException):
         return False
-    finally:
-        connection.close()
