@@ -179,9 +179,7 @@ class LeaseLock:
 
     async def _renew_while(self, work: asyncio.Future[None]) -> None:
         while not self._released.is_set():
-            await self._bounded(self._pause(work), self._times.retry_period)
-            if work.done():
-                work.result()
+            await self._bounded(self._released_or_failed(work), self._times.retry_period)
             if self._released.is_set():
                 return
             left = self._times.renew_deadline - self._age()
@@ -195,16 +193,17 @@ class LeaseLock:
             return True
         return self.holder == self._identity and self._age() < self._times.renew_deadline
 
-    async def _pause(self, work: asyncio.Future[None]) -> None:
-        """Last until the lock is released or the work has failed."""
+    async def _released_or_failed(self, work: asyncio.Future[None]) -> None:
+        """Last until the lock is released; raise as soon as the work has failed."""
         released = asyncio.ensure_future(self._released.wait())
-        waiting: set[asyncio.Future[Any]] = {released}
-        if not work.done():
-            waiting.add(work)
         try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {released, work}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+            await released
         finally:
-            released.cancel()
+            await _cancelled(released)
 
     def _age(self) -> float:
         if self._renewed_at is None:

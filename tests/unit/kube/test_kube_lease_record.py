@@ -1,0 +1,82 @@
+"""Decisions about a Lease."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from spectra_operator.kube.lease_record import LeaseTimes, freed, holder_of, may_take, taken
+
+NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
+THEIRS: dict[str, Any] = {
+    "holderIdentity": "them",
+    "leaseDurationSeconds": 15,
+    "acquireTime": "then",
+    "renewTime": "then",
+    "leaseTransitions": 4,
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "unchanged_seconds", "expected"),
+    [
+        ({}, 0.0, True),
+        (THEIRS, 14.999, False),
+        (THEIRS, 15.0, True),
+        (THEIRS | {"holderIdentity": "us"}, 0.0, True),
+        (THEIRS | {"holderIdentity": ""}, 0.0, True),
+        (THEIRS | {"leaseDurationSeconds": 60}, 59.0, False),
+    ],
+)
+def test_a_lease_may_be_taken_when_free_ours_or_seen_unchanged_for_its_duration(
+    spec: dict[str, Any], unchanged_seconds: float, expected: bool
+) -> None:
+    assert may_take(spec, identity="us", unchanged_seconds=unchanged_seconds) is expected
+
+
+def test_taking_over_counts_a_transition_and_starts_a_term() -> None:
+    assert taken(THEIRS, identity="us", now=NOW, duration=15.0) == {
+        "holderIdentity": "us",
+        "leaseDurationSeconds": 15,
+        "acquireTime": "2026-01-01T12:00:00.123456Z",
+        "renewTime": "2026-01-01T12:00:00.123456Z",
+        "leaseTransitions": 5,
+    }
+
+
+def test_renewing_keeps_the_term_and_what_others_wrote() -> None:
+    ours = THEIRS | {"holderIdentity": "us", "strategy": "kept"}
+    renewed = taken(ours, identity="us", now=NOW, duration=15.0)
+    assert renewed == ours | {"renewTime": "2026-01-01T12:00:00.123456Z"}
+
+
+def test_the_first_holder_ever_is_no_transition() -> None:
+    assert taken({}, identity="us", now=NOW, duration=15.0)["leaseTransitions"] == 0
+
+
+def test_a_freed_lease_has_no_holder_and_keeps_its_count() -> None:
+    spec = freed(THEIRS, now=NOW)
+    assert (spec["holderIdentity"], spec["leaseTransitions"]) == ("", 4)
+    assert taken(spec, identity="us", now=NOW, duration=15.0)["leaseTransitions"] == 5
+
+
+def test_a_missing_lease_has_no_holder() -> None:
+    assert holder_of(None) == holder_of({}) == holder_of({"spec": {}}) == ""
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"retry_period": 10.0},
+        {"retry_period": 0.0},
+        {"renew_deadline": 12.5},
+        {"margin": -1.0},
+        {"margin": 6.0},
+        {"duration": 15.5},
+    ],
+)
+def test_times_that_would_let_two_hold_the_lease_are_refused(times: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"LeaseTimes\("):
+        LeaseTimes(**times)
