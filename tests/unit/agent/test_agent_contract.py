@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectra_agent import Result, ResultError, Usage, contract
@@ -49,6 +49,7 @@ def test_what_json_cannot_say_is_refused(value: object) -> None:
         contract.encode(Result({"x": value}))
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_message_fits_beside_small_outputs(message: str) -> None:
     document = json.loads(contract.encode(Result({"a": 1}, message=message * 9)))
