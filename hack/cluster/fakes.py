@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from cluster import kwok, packages, processes
 from cluster import state as states
-from cluster.errors import ClusterError, ComponentFailed
+from cluster.errors import ComponentFailed, ProviderRefused
 from cluster.providers.base import Context
 from cluster.state import ClusterState
 
@@ -26,14 +26,14 @@ def ensure(context: Context, prefix: Sequence[str], wanted: int) -> None:
 
     Raises:
         ComponentFailed: KWOK died, or the nodes don't become ready.
-        ClusterError: The cluster keeps no record, so it is not one of this tool's own.
+        ProviderRefused: The cluster is not one that this tool made.
     """
     state = states.load(context.paths.state_file)
-    if state is None:
-        raise ClusterError("fake nodes need a cluster that this tool made")
-    count = max(wanted, state.kwok_nodes)
+    count = max(wanted, state.kwok_nodes if state is not None else 0)
     if count == 0:
         return
+    if state is None or state.provider == "existing":
+        raise ProviderRefused("--kwok-nodes needs a cluster that this tool made: local or kind")
     running = kwok.PROCESS in state.processes and processes.is_alive(state.processes[kwok.PROCESS])
     if running and count == state.kwok_nodes:
         return

@@ -134,7 +134,7 @@ def stock_stages() -> list[str]:
 
 def command(kwok: Path, kubeconfig: Path, config: Path) -> list[str]:
     """Return KWOK's command line."""
-    return [str(kwok), f"--kubeconfig={kubeconfig}", f"--config={config}"]
+    return [str(kwok), f"--kubeconfig={kubeconfig}", f"--config={config}", "--v=WARN"]
 
 
 def node(index: int) -> dict[str, Any]:

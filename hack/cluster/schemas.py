@@ -31,29 +31,30 @@ def file_name(group: str, version: str, kind: str) -> str:
 
 
 def strict(schema: Any) -> Any:
-    """Return a schema that refuses unknown fields and takes null for optional ones."""
+    """Return a schema that refuses unknown fields, and takes null for optional ones."""
     if isinstance(schema, list):
         return [strict(entry) for entry in schema]
     if not isinstance(schema, dict):
         return schema
     body = {key: strict(value) for key, value in schema.items() if not key.startswith("x-")}
-    if "properties" not in body:
+    if "properties" not in schema:
         return body
-    required = set(body.get("required", []))
+    required = schema.get("required", [])
+    # Apart from the rest: a field's own name may begin with "x-".
+    fields = {name: strict(value) for name, value in schema["properties"].items()}
     body["properties"] = {
-        name: value if name in required else nullable(value)
-        for name, value in body["properties"].items()
+        name: value if name in required else nullable(value) for name, value in fields.items()
     }
     body.setdefault("additionalProperties", False)
     return body
 
 
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that takes null as well."""
-    if "type" in schema:
-        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        return {**schema, "type": [*kinds, "null"]}
-    return {"anyOf": [schema, {"type": "null"}]} if schema.get("$ref") else schema
+    """Return a schema that takes null as well; one that names no type stays as it is."""
+    if "type" not in schema:
+        return schema
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return {**schema, "type": [*kinds, "null"]}
 
 
 def references(schema: Any) -> Iterator[str]:
@@ -69,13 +70,16 @@ def references(schema: Any) -> Iterator[str]:
 
 
 def closure(name: str, definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the definitions that ``name`` needs, directly or not."""
+    """Return the definitions that ``name`` needs, directly or not.
+
+    They take null, as most fields that refer to them are optional.
+    """
     found: dict[str, Any] = {}
     open_names = list(references(definitions[name]))
     while open_names:
         current = open_names.pop()
         if current not in found:
-            found[current] = definitions[current]
+            found[current] = nullable(definitions[current])
             open_names += references(definitions[current])
     return found
 

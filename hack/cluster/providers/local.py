@@ -39,9 +39,7 @@ class LocalProvider:
             ProviderRefused: This is not Linux, or we are not root.
             ComponentFailed: A component did not start; the message names its log.
         """
-        refusal = why_not(os.uname().sysname, os.geteuid())
-        if refusal:
-            raise ProviderRefused(refusal)
+        self._check_possible()
         state = self._load()
         found = self._observe(state)
         action, reason = plan(found)
@@ -58,8 +56,10 @@ class LocalProvider:
         """End every process of the cluster and remove all it left on the machine.
 
         Raises:
+            ProviderRefused: We are not root.
             ClusterError: A process does not end, or a folder can't be removed.
         """
+        self._check_possible()
         state = self._load()
         cgroups = cleanup.cgroup_folders(f"spectra-{self._paths.name}")
         self._kill_processes(state, cgroups)
@@ -105,6 +105,11 @@ class LocalProvider:
     def command_prefix(self) -> list[str]:
         """Return the prefix that runs a command in the cluster's network."""
         return components.inside_network(self._paths.netns)
+
+    def _check_possible(self) -> None:
+        refusal = why_not(os.uname().sysname, os.geteuid())
+        if refusal:
+            raise ProviderRefused(refusal)
 
     def _load(self) -> ClusterState | None:
         try:
