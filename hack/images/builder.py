@@ -65,7 +65,6 @@ class Builder:
             for image, path in zip(images, archives, strict=True):
                 if not path.exists():
                     self._build(image, path)
-                    self._forget_old(image)
         return archives
 
     def _build(self, image: Image, archive: Path) -> None:
@@ -78,6 +77,7 @@ class Builder:
         part.unlink(missing_ok=True)
         self._engine.build(Job(image, self._hash(image), parent, part))
         part.rename(archive)
+        self._forget_old(self._engine, image)
 
     def _parent(self, engine: Engine, image: Image) -> str | None:
         if image.parent is None:
@@ -90,11 +90,12 @@ class Builder:
     def _hash(self, image: Image) -> str:
         return content_hash(self._root, image, base.base_key())
 
-    def _forget_old(self, image: Image) -> None:
+    def _forget_old(self, engine: Engine, image: Image) -> None:
         found = sorted(
             self._cache.glob(f"*/{image.name}.tar"), key=lambda path: path.stat().st_mtime
         )
         for old in found[:-KEPT_VERSIONS]:
+            engine.forget(image, old.parent.name)
             shutil.rmtree(old.parent)
 
 

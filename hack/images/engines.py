@@ -46,6 +46,9 @@ class Engine(Protocol):
             StepFailedError: A step of the build failed.
         """
 
+    def forget(self, image: Image, content: str) -> None:
+        """Remove this image from the store, if it is there."""
+
 
 def local_name(image: Image, content: str) -> str:
     """The name that tells this content of an image from any other."""
@@ -73,6 +76,10 @@ class Docker:
         tags = ["-t", own, "-t", job.image.reference]
         self.run(["docker", "build", "--quiet", "-f", file, *tags, *parent, str(self.root)])
         self.run(["docker", "save", "-o", str(job.archive), job.image.reference])
+
+    def forget(self, image: Image, content: str) -> None:
+        """See :meth:`Engine.forget`."""
+        steps.succeeds(["docker", "image", "rm", local_name(image, content)], self.run)
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,10 @@ class Buildah:
         self.run([*self._buildah("tag"), own, job.image.reference])
         target = f"oci-archive:{job.archive}:{job.image.reference}"
         self.run([*self._buildah("push"), "--quiet", job.image.reference, target])
+
+    def forget(self, image: Image, content: str) -> None:
+        """See :meth:`Engine.forget`."""
+        steps.succeeds([*self._buildah("rmi"), local_name(image, content)], self.run)
 
     def _bases(self) -> dict[str, str]:
         key = base.base_key()

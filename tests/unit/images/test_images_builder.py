@@ -28,6 +28,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.jobs: list[Job] = []
+        self.forgotten: list[str] = []
 
     def has(self, image: Image, content: str) -> str | None:
         known = any(job.content == content for job in self.jobs)
@@ -36,6 +37,9 @@ class FakeEngine:
     def build(self, job: Job) -> None:
         self.jobs.append(job)
         job.archive.write_text(job.content)
+
+    def forget(self, image: Image, content: str) -> None:
+        self.forgotten.append(content)
 
 
 class House:
@@ -123,6 +127,7 @@ def test_only_the_newest_contents_are_kept(house: House) -> None:
         os.utime(path, (number, number))
         made.append(path)
     assert [path.exists() for path in made] == [False, False, True, True, True]
+    assert house.engine.forgotten == [path.parent.name for path in made[:2]]
 
 
 def test_a_second_build_waits_and_says_for_whom(tmp_path: Path) -> None:
@@ -228,6 +233,19 @@ def test_buildah_trusts_the_hosts_certificates_while_it_builds(
     Buildah(Path("/root"), tmp_path, run).build(job(FOUNDATION, "parent:1"))
     assert f"--volume {bundle.parent}:{bundle.parent}:ro" in run.only(" bud ")
     assert f"--build-arg PIP_CERT={bundle}" in run.only(" bud ")
+
+
+@pytest.mark.parametrize("failing", [(), ("rm",)], ids=["is there", "is not there"])
+def test_a_forgotten_image_is_removed_if_it_is_there(
+    tmp_path: Path, failing: tuple[str, ...]
+) -> None:
+    run = Recorder(*failing)
+    Docker(tmp_path, run).forget(AGENT, "c" * 64)
+    Buildah(tmp_path, tmp_path, run).forget(AGENT, "c" * 64)
+    name = engines.local_name(AGENT, "c" * 64)
+    assert [line.split(" ")[-1] for line in run.commands] == [name, name]
+    assert "docker image rm" in run.commands[0]
+    assert " rmi " in run.commands[1]
 
 
 def test_docker_is_chosen_when_its_engine_answers(tmp_path: Path) -> None:
