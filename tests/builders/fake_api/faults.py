@@ -21,6 +21,7 @@ class Call:
         subresource: Such as `status`.
         bytes_in: Length of the body.
         user_agent: Of the client.
+        authorization: The header of that name.
         body: The decoded body; None without one.
     """
 
@@ -31,6 +32,7 @@ class Call:
     subresource: str = ""
     bytes_in: int = 0
     user_agent: str = ""
+    authorization: str = field(default="", repr=False)
     body: dict[str, Any] | None = field(default=None, repr=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +47,7 @@ class Frontend:
         self._watches = watches
         self._faults = faults
         self._pages = Pages(store)
+        self._working: set[asyncio.Future[web.StreamResponse]] = set()
         self.log: list[LogEntry] = []
         self.on_logged: Callable[[], None] = lambda: None
 
@@ -60,6 +62,20 @@ class Frontend:
                 answer = discovery.document(self._kinds, segments)
                 return self._answer(call, 200, encode(answer))
             call = _call(request, target, raw)
+        except ApiFailure as failure:
+            return self._refusal(call, failure)
+        if call.verb == "watch":
+            return await self._respond(request, target, call)
+        # A server goes on with a request whose client has left; so a late write is still made.
+        work = asyncio.ensure_future(self._respond(request, target, call))
+        self._working.add(work)
+        work.add_done_callback(self._working.discard)
+        return await asyncio.shield(work)
+
+    async def _respond(
+        self, request: web.Request, target: Target, call: Call
+    ) -> web.StreamResponse:
+        try:
             return await self._with_fault(request, target, call)
         except ApiFailure as failure:
             return self._refusal(call, failure)
@@ -172,6 +188,7 @@ def _call(request: web.Request, target: Target, raw: bytes) -> Call:
         subresource=target.subresource,
         bytes_in=len(raw),
         user_agent=_agent(request),
+        authorization=request.headers.get("Authorization", ""),
         body=body,
     )
 

@@ -320,7 +320,7 @@ async def test_release_gets_past_a_renewal_that_is_under_way(
     one = _Contender(server, clock, "one")
     await clock.settle()
     server.latency = 0.5
-    await clock.run_for(2.75)
+    await clock.run_for(2.25)
     releasing = asyncio.create_task(one.lock.release())
     await clock.run_for(6)
     await releasing
