@@ -253,7 +253,12 @@ async def test_every_call_is_reported_with_its_cost(api: FakeApi) -> None:
         ("get", "widgets", "", 0),
     ]
     assert created["metadata"]["name"] == "a"
-    assert [r.bytes_sent for r in records] == [api.log[0].call.bytes_in, len(b"{'status':{'x':1}}"), 0, 0]
+    assert [r.bytes_sent for r in records] == [
+        api.log[0].call.bytes_in,
+        len(b"{'status':{'x':1}}"),
+        0,
+        0,
+    ]
     assert all(0 < r.seconds < 10 for r in records)
 
 
