@@ -22,6 +22,7 @@ from spectra_operator.kube.resources import (
     name_of,
     namespace_of,
     parse_version,
+    uid_of,
     version_of,
 )
 
@@ -40,7 +41,8 @@ class Change:
     """What became of one object in the cache.
 
     Attributes:
-        kind: added, modified or deleted.
+        kind: added, modified or deleted. An object that another one of its name replaced is
+            deleted, and the other added.
         new: The object now; None when deleted.
         old: The object before; None when added.
     """
@@ -209,6 +211,9 @@ class Informer:
         old = self._items.get(key)
         if version_of(body) <= (covered if old is None else version_of(old)):
             return
+        if old is not None and uid_of(old) != uid_of(body):
+            self._drop(key, version_of(body))  # another object of that name: two lives, not one
+            old = None
         self._items[key] = body
         self._on_change(Change("added" if old is None else "modified", body, old))
 

@@ -204,7 +204,7 @@ async def test_after_410_what_is_gone_is_reported_as_deleted(
     assert api.count("list", "pods") == 2
 
 
-async def test_an_object_that_was_replaced_by_another_of_its_name_is_the_new_one(
+async def test_an_object_that_another_of_its_name_replaced_is_deleted_before_that_is_added(
     api: FakeApi, client: AiohttpClient
 ) -> None:
     await api.create(PODS, pod("a"))
@@ -213,10 +213,10 @@ async def test_an_object_that_was_replaced_by_another_of_its_name_is_the_new_one
             await api.delete(PODS, "a")
             again = await api.create(PODS, pod("a"))
             api.compact()
-        change = await diary.wait_for("modified", "a")
-        assert uid_of(change.new or {}) == uid_of(again)
-        assert uid_of(change.old or {}) != uid_of(again)
-        assert informer.get("default", "a") == again
+        await diary.wait_for("deleted", "a")
+        assert diary.shown() == [("added", "a"), ("deleted", "a"), ("added", "a")]
+        assert uid_of(diary.changes[1].old or {}) != uid_of(again)
+        assert informer.get("default", "a") == diary.changes[2].new == again
 
 
 async def test_an_error_in_the_stream_is_followed_by_a_new_watch(

@@ -14,7 +14,7 @@ from builders.clock import FakeClock
 from spectra_operator.kube.client import KubeClient, Listing, WatchEvent
 from spectra_operator.kube.errors import Gone
 from spectra_operator.kube.informer import Change, Informer
-from spectra_operator.kube.resources import PODS, Body, Resource, name_of, version_of
+from spectra_operator.kube.resources import PODS, Body, Resource, name_of, uid_of, version_of
 
 NAMES = ("a", "b", "c")
 TURNS = 12
@@ -34,18 +34,21 @@ class _Truth:
         self.expired = False
 
     def write(self, name: str) -> None:
-        self.version += 1
-        body = {"metadata": {"namespace": "n", "name": name, "resourceVersion": str(self.version)}}
+        old = self.objects.get(name)
+        body = self._body(name, uid_of(old) if old else f"uid-{self.version}")
         self.events.append(WatchEvent("MODIFIED" if name in self.objects else "ADDED", body))
         self.objects[name] = body
         self.answers.append(body)
 
     def delete(self, name: str) -> None:
-        if self.objects.pop(name, None) is None:
-            return
+        old = self.objects.pop(name, None)
+        if old is not None:
+            self.events.append(WatchEvent("DELETED", self._body(name, uid_of(old))))
+
+    def _body(self, name: str, uid: str) -> Body:
         self.version += 1
-        body = {"metadata": {"namespace": "n", "name": name, "resourceVersion": str(self.version)}}
-        self.events.append(WatchEvent("DELETED", body))
+        metadata = {"namespace": "n", "name": name, "uid": uid}
+        return {"metadata": metadata | {"resourceVersion": str(self.version)}}
 
     async def list(self, resource: Resource, namespace: str | None, **_: Any) -> Listing:
         answer: asyncio.Future[Listing] = asyncio.get_running_loop().create_future()
@@ -103,6 +106,8 @@ class _Witness:
         assert self.informer.get("n", name) is change.new, "told before the cache was changed"
         assert (change.kind == "added") == (change.old is None)
         assert (change.kind == "deleted") == (change.new is None)
+        if change.new is not None and change.old is not None:
+            assert uid_of(change.new) == uid_of(change.old), "two lives told as one"
         if change.new is not None:
             assert version_of(change.new) > self.versions.get(name, 0), "went back in time"
             self.versions[name] = version_of(change.new)
