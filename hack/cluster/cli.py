@@ -122,7 +122,11 @@ def _alone(
         context.console.say(f"waiting for {who}; lock: {context.paths.lock_file}")
 
     with locked(context.paths.lock_file, _holder(arguments.command), waiting):
-        change(_provider(context, arguments))
+        try:
+            change(_provider(context, arguments))
+        finally:
+            if not context.paths.root.exists():
+                paths.remove_traces(context.paths)
     return 0
 
 
@@ -136,11 +140,7 @@ def _up(context: Context, arguments: argparse.Namespace) -> int:
 
 
 def _down(context: Context, arguments: argparse.Namespace) -> int:
-    def change(provider: Provider) -> None:
-        provider.down()
-        paths.remove_traces(context.paths)
-
-    return _alone(context, arguments, change)
+    return _alone(context, arguments, lambda provider: provider.down())
 
 
 def _load_image(context: Context, arguments: argparse.Namespace) -> int:

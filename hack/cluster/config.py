@@ -12,7 +12,7 @@ import yaml
 
 from cluster.network import BRIDGE, NODE_IP, POD_CIDR
 
-PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
+PAUSE_IMAGE = "docker.io/local/pause:v0"
 MAX_PODS = 250
 
 

@@ -186,17 +186,27 @@ class LocalProvider:
         return True
 
     def _start(self, state: ClusterState, layout: Layout, names: Sequence[str]) -> None:
+        """Start the named components, and wait until the whole cluster is ready."""
         readiness = Readiness(self._paths)
+        late = [name for name in names if name in components.NODE_AND_CONTROLLERS]
         for name in names:
-            if name in components.NODE_AND_CONTROLLERS:
-                readiness.wait_for_api_server(state)
-            state = state.with_process(name, self._spawn(name, state, layout))
-            states.save(self._paths.state_file, state)
+            if name in late:
+                continue
+            state = self._start_one(name, state, layout)
             if name == CONTAINERD:
                 readiness.wait_for_socket(state)
-                self._load_pause(layout)
+        readiness.wait_for_api_server(state)
+        for name in late:
+            state = self._start_one(name, state, layout)
+        # Each time: an interrupted start may have left containerd without it.
+        self._load_pause(layout)
         readiness.wait(state)
         self._say("the cluster is ready")
+
+    def _start_one(self, name: str, state: ClusterState, layout: Layout) -> ClusterState:
+        changed = state.with_process(name, self._spawn(name, state, layout))
+        states.save(self._paths.state_file, changed)
+        return changed
 
     def _spawn(self, name: str, state: ClusterState, layout: Layout) -> processes.ProcessId:
         # Nothing else from our environment: a proxy set there would take the API's requests.

@@ -78,7 +78,7 @@ def test_a_refused_context_is_told_and_nothing_is_left(
     assert cli.main(command) == 1
 
     assert "not on the allow-list" in capsys.readouterr().err
-    assert not (folders / "state" / "clusters" / "demo").exists()
+    assert not (folders / "state").exists()
 
 
 def test_a_failed_program_is_told_with_its_words() -> None:
