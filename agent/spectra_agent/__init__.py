@@ -8,8 +8,8 @@
 
 Run the file with ``python -m spectra_agent run FILE.py``. See ``docs/agents.md``.
 
-Everything here is paid for by each task's start-up, so the package imports nothing at
-import time, not even from the standard library; what is needed is imported where it is used.
+Everything here is paid for by each task's start-up, so importing the package loads nothing
+that Python has not loaded already; what more is needed is imported where it is used.
 """
 
 from __future__ import annotations

@@ -154,7 +154,13 @@ def _fresh_name(env: Mapping[str, str]) -> str:
 
 
 def _ending(code: int) -> str:
-    return f"exit code {code}" if code else ""
+    """What to say of a command that said nothing itself."""
+    if code == 0:
+        return ""
+    try:
+        return f"ended by {signal.Signals(code - 128).name}"
+    except ValueError:
+        return f"exit code {code}"
 
 
 def _remove(path: str) -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``python -m images build [operator|agent|foundation|all] [--print]``."""
+"""The command line: ``python -m images build|path [operator|agent|foundation|all]``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from images import catalog, engines, steps
@@ -16,32 +17,42 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: list[str]) -> int:
-    """Build, and print the archives' paths; returns the exit code."""
+    """Do what the command line says; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
         images = catalog.select(options.image)
         builder = _builder()
-        if options.print:
-            paths = [builder.archive(image) for image in images]
-        else:
-            start = time.monotonic()
-            paths = builder.build(images)
-            _say(f"{len(paths)} image(s) ready after {time.monotonic() - start:.1f} s")
+        if options.verb == "path":
+            _print_paths([builder.archive(image) for image in images])
+            return 0
+        start = time.monotonic()
+        paths = builder.build(images)
     except ImagesError as error:
         _say(f"error: {error}")
         return 1
     for path in paths:
-        print(path)
+        _say(f"{path.stem:<12} {path.stat().st_size / 1e6:>6.1f} MB  {path}")
+    _say(f"{len(paths)} image(s) ready after {time.monotonic() - start:.1f} s")
+    if options.print:
+        _print_paths(paths)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="images", description="Build the project's images.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    build = verbs.add_parser("build", help="build what has changed; print the archives' paths")
-    build.add_argument("image", nargs="?", default="all", help=f"all, {', '.join(catalog.CATALOG)}")
-    build.add_argument("--print", action="store_true", help="only print the paths; build nothing")
+    build = verbs.add_parser("build", help="build what has changed")
+    build.add_argument("--print", action="store_true", help="print the archives' paths on stdout")
+    path = verbs.add_parser("path", help="print where the archives are, or would be; build nothing")
+    names = ", ".join(catalog.CATALOG)
+    for verb in (build, path):
+        verb.add_argument("image", nargs="?", default="all", help=f"all (the default), {names}")
     return parser
+
+
+def _print_paths(paths: Iterable[Path]) -> None:
+    for path in paths:
+        print(path)
 
 
 def _builder() -> Builder:

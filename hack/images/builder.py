@@ -12,6 +12,7 @@ from pathlib import Path
 from images import base
 from images.catalog import CATALOG, Image, content_hash
 from images.engines import Engine, Job
+from images.errors import ImagesError
 
 KEPT_VERSIONS = 3
 """How many contents of each image stay in the cache, for checkouts that share it."""
@@ -45,6 +46,7 @@ class Builder:
         self._cache = cache
         self._find_engine = engine
         self._engine: Engine | None = None
+        self._hashes: dict[str, str] = {}
         self._say = say
 
     def archive(self, image: Image) -> Path:
@@ -55,7 +57,7 @@ class Builder:
         """Build the images whose content has no archive yet; all their archives.
 
         Raises:
-            ImagesError: A tool is missing or a step failed.
+            ImagesError: A tool is missing, a step failed, or files changed meanwhile.
         """
         archives = [self.archive(image) for image in images]
         if all(path.exists() for path in archives):
@@ -75,7 +77,12 @@ class Builder:
         archive.parent.mkdir(parents=True, exist_ok=True)
         part = archive.with_suffix(".part")
         part.unlink(missing_ok=True)
-        self._engine.build(Job(image, self._hash(image), parent, part))
+        content = self._hash(image)
+        self._engine.build(Job(image, content, parent, part))
+        if self._fresh_hash(image) != content:
+            part.unlink()
+            self._engine.forget(image, content)
+            raise ImagesError(f"files of image {image.name} changed while it was built; run again")
         part.rename(archive)
         self._forget_old(self._engine, image)
 
@@ -88,6 +95,12 @@ class Builder:
         return engine.has(parent, self._hash(parent))
 
     def _hash(self, image: Image) -> str:
+        """The hash at first sight, so that one invocation does not mix two contents."""
+        if image.name not in self._hashes:
+            self._hashes[image.name] = self._fresh_hash(image)
+        return self._hashes[image.name]
+
+    def _fresh_hash(self, image: Image) -> str:
         return content_hash(self._root, image, base.base_key())
 
     def _forget_old(self, engine: Engine, image: Image) -> None:

@@ -185,6 +185,8 @@ def test_exec_forwards_a_signal_and_gives_the_commands_answer(run: Run) -> None:
 def test_exec_of_a_command_killed_by_a_signal_is_128_and_its_number(run: Run) -> None:
     process = run.start("exec", "--", "sh", "-c", "echo ready; exec tail -f /dev/null")
     assert end(process, signal.SIGTERM) == 143
+    assert run("exec", "--", "sh", "-c", "kill -9 $$").returncode == 137
+    assert run.document() == {"message": "ended by SIGKILL"}
 
 
 def test_exec_does_not_wait_for_what_the_command_left_behind(run: Run) -> None:

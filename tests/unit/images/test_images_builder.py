@@ -119,6 +119,22 @@ def test_a_failed_build_leaves_no_archive(house: House, monkeypatch: pytest.Monk
     assert not house.builder().archive(AGENT).exists()
 
 
+def test_files_that_change_during_a_build_leave_nothing_under_the_wrong_name(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def edited_meanwhile(job: Job) -> None:
+        job.archive.write_text("mixed")
+        house.write("agent/spectra_agent/code.py", "edited")
+
+    builder = house.builder()
+    archive = builder.archive(AGENT)
+    monkeypatch.setattr(house.engine, "build", edited_meanwhile)
+    with pytest.raises(ImagesError, match="agent changed while it was built; run again"):
+        builder.build([AGENT])
+    assert list(archive.parent.iterdir()) == []
+    assert house.engine.forgotten == [archive.parent.name]
+
+
 def test_only_the_newest_contents_are_kept(house: House) -> None:
     made = []
     for number in range(builder_module.KEPT_VERSIONS + 2):
@@ -261,17 +277,27 @@ def test_buildah_is_chosen_when_docker_does_not_answer(
     assert wanted == [["buildah"]]
 
 
-def test_the_command_prints_only_paths_on_standard_output(
+def test_build_reports_to_people_and_prints_paths_only_when_asked(
     house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command_line, "_builder", house.builder)
-    assert command_line.main(["build", "agent"]) == 0
     path = str(house.builder().archive(AGENT))
-    assert capsys.readouterr().out == f"{path}\n"
-    house.write("agent/spectra_agent/code.py", "2")
+    assert command_line.main(["build", "agent"]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert path in said.err
+    assert "1 image(s) ready" in said.err
     assert command_line.main(["build", "agent", "--print"]) == 0
-    assert capsys.readouterr().out == f"{house.builder().archive(AGENT)}\n"
-    assert house.built() == ["agent"]
+    assert capsys.readouterr().out == f"{path}\n"
+
+
+def test_path_prints_where_the_archives_would_be_and_builds_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command_line, "_builder", house.builder)
+    assert command_line.main(["path", "foundation"]) == 0
+    assert capsys.readouterr().out == f"{house.builder().archive(FOUNDATION)}\n"
+    assert house.built() == []
 
 
 def test_an_error_is_one_line_and_exit_code_1(
