@@ -34,6 +34,9 @@ RESULT_FINALIZER: Final = f"{GROUP}/result"
 POD_SELECTOR: Final = f"{MANAGED_BY}={MANAGER},{LABEL_PHASE_UID},!{LABEL_RECORDED}"
 LIVE_SELECTOR: Final = f"!{LABEL_FINISHED}"
 
+REVISION_HISTORY: Final = 10
+"""Revisions of an agent that are kept beside those in use."""
+
 MAX_WORKFLOW_NAME: Final = 52
 MAX_STEP_NAME: Final = 40
 MAX_PHASES: Final = 64

@@ -166,3 +166,17 @@ def _going_on(record: PhaseRecord, levels: Levels) -> PhaseRecord:
         text = f"task {failing[0]} failed; what runs is finishing"
         return replace(record, state=state, reason=FAILING, message=text)
     return replace(record, state=state, reason="", message="")
+
+
+def with_blocked(
+    record: PhaseRecord, blocked: Mapping[str, tuple[str, str]], levels: Levels
+) -> PhaseRecord:
+    """Return the phase with the reason why each ready task waits (reason and message by task)."""
+    tasks = dict(record.tasks)
+    for name, task in record.tasks.items():
+        why = blocked.get(name)
+        if task.state is TaskState.READY and why is None and levels.suspend:
+            why = ("Suspended", "spec.suspend is true")
+        if why and task.state in (TaskState.READY, TaskState.BACKOFF):
+            tasks[name] = _become(task, TaskState.READY, *why)
+    return replace(record, tasks=tasks)

@@ -1,0 +1,163 @@
+"""Wiring: settings, clients, engine, Leases, kopf, health. `spectra-operator run` starts it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from typing import Any
+
+from .config import Config, ConfigError, load
+from .engine.engine import Engine, EngineSettings
+from .engine.release import release_all
+from .engine.shards import ShardKeeper
+from .handlers.app import run_kopf
+from .handlers.login import make_login
+from .kube.access import load_access
+from .kube.client import AiohttpClient, RequestRecord
+from .kube.clock import SystemClock
+from .kube.lease import LeaseLock, LeaseTimes
+from .observability.health import HealthServer
+from .observability.logs import set_up
+from .observability.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+SILENT_WATCH_SECONDS = 150.0
+"""Servers send a bookmark about every minute; a watch silent for longer is dead."""
+
+
+def main() -> None:
+    """Run the command given on the command line."""
+    parser = argparse.ArgumentParser(prog="spectra-operator", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="run the operator")
+    release = commands.add_parser(
+        "release", help="take the operator's finalizer off all pods, before it is uninstalled"
+    )
+    release.add_argument("--namespace", default=None, help="only this namespace")
+    arguments = parser.parse_args()
+    try:
+        config = load()
+    except ConfigError as error:
+        sys.exit(f"spectra-operator: {error}")
+    set_up(config.log_level, config.log_format)
+    if arguments.command == "release":
+        asyncio.run(_release(config, arguments.namespace))
+    else:
+        asyncio.run(_run(config))
+
+
+async def _release(config: Config, namespace: str | None) -> None:
+    async with AiohttpClient(_access(config)) as client:
+        count = await release_all(client, namespace)
+    logger.info("released %d pods", count)
+
+
+async def _run(config: Config) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    metrics = Metrics()
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(
+            AiohttpClient(
+                _access(config),
+                connections=config.concurrency + 8,
+                on_request=lambda record: _count(metrics, record),
+            )
+        )
+        lease_client = await stack.enter_async_context(
+            AiohttpClient(_access(config), request_seconds=5.0)
+        )
+        settings = EngineSettings(
+            shards=config.shards,
+            concurrency=config.concurrency,
+            identity=config.identity,
+            resync_seconds=config.resync_seconds,
+        )
+        engine = Engine(client, clock, metrics, settings)
+        keeper = ShardKeeper(
+            engine, config.shards, lambda name: _lock(lease_client, name, clock, config)
+        )
+        metrics.watch_value(
+            "spectra_queue_depth", "Keys that want a pass", lambda: len(engine.parts.queue)
+        )
+        health = HealthServer(
+            config.health_port, metrics, lambda: _alive(engine), lambda: _ready(engine)
+        )
+        await health.start()
+        stack.push_async_callback(health.stop)
+        await _until_stopped(engine, keeper, config, stop)
+        await keeper.release()
+
+
+async def _until_stopped(
+    engine: Engine, keeper: ShardKeeper, config: Config, stop: asyncio.Event
+) -> None:
+    """Run everything until a signal comes; any part that ends by itself ends the process."""
+    tasks = [
+        asyncio.create_task(engine.run(), name="engine"),
+        asyncio.create_task(keeper.run(), name="leases"),
+        asyncio.create_task(run_kopf(engine, make_login(_kubeconfig(config)), stop), name="kopf"),
+    ]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    if not stop.is_set():
+        names = ", ".join(task.get_name() for task in done)
+        errors = [e for e in (t.exception() for t in done if not t.cancelled()) if e]
+        raise SystemExit(f"spectra-operator: {names} ended by itself: {errors}")
+
+
+def _access(config: Config) -> Any:
+    return load_access(_kubeconfig(config), None)
+
+
+def _kubeconfig(config: Config) -> str | None:
+    return config.kubeconfig or os.environ.get("KUBECONFIG") or None
+
+
+def _lock(client: AiohttpClient, name: str, clock: SystemClock, config: Config) -> LeaseLock:
+    seconds = config.lease_seconds
+    times = LeaseTimes(
+        duration=seconds,
+        renew_deadline=seconds * 2 / 3,
+        retry_period=seconds * 2 / 15,
+        margin=seconds / 5,
+    )
+    return LeaseLock(
+        client,
+        namespace=config.namespace,
+        name=name,
+        identity=config.identity,
+        clock=clock,
+        times=times,
+    )
+
+
+def _count(metrics: Metrics, record: RequestRecord) -> None:
+    metrics.requests.labels(record.verb, record.resource, str(record.status)).inc()
+    metrics.request_bytes.labels(record.verb, record.resource).inc(record.bytes_sent)
+
+
+def _alive(engine: Engine) -> str:
+    silence = engine.pods.seconds_since_activity()
+    if silence > SILENT_WATCH_SECONDS:
+        return f"the pod watch has been silent for {silence:.0f} s"
+    return ""
+
+
+def _ready(engine: Engine) -> str:
+    return "" if engine.pods.synced.is_set() else "the pod cache is not filled yet"
+
+
+if __name__ == "__main__":
+    main()

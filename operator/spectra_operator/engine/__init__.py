@@ -1,0 +1,1 @@
+"""The engine: caches, queue, decisions carried out. All writes go through `executor`."""

@@ -1,0 +1,152 @@
+"""What is known of agents: their specs, stored revisions, limits, and how their attempts go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..api.agent import AgentSpec
+from ..core.evidence import Attempt
+from ..core.names import revision_hash
+from ..core.records import PhaseRecord, TaskRecord
+from ..core.results import Usage
+from ..core.snapshot import AgentFacts, PhaseShape
+from ..kube.resources import Body, uid_of
+from .keys import Key
+from .runs import StatusState
+
+_WEIGHT = 0.2
+"""Weight of the newest duration in the running mean."""
+
+NOT_STORED = ("AgentNotReady", "the agent's revision is being stored")
+
+
+@dataclass(slots=True)
+class AgentRun:
+    """An agent: its spec, the revision that is stored, and counts since the operator started.
+
+    `hash` names the revision of the spec as it is now, `revision` the one that is stored.
+    """
+
+    uid: str
+    generation: int
+    spec: AgentSpec | None
+    hash: str
+    problem: tuple[str, str] | None
+    status: StatusState = field(default_factory=StatusState)
+    revision: str = ""
+    storing: bool = False
+    succeeded: int = 0
+    failed: int = 0
+    usage: Usage = field(default_factory=Usage)
+    last_seen: datetime | None = None
+    mean_seconds: float | None = None
+
+
+class AgentBook:
+    """Agents by key."""
+
+    def __init__(self) -> None:
+        self._runs: dict[Key, AgentRun] = {}
+
+    def take(self, key: Key, body: Body) -> AgentRun:
+        """Take in an Agent object as it is now."""
+        run = self._runs.get(key)
+        meta = body["metadata"]
+        if run is None or run.uid != uid_of(body):
+            run = AgentRun(uid_of(body), -1, None, "", NOT_STORED)
+            run.status.stored = body.get("status") or {}
+            self._runs[key] = run
+        if run.generation != meta.get("generation", 0):
+            run.generation = meta.get("generation", 0)
+            _parse(run, body.get("spec"))
+        return run
+
+    def drop(self, key: Key) -> None:
+        """Forget an agent that is gone."""
+        self._runs.pop(key, None)
+
+    def drop_all(self, concerns: Callable[[str], bool]) -> None:
+        """Forget the agents of the namespaces that a test chooses."""
+        self._runs = {k: r for k, r in self._runs.items() if not concerns(k.namespace)}
+
+    def get(self, key: Key) -> AgentRun | None:
+        """Return what is known of an agent."""
+        return self._runs.get(key)
+
+    def facts(self, namespace: str, name: str) -> AgentFacts | None:
+        """Return an agent as scheduling sees it, or None if it does not exist or is invalid."""
+        run = self._runs.get(Key("Agent", namespace, name))
+        return AgentFacts(name, run.spec, run.revision) if run and run.spec else None
+
+    def limits(self, namespace: str) -> dict[str, int | None]:
+        """Return the concurrency of every agent of a namespace."""
+        return {k.name: r.spec.concurrency if r.spec else None for k, r in self._in(namespace)}
+
+    def not_ready(self, namespace: str) -> dict[str, tuple[str, str]]:
+        """Return the agents that cannot be used now, with reason and message."""
+        return {k.name: r.problem for k, r in self._in(namespace) if r.problem}
+
+    def mean_seconds(self, namespace: str, name: str) -> float | None:
+        """Return the running mean of an agent's attempts in seconds; None while unknown."""
+        run = self._runs.get(Key("Agent", namespace, name))
+        return run.mean_seconds if run else None
+
+    def seen(self, namespace: str, attempt: Attempt, now: datetime) -> None:
+        """Note that a pod of an agent reported, and how long it took if it ended."""
+        run = self._runs.get(Key("Agent", namespace, attempt.agent))
+        if run is None:
+            return
+        run.last_seen = now
+        if attempt.outcome and attempt.started_at and attempt.finished_at:
+            seconds = (attempt.finished_at - attempt.started_at).total_seconds()
+            mean = run.mean_seconds
+            run.mean_seconds = seconds if mean is None else mean + _WEIGHT * (seconds - mean)
+
+    def count(
+        self, namespace: str, shape: PhaseShape, before: PhaseRecord, after: PhaseRecord
+    ) -> set[Key]:
+        """Count what a status write recorded; return the agents whose counts changed."""
+        touched = set()
+        for name, record in after.tasks.items():
+            known = before.tasks.get(name) or TaskRecord()
+            task = shape.tasks.get(name)
+            if record is known or task is None:
+                continue
+            key = Key("Agent", namespace, record.agent or task.agent)
+            run = self._runs.get(key)
+            if run is not None:
+                _count(run, known, record)
+                touched.add(key)
+        return touched
+
+    def _in(self, namespace: str) -> Iterator[tuple[Key, AgentRun]]:
+        return ((k, r) for k, r in self._runs.items() if k.namespace == namespace)
+
+
+def _count(run: AgentRun, before: TaskRecord, after: TaskRecord) -> None:
+    run.succeeded += after.succeeded.bit_count() - before.succeeded.bit_count()
+    run.failed += after.failures - before.failures
+    spent, known = after.usage, before.usage
+    run.usage += Usage(
+        spent.input_tokens - known.input_tokens,
+        spent.output_tokens - known.output_tokens,
+        spent.cost - known.cost,
+    )
+
+
+def _parse(run: AgentRun, spec: Any) -> None:
+    try:
+        run.spec = AgentSpec.model_validate(spec)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(["spec", *(str(part) for part in first["loc"])])
+        run.spec, run.hash = None, ""
+        run.problem = ("InvalidAgent", f"{where}: {first['msg']}")
+        return
+    run.hash = revision_hash(spec["template"])
+    run.problem = None if run.hash == run.revision else NOT_STORED

@@ -1,0 +1,102 @@
+"""Attempts by phase: what pods prove, what is being created, and what is gone unrecorded.
+
+Slots in use are counted here, as attempts come, end and go; they are stored nowhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from ..core.evidence import Attempt, Kind, Outcome, attempt_of
+from ..kube.resources import Body
+from .keys import Key
+
+VANISHED = Outcome(Kind.LOST, "PodVanished", "the pod was removed before its result was recorded")
+
+
+class AttemptIndex:
+    """Attempts by the key of their phase and the name of their pod."""
+
+    def __init__(self) -> None:
+        self._by_phase: dict[Key, dict[str, Attempt]] = {}
+        self.by_agent: Counter[tuple[str, str]] = Counter()
+        self.by_phase: Counter[str] = Counter()
+        self.by_workflow: Counter[str] = Counter()
+
+    def of(self, phase: Key) -> tuple[Attempt, ...]:
+        """Return the attempts of a phase."""
+        return tuple(self._by_phase.get(phase, {}).values())
+
+    def get(self, phase: Key, pod: str) -> Attempt | None:
+        """Return the attempt of a pod."""
+        return self._by_phase.get(phase, {}).get(pod)
+
+    def phases(self) -> Iterable[Key]:
+        """Return the phases that have attempts."""
+        return list(self._by_phase)
+
+    def observe(self, pod: Body) -> tuple[Key, Attempt] | None:
+        """Take in a pod as it is now; None if it is not one of ours."""
+        attempt = attempt_of(pod)
+        phase = owner_of(pod)
+        if attempt is None or phase is None:
+            return None
+        self._set(phase, attempt)
+        return phase, attempt
+
+    def assume(self, phase: Key, attempt: Attempt) -> None:
+        """Count an attempt whose pod is being created."""
+        self._set(phase, attempt)
+
+    def bury(self, phase: Key, pod: str) -> None:
+        """Keep an attempt whose pod is gone: its outcome if it had one, else a loss."""
+        known = self.get(phase, pod)
+        if known is None:
+            return
+        gone = replace(known, uid="", held=False, outcome=known.outcome or VANISHED)
+        self._set(phase, gone)
+
+    def forget(self, phase: Key, pod: str) -> None:
+        """Drop an attempt: its result is recorded, or it never came to be."""
+        attempts = self._by_phase.get(phase, {})
+        known = attempts.pop(pod, None)
+        if known is not None:
+            self._count(phase, known, -1)
+        if not attempts:
+            self._by_phase.pop(phase, None)
+
+    def _set(self, phase: Key, attempt: Attempt) -> None:
+        attempts = self._by_phase.setdefault(phase, {})
+        known = attempts.get(attempt.pod)
+        if known is not None:
+            self._count(phase, known, -1)
+        attempts[attempt.pod] = attempt
+        self._count(phase, attempt, 1)
+
+    def _count(self, phase: Key, attempt: Attempt, by: int) -> None:
+        if not attempt.live:
+            return
+        for counts, key in (
+            (self.by_agent, (phase.namespace, attempt.agent)),
+            (self.by_phase, attempt.phase_uid),
+            (self.by_workflow, attempt.workflow_uid),
+        ):
+            _add(counts, key, by)
+
+
+def _add(counts: Counter[Any], key: object, by: int) -> None:
+    counts[key] += by
+    if not counts[key]:
+        del counts[key]
+
+
+def owner_of(pod: Body) -> Key | None:
+    """Return the phase that a pod belongs to."""
+    meta = pod["metadata"]
+    for owner in meta.get("ownerReferences") or ():
+        if owner.get("kind") == "Phase":
+            return Key("Phase", meta["namespace"], owner["name"])
+    return None

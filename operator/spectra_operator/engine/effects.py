@@ -1,0 +1,137 @@
+"""Effects: what is to be done in the cluster, as data. The executor carries them out.
+
+`PRIORITY` orders them: what lets work go on comes before what records it, and that before what
+tidies up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..core.evidence import Attempt
+from ..kube.resources import Body, Resource
+from .keys import Key
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePod:
+    """Start an attempt. `trigger` is when the event arrived that made it possible."""
+
+    key: Key
+    body: Body
+    attempt: Attempt
+    trigger: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePhase:
+    """Create the Phase object of a workflow's phase."""
+
+    key: Key
+    phase: str
+    body: Body
+    trigger: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePod:
+    """Stop a pod: a timeout or a deadline."""
+
+    key: Key
+    pod: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePod:
+    """Take our finalizer off a pod whose result is recorded, or whose phase is gone."""
+
+    key: Key
+    pod: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpPod:
+    """Read a pod that should exist and is not in the cache."""
+
+    key: Key
+    pod: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Read one of our objects afresh."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStatus:
+    """Write the part of a status that changed, if the object is still at that version."""
+
+    key: Key
+    patch: Body
+    record: object
+
+
+@dataclass(frozen=True, slots=True)
+class MarkFinished:
+    """Label an ended object, so that it leaves the watch."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRevision:
+    """Store an agent's template as a ControllerRevision."""
+
+    key: Key
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class PruneRevisions:
+    """Delete an agent's oldest revisions beyond its history limit, except those kept."""
+
+    key: Key
+    keep: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Create or repeat a Kubernetes Event."""
+
+    key: Key
+    resource: Resource
+    body: Body
+    name: str = ""
+
+
+Effect = (
+    CreatePod
+    | CreatePhase
+    | DeletePod
+    | ReleasePod
+    | LookUpPod
+    | LookUp
+    | WriteStatus
+    | MarkFinished
+    | StoreRevision
+    | PruneRevisions
+    | Announce
+)
+
+PRIORITY: dict[type, int] = {
+    CreatePod: 0,
+    CreatePhase: 0,
+    DeletePod: 0,
+    StoreRevision: 0,
+    LookUpPod: 1,
+    LookUp: 1,
+    WriteStatus: 2,
+    ReleasePod: 3,
+    MarkFinished: 4,
+    PruneRevisions: 5,
+    Announce: 5,
+}

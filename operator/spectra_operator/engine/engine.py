@@ -1,0 +1,284 @@
+"""The engine: changes go into caches, keys into the queue, passes make effects.
+
+    watch event -> cache -> key in queue -> snapshot -> decide() -> effects -> API server
+
+Everything but the effects is synchronous and runs on one event loop, so a pass sees one
+consistent picture and no pass runs beside another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..api import constants as c
+from ..kube.client import KubeClient
+from ..kube.clock import Clock
+from ..kube.errors import KubeError
+from ..kube.informer import Change, Informer
+from ..kube.resources import PODS, Body, parse_version, version_of
+from ..observability.metrics import Metrics
+from .agent_book import AgentBook
+from .agents import AgentReconciler
+from .attempts import AttemptIndex
+from .effects import Effect
+from .executor import Executor
+from .keys import AGENTS, PHASES, WORKFLOWS, Key, key_of, shard_of
+from .outcomes import Outcomes
+from .parts import Parts
+from .phases import PhaseReconciler
+from .queue import WorkQueue
+from .scheduler import Scheduler
+from .status import COALESCE_SECONDS, StatusWriter
+from .store import ObjectStore
+from .story import Storyteller
+from .workflows import WorkflowReconciler
+
+logger = logging.getLogger(__name__)
+
+LISTED = {AGENTS: "", PHASES: c.LIVE_SELECTOR, WORKFLOWS: c.LIVE_SELECTOR}
+_PASSES_PER_TURN = 20
+"""Passes in a row before the event loop gets its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What the engine needs to know of the configuration."""
+
+    shards: int = 1
+    concurrency: int = 48
+    identity: str = "spectra-operator"
+    resync_seconds: float = 300.0
+
+
+class Engine:
+    """Runs workflows in the namespaces of the shards that are active."""
+
+    def __init__(
+        self, client: KubeClient, clock: Clock, metrics: Metrics, settings: EngineSettings
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._metrics = metrics
+        self._settings = settings
+        self._may_write: dict[int, Callable[[], bool]] = {}
+        self._admitting: set[int] = set()
+        self.pods = Informer(
+            client,
+            PODS,
+            clock=clock,
+            on_change=self._on_pod,
+            label_selector=c.POD_SELECTOR,
+            transform=slim_pod,
+        )
+        self.parts = self._make_parts()
+        self._phases = PhaseReconciler(self.parts)
+        self._workflows = WorkflowReconciler(self.parts, self._phases)
+        self._agents = AgentReconciler(self.parts)
+        self._outcomes = Outcomes(
+            self.parts, self.pods.put, self._phases, self._workflows, self._agents
+        )
+        self._reconcile = {
+            "Phase": self._phases.reconcile,
+            "Workflow": self._workflows.reconcile,
+            "Agent": self._agents.reconcile,
+        }
+
+    def _make_parts(self) -> Parts:
+        attempts = AttemptIndex()
+        queue = WorkQueue(self._clock)
+        executor = Executor(
+            self._client,
+            self.pods,
+            clock=self._clock,
+            may_write=self.may_write,
+            on_done=self._done,
+            concurrency=self._settings.concurrency,
+        )
+        return Parts(
+            clock=self._clock,
+            shards=self._settings.shards,
+            store=ObjectStore(),
+            attempts=attempts,
+            queue=queue,
+            scheduler=Scheduler(attempts),
+            executor=executor,
+            statuses=StatusWriter(self._clock, queue, executor),
+            agents=AgentBook(),
+            stories=Storyteller(self._clock, executor.submit, self._settings.identity),
+            metrics=self._metrics,
+            admitting=lambda namespace: self._shard(namespace) in self._admitting,
+        )
+
+    def _done(self, effect: Effect, body: Body | None, error: KubeError | None) -> None:
+        self._outcomes.done(effect, body, error)
+
+    def may_write(self, namespace: str) -> bool:
+        """Whether this replica holds the Lease of a namespace's shard at this moment."""
+        held = self._may_write.get(self._shard(namespace))
+        return held is not None and held()
+
+    def offer(self, body: Body) -> None:
+        """Take in one of our objects as the API server has it now."""
+        if self.parts.store.offer(body):
+            self._changed(key_of(body))
+
+    def drop(self, body: Body) -> None:
+        """Take in that one of our objects is gone, or has left the watch."""
+        key = key_of(body)
+        if self.parts.store.drop(key, version_of(body)):
+            self._changed(key)
+
+    async def run(self) -> None:
+        """Work until cancelled. Shards are switched on and off beside this."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.pods.run())
+            group.create_task(self.parts.executor.run())
+            group.create_task(self._loop())
+            group.create_task(self._resync())
+
+    async def take_over(self, shard: int, held: Callable[[], bool]) -> None:
+        """Begin to run a shard: bring the caches up, look at everything, then start new work.
+
+        Pods are listed before our own objects: results move from pods into status, so the other
+        order could miss one in both.
+        """
+        await self.pods.refresh()
+        await self.relist()
+        self._may_write[shard] = held
+        keys = [key for key in self._known_keys() if self._shard(key.namespace) == shard]
+        for kind in ("Agent", "Phase", "Workflow"):
+            for key in keys:
+                if key.kind == kind:
+                    self._pass(key)
+        self._admitting.add(shard)
+        for key in keys:
+            self.parts.queue.add(key)
+        self._metrics.leader.set(len(self._admitting))
+        logger.info("shard %d taken over with %d objects", shard, len(keys))
+
+    def give_up(self, shard: int) -> None:
+        """Stop running a shard at once and forget what was derived of it."""
+        self._may_write.pop(shard, None)
+        self._admitting.discard(shard)
+        parts = self.parts
+        for runs in (parts.phases, parts.workflows):
+            for key in [key for key in runs if self._shard(key.namespace) == shard]:
+                del runs[key]
+                parts.queue.discard(key)
+                parts.scheduler.offer(key, ())
+        parts.agents.drop_all(lambda namespace: self._shard(namespace) == shard)
+        parts.releasing.clear()
+        parts.forget_assumptions(lambda namespace: self._shard(namespace) == shard)
+        self._metrics.leader.set(len(self._admitting))
+        logger.warning("shard %d given up", shard)
+
+    async def relist(self) -> None:
+        """List our objects and bring the store up to it; finds what was deleted unseen."""
+        for resource, selector in LISTED.items():
+            listing = await self._client.list(resource, label_selector=selector)
+            version = parse_version(listing.resource_version)
+            for key in self.parts.store.replace_kind(resource.kind, listing.items, version):
+                self._changed(key)
+
+    def _known_keys(self) -> set[Key]:
+        bodies = {key_of(b) for r in LISTED for b in self.parts.store.of_kind(r.kind)}
+        return bodies | set(self.parts.attempts.phases())
+
+    def _shard(self, namespace: str) -> int:
+        return shard_of(namespace, self._settings.shards)
+
+    def _changed(self, key: Key) -> None:
+        if self._shard(key.namespace) not in self._may_write:
+            return
+        self.parts.queue.add(key)
+        if key.kind == "Agent":
+            self._agents.wake_dependents(key)
+
+    def _on_pod(self, change: Change) -> None:
+        """Take in a change of a pod. Called by the informer; the cache is already changed."""
+        if change.new is None:
+            self._pod_gone(change.old or {})
+            return
+        body = change.new
+        seen = self.parts.attempts.observe(body)
+        if seen is None:
+            return
+        key, attempt = seen
+        if self._shard(key.namespace) not in self._may_write:
+            return
+        before = change.old
+        if attempt.outcome and (before is None or not _has_ended(before)):
+            run = self.parts.phases.get(key)
+            if run is not None and before is not None:
+                run.trigger = self._clock.monotonic()
+            self.parts.agents.seen(key.namespace, attempt, self._clock.now())
+            self.parts.scheduler.lift(key.namespace)
+        self.parts.queue.add(key)
+        self._agent_later(key.namespace, attempt.agent)
+
+    def _pod_gone(self, body: Body) -> None:
+        meta = body["metadata"]
+        self.parts.releasing.discard(meta["uid"])
+        labels = meta.get("labels") or {}
+        for owner in meta.get("ownerReferences") or ():
+            key = Key("Phase", meta["namespace"], owner["name"])
+            self.parts.attempts.bury(key, meta["name"])
+            if self._shard(key.namespace) in self._may_write:
+                self.parts.queue.add(key)
+        self._agent_later(meta["namespace"], labels.get(c.LABEL_AGENT, ""))
+
+    def _agent_later(self, namespace: str, agent: str) -> None:
+        """Show an agent's load about once a second while it changes."""
+        key = Key("Agent", namespace, agent)
+        if self.parts.store.get(key) and self._shard(namespace) in self._may_write:
+            self.parts.queue.add_at(key, self._clock.monotonic() + COALESCE_SECONDS)
+
+    async def _loop(self) -> None:
+        passes = 0
+        while True:
+            key = await self.parts.queue.get()
+            if self._shard(key.namespace) in self._may_write:
+                self._pass(key)
+            passes += 1
+            if passes % _PASSES_PER_TURN == 0:
+                await asyncio.sleep(0)
+
+    def _pass(self, key: Key) -> None:
+        """Make one pass; an object that breaks it degrades itself alone."""
+        begin = self._clock.monotonic()
+        try:
+            self._reconcile[key.kind](key)
+        except Exception:
+            logger.exception("%s: the pass failed", key)
+            self._metrics.reconcile_errors.labels(key.kind).inc()
+            self.parts.queue.back_off(key)
+        self._metrics.reconciles.labels(key.kind).inc()
+        self._metrics.reconcile_seconds.labels(key.kind).observe(self._clock.monotonic() - begin)
+
+    async def _resync(self) -> None:
+        """Find objects whose deletion was never reported; no work waits for this."""
+        while True:
+            await self._clock.sleep(self._settings.resync_seconds)
+            if not self._may_write:
+                continue
+            try:
+                await self.relist()
+            except KubeError as error:
+                logger.warning("resync: %s", error)
+
+
+def _has_ended(pod: Body) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def slim_pod(pod: Body) -> Body:
+    """Return what the engine reads of a pod; memory follows the live work."""
+    meta, spec = pod["metadata"], pod.get("spec") or {}
+    return {
+        "metadata": {k: v for k, v in meta.items() if k != "managedFields"},
+        "spec": {k: spec[k] for k in ("nodeName",) if k in spec},
+        "status": pod.get("status") or {},
+    }

@@ -1,0 +1,248 @@
+"""Carries out effects: the only place from which workflows are written.
+
+Effects wait in one queue by priority and are taken by a bounded number of workers. Before every
+write the Lease is asked; without it the effect is dropped, because whoever holds the Lease now
+decides anew. What may have been committed without an answer is done again: every effect is safe
+to repeat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import Any, Protocol
+
+from ..api import constants as c
+from ..kube.client import KubeClient
+from ..kube.clock import Clock
+from ..kube.errors import (
+    AlreadyExists,
+    Conflict,
+    KubeError,
+    NotFound,
+    ServerError,
+    Throttled,
+    Unreachable,
+)
+from ..kube.patches import without_finalizer
+from ..kube.resources import CONTROLLER_REVISIONS, EVENTS, PODS, Body, uid_of
+from . import effects as fx
+from .keys import PHASES, RESOURCES
+
+logger = logging.getLogger(__name__)
+
+_TRANSIENT = (Throttled, ServerError, Unreachable)
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 10.0
+_CONFLICT_TRIES = 5
+
+
+class PodCache(Protocol):
+    """Where pods are looked up before the API server is asked."""
+
+    def get(self, namespace: str | None, name: str) -> Body | None:
+        """Return a pod as last seen."""
+        ...
+
+
+Done = Callable[[fx.Effect, Body | None, KubeError | None], None]
+"""Told how an effect ended: with the API server's answer, or with the error that stands."""
+
+
+class Executor:
+    """A bounded set of workers that carry out effects."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        pods: PodCache,
+        *,
+        clock: Clock,
+        may_write: Callable[[str], bool],
+        on_done: Done,
+        concurrency: int = 48,
+    ) -> None:
+        self._client = client
+        self._pods = pods
+        self._clock = clock
+        self._may_write = may_write
+        self._on_done = on_done
+        self._concurrency = concurrency
+        self._queue: asyncio.PriorityQueue[tuple[int, int, int, fx.Effect]] = (
+            asyncio.PriorityQueue()
+        )
+        self._order = count()
+        self._retries: set[asyncio.Task[None]] = set()
+        self._actions: dict[type, Callable[[Any], Awaitable[Body | None]]] = {
+            fx.CreatePod: self._create_pod,
+            fx.CreatePhase: self._create_phase,
+            fx.DeletePod: self._delete_pod,
+            fx.ReleasePod: self._release_pod,
+            fx.LookUpPod: self._look_up_pod,
+            fx.LookUp: self._look_up,
+            fx.WriteStatus: self._write_status,
+            fx.MarkFinished: self._mark_finished,
+            fx.StoreRevision: self._store_revision,
+            fx.PruneRevisions: self._prune_revisions,
+            fx.Announce: self._announce,
+        }
+
+    def __len__(self) -> int:
+        return self._queue.qsize()
+
+    def submit(self, effect: fx.Effect, tries: int = 0) -> None:
+        """Carry an effect out as soon as a worker is free."""
+        self._queue.put_nowait((fx.PRIORITY[type(effect)], next(self._order), tries, effect))
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._concurrency):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            _, _, tries, effect = await self._queue.get()
+            if not self._may_write(effect.key.namespace):
+                continue
+            try:
+                body = await self._actions[type(effect)](effect)
+            except _TRANSIENT as error:
+                self._again(effect, tries, error)
+            except KubeError as error:
+                self._on_done(effect, None, error)
+            else:
+                self._on_done(effect, body, None)
+
+    def _again(self, effect: fx.Effect, tries: int, error: KubeError) -> None:
+        """Repeat later; a status is made anew instead, since it may have changed by then."""
+        if isinstance(effect, fx.WriteStatus):
+            self._on_done(effect, None, error)
+            return
+        pause = min(_FIRST_PAUSE * 2 ** min(tries, 16), _LONGEST_PAUSE)
+        if isinstance(error, Throttled):
+            pause = max(pause, error.retry_after)
+        logger.warning("%s: %s; again in %.1f s", effect.key, error, pause)
+        task = asyncio.get_running_loop().create_task(self._resubmit(effect, tries + 1, pause))
+        self._retries.add(task)
+        task.add_done_callback(self._retries.discard)
+
+    async def _resubmit(self, effect: fx.Effect, tries: int, pause: float) -> None:
+        await self._clock.sleep(pause)
+        self.submit(effect, tries)
+
+    async def _create_pod(self, effect: fx.CreatePod) -> Body | None:
+        try:
+            return await self._client.create(PODS, effect.key.namespace, effect.body)
+        except AlreadyExists:
+            name = effect.body["metadata"]["name"]
+            found = await self._client.get(PODS, effect.key.namespace, name)
+            return _ours(found, effect.attempt.phase_uid)
+
+    async def _create_phase(self, effect: fx.CreatePhase) -> Body | None:
+        try:
+            return await self._client.create(PHASES, effect.key.namespace, effect.body)
+        except AlreadyExists:
+            name = effect.body["metadata"]["name"]
+            found = await self._client.get(PHASES, effect.key.namespace, name)
+            return _ours(found, effect.body["metadata"]["ownerReferences"][0]["uid"])
+
+    async def _delete_pod(self, effect: fx.DeletePod) -> Body | None:
+        try:
+            await self._client.delete(PODS, effect.key.namespace, effect.pod, uid=effect.uid)
+        except (NotFound, Conflict):
+            logger.debug("pod %s/%s is gone already", effect.key.namespace, effect.pod)
+        return None
+
+    async def _release_pod(self, effect: fx.ReleasePod) -> Body | None:
+        namespace = effect.key.namespace
+        pod = self._pods.get(namespace, effect.pod)
+        for _ in range(_CONFLICT_TRIES):
+            try:
+                pod = pod or await self._client.get(PODS, namespace, effect.pod)
+                patch = without_finalizer(pod, c.RESULT_FINALIZER)
+                if patch is None or uid_of(pod) != effect.uid:
+                    return pod
+                patch["metadata"]["labels"] = {c.LABEL_RECORDED: "true"}
+                return await self._client.patch(PODS, namespace, effect.pod, patch)
+            except NotFound:
+                return None
+            except Conflict:
+                pod = None
+        raise Conflict(f"pod {namespace}/{effect.pod} changes faster than it can be released")
+
+    async def _look_up_pod(self, effect: fx.LookUpPod) -> Body | None:
+        try:
+            return await self._client.get(PODS, effect.key.namespace, effect.pod)
+        except NotFound:
+            return None
+
+    async def _look_up(self, effect: fx.LookUp) -> Body | None:
+        key = effect.key
+        try:
+            return await self._client.get(RESOURCES[key.kind], key.namespace, key.name)
+        except NotFound:
+            return None
+
+    async def _write_status(self, effect: fx.WriteStatus) -> Body | None:
+        key = effect.key
+        return await self._client.patch(
+            RESOURCES[key.kind], key.namespace, key.name, effect.patch, subresource="status"
+        )
+
+    async def _mark_finished(self, effect: fx.MarkFinished) -> Body | None:
+        key = effect.key
+        patch = {"metadata": {"labels": {c.LABEL_FINISHED: "true"}}}
+        try:
+            return await self._client.patch(RESOURCES[key.kind], key.namespace, key.name, patch)
+        except NotFound:
+            return None
+
+    async def _store_revision(self, effect: fx.StoreRevision) -> Body | None:
+        try:
+            return await self._client.create(
+                CONTROLLER_REVISIONS, effect.key.namespace, effect.body
+            )
+        except AlreadyExists:
+            name = effect.body["metadata"]["name"]
+            return await self._client.get(CONTROLLER_REVISIONS, effect.key.namespace, name)
+
+    async def _prune_revisions(self, effect: fx.PruneRevisions) -> Body | None:
+        """Delete revisions beyond the history limit, oldest first; those in use stay."""
+        key = effect.key
+        listing = await self._client.list(
+            CONTROLLER_REVISIONS, key.namespace, label_selector=f"{c.LABEL_AGENT}={key.name}"
+        )
+        newest = sorted(listing.items, key=lambda r: r.get("revision", 0), reverse=True)
+        for revision in newest[c.REVISION_HISTORY :]:
+            meta = revision["metadata"]
+            if meta["labels"].get(c.LABEL_REVISION) not in effect.keep:
+                await self._client.delete(
+                    CONTROLLER_REVISIONS, key.namespace, meta["name"], uid=meta["uid"]
+                )
+        return None
+
+    async def _announce(self, effect: fx.Announce) -> Body | None:
+        namespace = effect.key.namespace
+        if not effect.name:
+            return await self._client.create(EVENTS, namespace, effect.body)
+        return await self._client.patch(EVENTS, namespace, effect.name, effect.body)
+
+
+def _ours(found: Body, owner_uid: str) -> Body:
+    """Return an object found under our name if it is ours: the create had succeeded before.
+
+    Raises:
+        AlreadyExists: somebody else's object has the name.
+    """
+    owners = found["metadata"].get("ownerReferences") or ()
+    if any(owner.get("uid") == owner_uid for owner in owners):
+        return found
+    meta = found["metadata"]
+    raise AlreadyExists(
+        f"{found['kind']} {meta['namespace']}/{meta['name']} exists and is not ours; delete it",
+        status=409,
+        reason="AlreadyExists",
+    )

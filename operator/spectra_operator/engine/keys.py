@@ -1,0 +1,38 @@
+"""Keys of the objects that the engine reconciles, and the shard a namespace belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+from ..api.constants import GROUP, VERSION
+from ..kube.resources import Resource
+
+AGENTS = Resource(GROUP, VERSION, "agents", "Agent")
+PHASES = Resource(GROUP, VERSION, "phases", "Phase")
+WORKFLOWS = Resource(GROUP, VERSION, "workflows", "Workflow")
+
+RESOURCES = {resource.kind: resource for resource in (AGENTS, PHASES, WORKFLOWS)}
+
+
+class Key(NamedTuple):
+    """Kind, namespace and name of an object."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+def key_of(body: dict[str, Any]) -> Key:
+    """Return the key of one of our objects."""
+    meta = body["metadata"]
+    return Key(body["kind"], meta["namespace"], meta["name"])
+
+
+def shard_of(namespace: str, shards: int) -> int:
+    """Return the shard of a namespace: the same on every replica, spread evenly."""
+    digest = hashlib.sha256(namespace.encode()).digest()
+    return int.from_bytes(digest[:8], "big") % shards

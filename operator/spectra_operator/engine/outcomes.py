@@ -1,0 +1,183 @@
+"""What follows from an effect: answers are laid over the caches, refusals are taken in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import cast
+
+from ..core.evidence import attempt_of
+from ..core.records import PhaseRecord
+from ..core.workflow_records import WorkflowRecord
+from ..kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound
+from ..kube.resources import Body, version_of
+from . import effects as fx
+from .agents import AgentReconciler
+from .keys import Key
+from .parts import Parts
+from .phases import PhaseReconciler
+from .scheduler import Hold
+from .starts import refuse
+from .workflows import WorkflowReconciler
+
+logger = logging.getLogger(__name__)
+
+HOLD_SECONDS = 10.0
+"""How long a refused agent waits before it is tried again, unless a pod ends before."""
+TERMINATING_SECONDS = 60.0
+
+
+class Outcomes:
+    """Takes in how effects ended."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        put_pod: Callable[[Body], None],
+        phases: PhaseReconciler,
+        workflows: WorkflowReconciler,
+        agents: AgentReconciler,
+    ) -> None:
+        self._parts = parts
+        self._put_pod = put_pod
+        self._phases = phases
+        self._workflows = workflows
+        self._agents = agents
+
+    def done(self, effect: fx.Effect, body: Body | None, error: KubeError | None) -> None:
+        """Take in how an effect ended."""
+        if error is not None:
+            self._failed(effect, error)
+        elif isinstance(effect, fx.CreatePod) and body:
+            self._pod_created(effect, body)
+        elif isinstance(effect, fx.CreatePhase) and body:
+            self._phase_created(effect, body)
+        elif isinstance(effect, fx.WriteStatus) and body:
+            self._status_written(effect, body)
+        elif isinstance(effect, fx.StoreRevision):
+            self._agents.stored(effect.key, effect, body)
+        elif isinstance(effect, fx.LookUp):
+            self._looked_up(effect.key, body)
+        elif isinstance(effect, fx.LookUpPod):
+            self._pod_looked_up(effect, body)
+        elif isinstance(effect, fx.MarkFinished) and body:
+            self._parts.store.drop(effect.key, version_of(body))
+            self._parts.queue.add(effect.key)
+
+    def _pod_created(self, effect: fx.CreatePod, body: Body) -> None:
+        parts = self._parts
+        if effect.trigger is not None:
+            parts.metrics.observe_hop(parts.clock.monotonic() - effect.trigger)
+        self._put_pod(body)
+        known = parts.attempts.get(effect.key, effect.attempt.pod)
+        if known is not None and not known.uid:  # the watch has already told of its removal
+            parts.attempts.bury(effect.key, effect.attempt.pod)
+            parts.queue.add(effect.key)
+
+    def _phase_created(self, effect: fx.CreatePhase, body: Body) -> None:
+        parts = self._parts
+        key = Key("Phase", effect.key.namespace, body["metadata"]["name"])
+        if effect.trigger is not None and key not in parts.phases:
+            parts.triggers[key] = effect.trigger
+        parts.store.offer(body)
+        parts.queue.add(key)
+        self._workflows.created(effect)
+
+    def _status_written(self, effect: fx.WriteStatus, body: Body) -> None:
+        parts, key = self._parts, effect.key
+        self._stop_writing(key)
+        parts.store.offer(body)
+        parts.queue.succeeded(key)
+        if key.kind == "Phase":
+            self._phases.written(key, cast(PhaseRecord, effect.record), body)
+        elif key.kind == "Workflow":
+            self._workflows.written(key, cast(WorkflowRecord, effect.record), body)
+        else:
+            self._agents.written(key, body)
+
+    def _looked_up(self, key: Key, body: Body | None) -> None:
+        parts = self._parts
+        if body is None:
+            known = parts.store.get(key)
+            if known is not None:
+                parts.store.drop(key, version_of(known))
+            if key.kind == "Phase":
+                self._phases.let_all_go(key)
+            parts.queue.add(key)
+            return
+        parts.store.offer(body)
+        if key.kind == "Phase" and body["metadata"].get("deletionTimestamp"):
+            self._phases.let_all_go(key)
+        parts.queue.add(key)
+
+    def _pod_looked_up(self, effect: fx.LookUpPod, body: Body | None) -> None:
+        parts, key = self._parts, effect.key
+        run = parts.phases.get(key)
+        if run is None:
+            return
+        run.looking_up.discard(effect.pod)
+        found = attempt_of(body) if body else None
+        if found and found.phase_uid == run.shape.uid and body:
+            parts.attempts.observe(body)
+        else:
+            self._phases.lost(key, run, effect.pod)
+        parts.queue.add(key)
+
+    def _failed(self, effect: fx.Effect, error: KubeError) -> None:
+        key, queue = effect.key, self._parts.queue
+        if isinstance(effect, fx.CreatePod):
+            self._pod_refused(effect, error)
+        elif isinstance(effect, fx.CreatePhase):
+            self._phase_refused(effect, error)
+        elif isinstance(effect, fx.WriteStatus):
+            self._stop_writing(key)
+            if isinstance(error, (Conflict, NotFound)):
+                self._parts.executor.submit(fx.LookUp(key))
+            else:
+                logger.warning("%s: status not written: %s", key, error)
+                queue.back_off(key)
+        elif isinstance(effect, fx.StoreRevision):
+            self._agents.store_failed(key, error)
+        elif isinstance(effect, fx.ReleasePod):
+            self._parts.releasing.discard(effect.uid)
+            logger.warning("%s: pod %s not released: %s", key, effect.pod, error)
+            queue.back_off(key)
+        else:
+            logger.warning("%s: %s: %s", key, type(effect).__name__, error)
+
+    def _pod_refused(self, effect: fx.CreatePod, error: KubeError) -> None:
+        """A pod that was not created: the run is over, a limit is reached, or it never can be."""
+        parts, key, attempt = self._parts, effect.key, effect.attempt
+        if isinstance(error, Invalid) or error.status == 409:
+            refuse(parts, key, attempt, "InvalidPod", str(error)[:1024])
+            return
+        parts.attempts.forget(key, attempt.pod)
+        reason, seconds = "PodRefused", HOLD_SECONDS
+        if isinstance(error, Forbidden) and error.namespace_terminating:
+            reason, seconds = "NamespaceTerminating", TERMINATING_SECONDS
+        elif isinstance(error, Forbidden) and error.quota_exceeded:
+            reason = "QuotaExceeded"
+        until = parts.clock.monotonic() + seconds
+        parts.scheduler.hold(key.namespace, attempt.agent, Hold(reason, str(error)[:512], until))
+        parts.queue.add(key)
+        parts.queue.add_at(key, until)
+
+    def _phase_refused(self, effect: fx.CreatePhase, error: KubeError) -> None:
+        if isinstance(error, Forbidden) and error.namespace_terminating:
+            return
+        if isinstance(error, Invalid) or error.status in (409, 413):
+            self._workflows.refuse(effect.key, effect.phase, str(error)[:1024])
+            return
+        self._workflows.created(effect)
+        self._parts.queue.discard(effect.key)
+        self._parts.queue.back_off(effect.key)
+
+    def _stop_writing(self, key: Key) -> None:
+        parts = self._parts
+        run = {
+            "Phase": parts.phases.get(key),
+            "Workflow": parts.workflows.get(key),
+            "Agent": parts.agents.get(key),
+        }[key.kind]
+        if run is not None:
+            run.status.writing = False

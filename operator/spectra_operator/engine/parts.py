@@ -1,0 +1,87 @@
+"""What the reconcilers share: caches, queue, scheduler, executor, and what is kept of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ..core.admission import Admission
+from ..core.snapshot import AgentFacts, Levels
+from ..kube.clock import Clock
+from ..observability.metrics import Metrics
+from .agent_book import AgentBook
+from .attempts import AttemptIndex
+from .executor import Executor
+from .keys import Key, shard_of
+from .queue import WorkQueue
+from .runs import PhaseRun, WorkflowRun
+from .scheduler import Scheduler
+from .status import StatusWriter
+from .store import ObjectStore
+from .story import Storyteller
+
+
+@dataclass(slots=True)
+class Parts:
+    """The engine's parts.
+
+    `admitting` says of a namespace whether new attempts may start; `releasing` holds the UIDs of
+    pods whose finalizer is being taken off, `triggers` when the event came that a new phase
+    follows from.
+    """
+
+    clock: Clock
+    shards: int
+    store: ObjectStore
+    attempts: AttemptIndex
+    queue: WorkQueue
+    scheduler: Scheduler
+    executor: Executor
+    statuses: StatusWriter
+    agents: AgentBook
+    stories: Storyteller
+    metrics: Metrics
+    admitting: Callable[[str], bool]
+    phases: dict[Key, PhaseRun] = field(default_factory=dict)
+    workflows: dict[Key, WorkflowRun] = field(default_factory=dict)
+    releasing: set[str] = field(default_factory=set)
+    triggers: dict[Key, float] = field(default_factory=dict)
+
+    def shard_label(self, namespace: str) -> str:
+        """Return the shard of a namespace as a label value."""
+        return str(shard_of(namespace, self.shards))
+
+    def wake_phases(self, namespace: str, uids: set[str]) -> None:
+        """Ask for a pass over phases that have ready tasks, by their UIDs."""
+        for key in self.scheduler.waiting(namespace):
+            run = self.phases.get(key)
+            if run and run.shape.uid in uids:
+                self.queue.add(key)
+
+    def admit(self, namespace: str, now: datetime) -> Admission:
+        """Hand out the free slots of a namespace."""
+        return self.scheduler.admit(
+            namespace,
+            self.agents.limits(namespace),
+            self.agents.not_ready(namespace),
+            (now, self.clock.monotonic()),
+        )
+
+    def levels_for(self, namespace: str, workflow: str, uid: str) -> Levels | None:
+        """Return what a workflow imposes on its phases; None while it is not known."""
+        run = self.workflows.get(Key("Workflow", namespace, workflow))
+        return run.levels if run and run.shape.uid == uid else None
+
+    def agent(self, namespace: str, name: str) -> AgentFacts | None:
+        """Return an agent, or None."""
+        return self.agents.facts(namespace, name)
+
+    def forget_assumptions(self, concerns: Callable[[str], bool]) -> None:
+        """Drop attempts that are known from our own intentions only, not from a pod."""
+        for phase in self.attempts.phases():
+            if not concerns(phase.namespace):
+                continue
+            for attempt in self.attempts.of(phase):
+                if not attempt.uid:
+                    self.attempts.forget(phase, attempt.pod)

@@ -1,0 +1,103 @@
+"""The work queue: keys that want a pass now, and keys that want one later.
+
+A key stands in it once, however often it was added; what happens while it waits is taken up in
+the one pass. Passes are synchronous, so a key is never worked on twice at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from itertools import count
+from typing import Any
+
+from ..kube.clock import Clock
+from .keys import Key
+
+_FIRST_BACKOFF = 0.05
+_LONGEST_BACKOFF = 60.0
+
+
+class WorkQueue:
+    """Keys in the order in which they became due. Times are seconds of the monotonic clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ready: dict[Key, float] = {}
+        self._due: dict[Key, float] = {}
+        self._heap: list[tuple[float, int, Key]] = []
+        self._order = count()
+        self._failures: dict[Key, int] = {}
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def add(self, key: Key) -> None:
+        """Ask for a pass as soon as possible."""
+        if key not in self._ready:
+            self._ready[key] = self._clock.monotonic()
+            self._changed.set()
+
+    def add_at(self, key: Key, due: float) -> None:
+        """Ask for a pass at a time; the earliest of several wishes counts."""
+        known = self._due.get(key)
+        if known is not None and known <= due:
+            return
+        self._due[key] = due
+        heapq.heappush(self._heap, (due, next(self._order), key))
+        self._changed.set()
+
+    def back_off(self, key: Key) -> None:
+        """Ask for a pass after a pause that doubles with every failure in a row."""
+        tries = self._failures.get(key, 0)
+        self._failures[key] = tries + 1
+        pause = min(_FIRST_BACKOFF * 2 ** min(tries, 20), _LONGEST_BACKOFF)
+        self.add_at(key, self._clock.monotonic() + pause)
+
+    def succeeded(self, key: Key) -> None:
+        """Forget the failures of a key."""
+        self._failures.pop(key, None)
+
+    def discard(self, key: Key) -> None:
+        """Take a key out."""
+        self._ready.pop(key, None)
+        self._due.pop(key, None)
+        self._failures.pop(key, None)
+
+    def oldest_age(self) -> float:
+        """Return the seconds that the key at the head has waited; 0 for an empty queue."""
+        first = next(iter(self._ready.values()), None)
+        return 0.0 if first is None else self._clock.monotonic() - first
+
+    async def get(self) -> Key:
+        """Wait for a key that wants a pass and take it."""
+        while True:
+            self._promote()
+            if self._ready:
+                key = next(iter(self._ready))
+                del self._ready[key]
+                return key
+            self._changed.clear()
+            await self._wait()
+
+    def _promote(self) -> None:
+        """Move what is due to the ready ones."""
+        now = self._clock.monotonic()
+        while self._heap and self._heap[0][0] <= now:
+            due, _, key = heapq.heappop(self._heap)
+            if self._due.get(key) == due:
+                del self._due[key]
+                self._ready.setdefault(key, now)
+
+    async def _wait(self) -> None:
+        """Wait until something was added or the next key is due."""
+        waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._changed.wait())}
+        if self._heap:
+            pause = self._heap[0][0] - self._clock.monotonic()
+            waits.add(asyncio.ensure_future(self._clock.sleep(pause)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()

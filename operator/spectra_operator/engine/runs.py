@@ -1,0 +1,54 @@
+"""What the engine keeps in memory of a phase or workflow: derived, and rebuilt after a restart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ..core.records import PhaseRecord
+from ..core.snapshot import Levels, PhaseShape, WorkflowShape
+from ..core.workflow_records import PhaseView, WorkflowRecord
+
+
+@dataclass(slots=True)
+class StatusState:
+    """Where the status of one object stands between memory and the API server.
+
+    `stored` is the status as the API server has it; `writing` tells that a write is under way;
+    `dirty_since` when memory first differed from it (monotonic seconds).
+    """
+
+    stored: dict[str, Any] = field(default_factory=dict)
+    writing: bool = False
+    dirty_since: float | None = None
+
+
+@dataclass(slots=True)
+class PhaseRun:
+    """A phase that is being carried out."""
+
+    shape: PhaseShape
+    persisted: PhaseRecord
+    status: StatusState
+    record: PhaseRecord | None = None
+    view: PhaseView | None = None
+    trigger: float | None = None
+    stopping: dict[str, datetime] = field(default_factory=dict)
+    looking_up: set[str] = field(default_factory=set)
+    marked: bool = False
+
+
+@dataclass(slots=True)
+class WorkflowRun:
+    """A workflow that is being carried out."""
+
+    shape: WorkflowShape
+    persisted: WorkflowRecord
+    status: StatusState
+    record: WorkflowRecord | None = None
+    levels: Levels = Levels()
+    creating: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+    trigger: float | None = None
+    marked: bool = False

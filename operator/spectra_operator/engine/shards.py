@@ -1,0 +1,47 @@
+"""Holds the Leases of shards: a shard runs here exactly while this replica holds its Lease."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from ..kube.errors import KubeError
+from ..kube.lease import LeaseLock
+from .engine import Engine
+
+logger = logging.getLogger(__name__)
+
+LEASE_NAME = "spectra-operator-shard-{shard}"
+
+
+class ShardKeeper:
+    """Competes for the Lease of every shard."""
+
+    def __init__(self, engine: Engine, shards: int, make_lock: Callable[[str], LeaseLock]) -> None:
+        self._engine = engine
+        self._locks = {n: make_lock(LEASE_NAME.format(shard=n)) for n in range(shards)}
+
+    async def run(self) -> None:
+        """Compete until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for shard, lock in self._locks.items():
+                group.create_task(self._keep(shard, lock))
+
+    async def release(self) -> None:
+        """Stop writing and give the Leases back, so that another replica goes on at once."""
+        for shard, lock in self._locks.items():
+            if lock.held():
+                self._engine.give_up(shard)
+            await lock.release()
+
+    async def _keep(self, shard: int, lock: LeaseLock) -> None:
+        async def acquired() -> None:
+            await self._engine.take_over(shard, lock.held)
+            await asyncio.Event().wait()  # the term lasts until the Lease is lost
+
+        while True:
+            try:
+                await lock.run(acquired, lambda: self._engine.give_up(shard))
+            except KubeError as error:
+                logger.warning("shard %d: %s; competing again", shard, error)

@@ -1,0 +1,95 @@
+"""Starting attempts: from a granted slot to the create of its pod."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ..core import indexes
+from ..core.decide_phase import startable_mask
+from ..core.evidence import Attempt, Kind, Outcome
+from ..core.inputs import InputError, task_input
+from ..core.names import pod_name
+from ..core.objects import AttemptPlan, pod_body
+from ..core.records import TaskRecord
+from ..core.snapshot import PhaseShape, PhaseSnapshot
+from .effects import CreatePod
+from .keys import Key
+from .runs import PhaseRun
+
+if TYPE_CHECKING:
+    from .parts import Parts
+
+
+def start(
+    parts: Parts,
+    phase: tuple[Key, PhaseRun],
+    snapshot: PhaseSnapshot,
+    records: Mapping[str, TaskRecord],
+    granted: Mapping[str, int],
+) -> None:
+    """Start the granted number of items of each task of a phase, lowest index first."""
+    for task, count in granted.items():
+        mask = startable_mask(snapshot, task, records[task])
+        for index in list(indexes.iterate(mask))[:count]:
+            _start_item(parts, phase, snapshot, records, (task, index))
+
+
+def _start_item(
+    parts: Parts,
+    phase: tuple[Key, PhaseRun],
+    snapshot: PhaseSnapshot,
+    records: Mapping[str, TaskRecord],
+    item: tuple[str, int],
+) -> None:
+    key, run = phase
+    task, index = item
+    shape, record = run.shape, records[task]
+    number = (record.recorded(index) or 0) + 1
+    agent = parts.agent(key.namespace, shape.tasks[task].agent)
+    if agent is None:
+        return
+    attempt = _attempt(shape, record, task, index, number)
+    try:
+        text = task_input(shape, records, task)
+    except InputError as error:
+        refuse(parts, key, attempt, error.reason, str(error))
+        return
+    plan = AttemptPlan(
+        task=task,
+        index=index if record.fan_out else None,
+        number=number,
+        agent=agent.name,
+        spec=agent.spec,
+        revision=agent.revision,
+        input=text,
+        policy=snapshot.policies[task],
+    )
+    body = pod_body(shape, plan, parts.shard_label(key.namespace))
+    attempt = replace(attempt, revision=plan.revision, created_at=snapshot.now)
+    parts.attempts.assume(key, attempt)
+    parts.executor.submit(CreatePod(key, body, attempt, run.trigger))
+
+
+def refuse(parts: Parts, key: Key, attempt: Attempt, reason: str, message: str) -> None:
+    """End an attempt that can never be made; asking again would only fail again."""
+    outcome = Outcome(Kind.FAILED, reason, message, final=True)
+    now = parts.clock.now()
+    ended = replace(attempt, created_at=now, finished_at=now, outcome=outcome)
+    parts.attempts.assume(key, ended)
+    parts.queue.add(key)
+
+
+def _attempt(shape: PhaseShape, record: TaskRecord, task: str, index: int, number: int) -> Attempt:
+    ref = shape.spec.workflow_ref
+    shown = index if record.fan_out else None
+    return Attempt(
+        pod=pod_name(shape.name, shape.uid, task, shown, number),
+        phase_uid=shape.uid,
+        task=task,
+        index=index,
+        number=number,
+        agent=shape.tasks[task].agent,
+        workflow_uid=ref.uid if ref else "",
+    )

@@ -1,0 +1,158 @@
+"""Kubernetes Events: the story of a run for `kubectl describe`, told once.
+
+A story is the difference between two records, told when the newer one stands in status; so a
+restart repeats nothing. Repetitions of the same words are counted on one Event.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ..api import constants as c
+from ..api.phase import PhaseState, TaskState
+from ..api.workflow import WorkflowState
+from ..core.conditions import timestamp
+from ..core.names import short_hash
+from ..core.records import PhaseRecord, TaskRecord
+from ..core.snapshot import PhaseShape, WorkflowShape
+from ..core.workflow_records import WorkflowRecord
+from ..kube.clock import Clock
+from ..kube.resources import EVENTS, Body
+from .effects import Announce, Effect
+from .keys import RESOURCES, Key
+
+_REMEMBERED = 4096
+_MOST_TASKS_TOLD = 20
+_WARNINGS = frozenset({"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One sentence of a story."""
+
+    reason: str
+    message: str
+
+
+def phase_story(before: PhaseRecord, after: PhaseRecord) -> Iterator[Note]:
+    """Yield what happened to a phase between two records."""
+    if before.state is None and after.state is not PhaseState.REJECTED:
+        yield Note("Started", f"{after.tally().total} task items to do")
+    told = 0
+    for name, task in after.tasks.items():
+        known = before.tasks.get(name) or TaskRecord()
+        if task is known or task == known:
+            continue
+        for note in _task_story(name, known, task):
+            told += 1
+            if told <= _MOST_TASKS_TOLD:
+                yield note
+    if after.ended and not before.ended:
+        tally = after.tally()
+        text = after.message or f"{tally.succeeded} of {tally.total} task items succeeded"
+        yield Note(str(after.state), text)
+
+
+def _task_story(name: str, before: TaskRecord, after: TaskRecord) -> Iterator[Note]:
+    why = f"{after.reason}: {after.message}" if after.message else after.reason
+    if after.state is TaskState.FAILED and before.state is not TaskState.FAILED:
+        yield Note("TaskFailed", f"task {name}: {why}")
+    elif after.failures > before.failures:
+        yield Note("Retrying", f"task {name}, attempt {after.attempt}: {why}")
+    if after.losses > before.losses:
+        yield Note("TaskLost", f"task {name}, attempt {after.attempt}: {why}")
+    if after.state is TaskState.READY and after.reason and after.reason != before.reason:
+        yield Note("Waiting", f"task {name}: {why}")
+    if after.state is TaskState.RUNNING and after.reason not in ("", before.reason):
+        yield Note("Pending", f"task {name}: {why}")
+
+
+def workflow_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[Note]:
+    """Yield what happened to a workflow between two records."""
+    if after.state is not before.state and not after.ended:
+        text = after.message or f"{after.tally().total} task items in {len(after.steps)} phases"
+        yield Note(_turn(before, after), text)
+    for name, step in after.steps.items():
+        known = before.steps.get(name)
+        if known is None or step.state is known.state:
+            continue
+        if step.object_name and not known.object_name:
+            yield Note("PhaseStarted", f"phase {name} is {step.object_name}")
+        if step.ended:
+            suffix = f": {step.message}" if step.message else ""
+            yield Note(f"Phase{step.state}", f"phase {name} {step.tally.progress}{suffix}")
+    if after.ended and not before.ended:
+        tally = after.tally()
+        text = after.message or f"{tally.succeeded} of {tally.total} task items succeeded"
+        yield Note(str(after.state), text)
+
+
+def _turn(before: WorkflowRecord, after: WorkflowRecord) -> str:
+    if after.state is not WorkflowState.RUNNING:
+        return str(after.state)
+    return "Resumed" if before.state is WorkflowState.SUSPENDED else "Started"
+
+
+class Storyteller:
+    """Turns stories into Events; the same words about the same object become one Event."""
+
+    def __init__(self, clock: Clock, submit: Callable[[Effect], None], instance: str) -> None:
+        self._clock = clock
+        self._submit = submit
+        self._instance = instance
+        self._told: OrderedDict[tuple[str, str, str], tuple[str, int]] = OrderedDict()
+
+    def phase(self, key: Key, shape: PhaseShape, before: PhaseRecord, after: PhaseRecord) -> None:
+        """Tell what happened to a phase."""
+        for note in phase_story(before, after):
+            self.tell(key, shape.uid, note)
+
+    def workflow(
+        self, key: Key, shape: WorkflowShape, before: WorkflowRecord, after: WorkflowRecord
+    ) -> None:
+        """Tell what happened to a workflow."""
+        for note in workflow_story(before, after):
+            self.tell(key, shape.uid, note)
+
+    def tell(self, key: Key, uid: str, note: Note) -> None:
+        """Create an Event, or count one that was told before."""
+        now = timestamp(self._clock.now())
+        message = note.message[:1024]
+        known = self._told.get((uid, note.reason, message))
+        if known:
+            name, count = known[0], known[1] + 1
+            self._told[uid, note.reason, message] = (name, count)
+            body: Body = {"count": count, "lastTimestamp": now}
+            self._submit(Announce(key, EVENTS, body, name))
+            return
+        name = f"{key.name[:200]}.{short_hash(f'{uid}{note.reason}{message}{now}', 12)}"
+        self._told[uid, note.reason, message] = (name, 1)
+        if len(self._told) > _REMEMBERED:
+            self._told.popitem(last=False)
+        self._submit(Announce(key, EVENTS, self._event(key, uid, note, name), ""))
+
+    def _event(self, key: Key, uid: str, note: Note, name: str) -> Body:
+        now = timestamp(self._clock.now())
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": name, "namespace": key.namespace},
+            "involvedObject": {
+                "apiVersion": RESOURCES[key.kind].api_version,
+                "kind": key.kind,
+                "namespace": key.namespace,
+                "name": key.name,
+                "uid": uid,
+            },
+            "reason": note.reason,
+            "message": note.message[:1024],
+            "type": "Warning" if note.reason in _WARNINGS else "Normal",
+            "count": 1,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "source": {"component": c.MANAGER, "host": self._instance},
+            "reportingComponent": f"{c.GROUP}/operator",
+            "reportingInstance": self._instance,
+        }

@@ -1,0 +1,225 @@
+"""Reconciles workflows: one synchronous pass from snapshot to effects."""
+
+from __future__ import annotations
+
+import json
+
+from ..api.constants import MAX_SPEC_BYTES
+from ..core.compile import compile_workflow
+from ..core.decide_workflow import WorkflowDecision, decide_workflow
+from ..core.inputs import InputError, freeze_phase, phase_outputs
+from ..core.names import phase_name
+from ..core.objects import phase_body
+from ..core.phase_status import parse_phase
+from ..core.records import PhaseRecord, Tally
+from ..core.snapshot import WorkflowSnapshot
+from ..core.workflow_records import PhaseView, WorkflowRecord
+from ..core.workflow_status import parse_workflow, render_workflow
+from ..kube.resources import Body, uid_of
+from .effects import CreatePhase, MarkFinished
+from .keys import Key
+from .parts import Parts
+from .phases import PhaseReconciler
+from .runs import StatusState, WorkflowRun
+
+
+class WorkflowReconciler:
+    """Brings one workflow a step on."""
+
+    def __init__(self, parts: Parts, phases: PhaseReconciler) -> None:
+        self._parts = parts
+        self._phases = phases
+
+    def reconcile(self, key: Key) -> None:
+        """Make one pass over a workflow."""
+        body = self._parts.store.get(key)
+        if body is None or body["metadata"].get("deletionTimestamp"):
+            self._gone(key)
+            return
+        run = self._run(key, body)
+        decision = decide_workflow(self._snapshot(key, run))
+        run.record = decision.record
+        if decision.levels != run.levels:
+            run.levels = decision.levels
+            self._wake_phases(key, run)
+        trigger, run.trigger = run.trigger, None
+        if self._parts.admitting(key.namespace):
+            for name in decision.create:
+                self._create(key, run, name, trigger)
+        self._write(key, run, body, decision)
+        self._wake(key, decision)
+        self._mark(key, run)
+
+    def _run(self, key: Key, body: Body) -> WorkflowRun:
+        run = self._parts.workflows.get(key)
+        status = body.get("status") or {}
+        if run is None or run.shape.uid != uid_of(body):
+            run = WorkflowRun(
+                compile_workflow(body), parse_workflow(status), StatusState(stored=status)
+            )
+            self._parts.workflows[key] = run
+            self._wake_phases(key, run)
+            return run
+        if run.shape.generation != body["metadata"].get("generation", 0):
+            run.shape = compile_workflow(body)
+            self._wake_phases(key, run)
+        if not run.status.writing and run.status.stored != status:
+            run.status.stored = status
+            run.persisted = parse_workflow(status)
+        return run
+
+    def _snapshot(self, key: Key, run: WorkflowRun) -> WorkflowSnapshot:
+        views = {p.name: self._view(key, run, p.name) for p in run.shape.spec.phases}
+        return WorkflowSnapshot(
+            shape=run.shape,
+            persisted=run.persisted,
+            phases={name: view for name, view in views.items() if view},
+            missing_agents=self._missing_agents(key, run),
+            now=self._parts.clock.now(),
+            refused=run.refused,
+        )
+
+    def _missing_agents(self, key: Key, run: WorkflowRun) -> tuple[str, ...]:
+        if run.persisted.started_at:
+            return ()
+        wanted = dict.fromkeys(t.agent for p in run.shape.spec.phases for t in p.tasks)
+        store = self._parts.store
+        return tuple(n for n in wanted if store.get(Key("Agent", key.namespace, n)) is None)
+
+    def _phase_key(self, key: Key, run: WorkflowRun, phase: str) -> Key:
+        return Key("Phase", key.namespace, phase_name(key.name, run.shape.uid, phase))
+
+    def _view(self, key: Key, run: WorkflowRun, phase: str) -> PhaseView | None:
+        """Return how a phase stands: from its run, or from its status before its first pass."""
+        phase_key = self._phase_key(key, run, phase)
+        body = self._parts.store.get(phase_key)
+        if body is None:
+            return None
+        known = self._parts.phases.get(phase_key)
+        if known and known.view and known.shape.uid == uid_of(body):
+            return known.view
+        record = parse_phase(body.get("status"))
+        return PhaseView(
+            object_name=phase_key.name,
+            uid=uid_of(body),
+            state=record.state,
+            reason=record.reason,
+            message=record.message,
+            tally=record.tally() if record.tasks else _planned(run, phase),
+            usage=record.usage(),
+            started_at=record.started_at,
+            finished_at=record.finished_at,
+        )
+
+    def _create(self, key: Key, run: WorkflowRun, phase: str, trigger: float | None) -> None:
+        if phase in run.creating:
+            return
+        spec = run.shape.spec
+        template = next(p for p in spec.phases if p.name == phase)
+        try:
+            frozen = freeze_phase(spec, template, lambda name: self._outputs(key, run, name))
+        except InputError as error:
+            self.refuse(key, phase, str(error))
+            return
+        size = len(json.dumps(frozen))
+        if size > MAX_SPEC_BYTES:
+            text = f"phase {phase} with its inputs has {size} bytes, at most {MAX_SPEC_BYTES} work"
+            self.refuse(key, phase, text)
+            return
+        run.creating.add(phase)
+        body = phase_body(run.shape, phase, frozen, self._parts.shard_label(key.namespace))
+        self._parts.executor.submit(CreatePhase(key, phase, body, trigger))
+
+    def _outputs(self, key: Key, run: WorkflowRun, phase: str) -> dict[str, object]:
+        known = self._parts.phases.get(self._phase_key(key, run, phase))
+        if known and known.record:
+            return phase_outputs(known.record)
+        body = self._parts.store.get(self._phase_key(key, run, phase))
+        record = parse_phase(body.get("status")) if body else PhaseRecord()
+        return phase_outputs(record)
+
+    def refuse(self, key: Key, phase: str, why: str) -> None:
+        """Note that a phase can never be created; the workflow fails by it."""
+        run = self._parts.workflows.get(key)
+        if run:
+            run.creating.discard(phase)
+            run.refused[phase] = why
+            self._parts.queue.add(key)
+
+    def created(self, effect: CreatePhase) -> None:
+        """Take in that a phase was created."""
+        run = self._parts.workflows.get(effect.key)
+        if run:
+            run.creating.discard(effect.phase)
+        self._parts.queue.add(effect.key)
+
+    def written(self, key: Key, record: WorkflowRecord, body: Body) -> None:
+        """Take in that a status was written: tell the story and go on."""
+        run = self._parts.workflows.get(key)
+        if run is None or run.shape.uid != uid_of(body):
+            return
+        before, run.persisted = run.persisted, record
+        run.status.stored = body.get("status") or {}
+        self._parts.stories.workflow(key, run.shape, before, record)
+        self._parts.queue.add(key)
+
+    def _write(self, key: Key, run: WorkflowRun, body: Body, decision: WorkflowDecision) -> None:
+        record = decision.record
+        if record == run.persisted:
+            run.status.dirty_since = None
+            return
+        at_once = record.ended or _turned(run.persisted, record)
+        if not self._parts.statuses.is_due(key, run.status, at_once=at_once):
+            return
+        status = render_workflow(record, self._parts.clock.now())
+        if not self._parts.statuses.write(body, key, run.status, status, record):
+            run.persisted = record
+
+    def _wake(self, key: Key, decision: WorkflowDecision) -> None:
+        if decision.wake_at is None:
+            return
+        clock = self._parts.clock
+        pause = (decision.wake_at - clock.now()).total_seconds()
+        self._parts.queue.add_at(key, clock.monotonic() + max(pause, 0.0))
+
+    def _wake_phases(self, key: Key, run: WorkflowRun) -> None:
+        for phase in run.shape.spec.phases:
+            phase_key = self._phase_key(key, run, phase.name)
+            if self._parts.store.get(phase_key):
+                self._parts.queue.add(phase_key)
+
+    def _mark(self, key: Key, run: WorkflowRun) -> None:
+        """Label an ended workflow's phases and then itself, once no pod is held any more."""
+        if not run.persisted.ended or run.marked:
+            return
+        left = False
+        for phase in run.shape.spec.phases:
+            phase_key = self._phase_key(key, run, phase.name)
+            if self._parts.store.get(phase_key) is None:
+                continue
+            left = True
+            known = self._parts.phases.get(phase_key)
+            if known and not known.marked and self._phases.is_settled(phase_key, known):
+                known.marked = True
+                self._parts.executor.submit(MarkFinished(phase_key))
+        if not left:
+            run.marked = True
+            self._parts.executor.submit(MarkFinished(key))
+
+    def _gone(self, key: Key) -> None:
+        run = self._parts.workflows.pop(key, None)
+        if run:
+            self._wake_phases(key, run)
+
+
+def _turned(before: WorkflowRecord, after: WorkflowRecord) -> bool:
+    """Whether people or a restart must know at once: a new state, or a phase that now exists."""
+    if (before.state, before.suspended) != (after.state, after.suspended):
+        return True
+    created = {name for name, step in after.steps.items() if step.object_name}
+    return any(not before.steps[n].object_name for n in created if n in before.steps)
+
+
+def _planned(run: WorkflowRun, phase: str) -> Tally:
+    template = next(p for p in run.shape.spec.phases if p.name == phase)
+    return Tally(total=sum(task.count or 1 for task in template.tasks))

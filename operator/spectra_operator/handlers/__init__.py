@@ -1,0 +1,1 @@
+"""The kopf shell: the only package that imports kopf."""
