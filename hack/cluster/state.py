@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,11 @@ class ClusterState:
     def with_process(self, component: str, process: ProcessId) -> ClusterState:
         """Return the state with one component's process replaced."""
         return replace(self, processes={**self.processes, component: process})
+
+    def without(self, components: Collection[str]) -> ClusterState:
+        """Return the state without the processes of some components."""
+        kept = {name: value for name, value in self.processes.items() if name not in components}
+        return replace(self, processes=kept)
 
 
 def boot_id() -> str:

@@ -188,6 +188,8 @@ class LocalProvider:
     def _start(self, state: ClusterState, layout: Layout, names: Sequence[str]) -> None:
         """Start the named components, and wait until the whole cluster is ready."""
         readiness = Readiness(self._paths)
+        # A wait ends when a recorded process is dead, and these are still to come.
+        state = state.without(names)
         late = [name for name in names if name in components.NODE_AND_CONTROLLERS]
         for name in names:
             if name in late:

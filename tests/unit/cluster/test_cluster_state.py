@@ -46,6 +46,12 @@ def test_a_process_replaces_the_one_of_the_same_component() -> None:
     assert FULL.processes == {"etcd": ProcessId(12, 34)}
 
 
+def test_components_that_start_anew_have_no_process_meanwhile() -> None:
+    both = FULL.with_process("kubelet", ProcessId(5, 6))
+
+    assert both.without(["kubelet", "kwok"]) == FULL
+
+
 def test_the_cache_is_where_the_environment_says() -> None:
     home = {"HOME": "/home/a"}
 
