@@ -147,6 +147,7 @@ class Transport:
                 params=query,
                 data=data,
                 headers=self._headers(content_type if data else ""),
+                allow_redirects=False,
                 trace_request_ctx=sent,
             ) as response:
                 status = response.status
@@ -168,7 +169,7 @@ class Transport:
                 aiohttp's own errors.
         """
         timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=self._request_seconds, sock_read=silence_seconds
+            total=None, connect=self._request_seconds, sock_read=silence_seconds
         )
         sent = _Sent()
         started = time.monotonic()
@@ -180,6 +181,7 @@ class Transport:
                 params=query,
                 headers=self._headers(""),
                 timeout=timeout,
+                allow_redirects=False,
                 trace_request_ctx=sent,
             )
             status = response.status
@@ -205,7 +207,6 @@ class Transport:
             ),
             timeout=aiohttp.ClientTimeout(total=self._request_seconds),
             trace_configs=[trace],
-            auto_decompress=True,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
@@ -252,8 +253,10 @@ async def _answer(response: aiohttp.ClientResponse, verb: Verb, sent: _Sent) -> 
         is_write=verb.is_write,
         retry_after=response.headers.get("Retry-After", ""),
     )
-    # The first sending may have been the one that was committed; this answer is to a later.
-    error.ambiguous = error.ambiguous or (verb.is_write and sent.times > 1)
+    # The first sending may have been the one that was committed, and this answer to a later; or
+    # this is the answer to a success, and unreadable.
+    unknown = sent.times > 1 or response.status < 300
+    error.ambiguous = error.ambiguous or (verb.is_write and unknown)
     raise error
 
 
