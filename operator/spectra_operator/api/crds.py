@@ -104,7 +104,7 @@ WORKFLOW = Kind(
     status=WorkflowStatus,
     columns=(
         Column("State", ".status.state"),
-        Column("Progress", ".status.progress", description="Task items done of all"),
+        Column("Progress", ".status.progress", description="Task items succeeded of all"),
         Column("ETA", ".status.eta", description="About how long the rest takes"),
         Column("Duration", ".status.duration"),
         Column("Reason", ".status.reason", priority=1),
@@ -145,7 +145,7 @@ PHASE = Kind(
         Column("Workflow", ".spec.workflowRef.name"),
         Column("Phase", ".spec.phase"),
         Column("State", ".status.state"),
-        Column("Progress", ".status.progress", description="Task items done of all"),
+        Column("Progress", ".status.progress", description="Task items succeeded of all"),
         Column("Milestone", ".spec.plan.milestone"),
         Column("Duration", ".status.duration", priority=1),
         Column("Reason", ".status.reason", priority=1),

@@ -169,7 +169,7 @@ class PhaseStatus(ApiModel):
     message: LongText | None = None
     """Why it is in this state, a sentence."""
     progress: ShortText | None = None
-    """Task items done of all."""
+    """Task items succeeded of all."""
     counts: Counts | None = None
     """Task items by state."""
     started_at: Timestamp | None = None

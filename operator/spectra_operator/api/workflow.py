@@ -194,7 +194,7 @@ class PhaseSummary(ApiModel):
     object_name: Annotated[str, StringConstraints(max_length=253)] | None = None
     """Name of the Phase object, once it exists."""
     progress: ShortText = ""
-    """Task items done of all."""
+    """Task items succeeded of all."""
     counts: Counts | None = None
     """Task items by state."""
     started_at: Timestamp | None = None
@@ -217,7 +217,7 @@ class WorkflowStatus(ApiModel):
     message: LongText | None = None
     """Why it is in this state, a sentence."""
     progress: ShortText | None = None
-    """Task items done of all."""
+    """Task items succeeded of all."""
     counts: Counts | None = None
     """Task items by state."""
     eta: ShortText | None = None

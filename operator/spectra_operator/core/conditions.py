@@ -35,8 +35,9 @@ def conditions(run: Run) -> list[dict[str, Any]]:
     end = run.finished_at or begin
     failed = run.ended and not run.succeeded
     why, text = run.reason or run.state, run.message
+    refusal = ("", "") if run.accepted else (why, text)
     return [
-        _condition(run, "Accepted", run.accepted, begin, "" if run.accepted else why, text),
+        _condition(run, "Accepted", run.accepted, begin, *refusal),
         _condition(run, "Progressing", run.accepted and not run.ended, end, why, text),
         _condition(run, "Complete", run.ended and run.succeeded, end, why, ""),
         _condition(run, "Failed", failed, end, why, text if failed else ""),

@@ -262,6 +262,6 @@ def _seconds_per_item(snapshot: WorkflowSnapshot) -> float | None:
         if view.state is PhaseState.SUCCEEDED and view.started_at and view.finished_at:
             seconds = (view.finished_at - view.started_at).total_seconds()
             samples.append(seconds / snapshot.shape.depths[name])
-        elif view.remaining and not view.tally.done:
+        elif view.remaining and not view.tally.succeeded:
             samples.append(view.remaining / snapshot.shape.depths[name])
     return sum(samples) / len(samples) if samples else None

@@ -202,8 +202,8 @@ def _env(shape: PhaseShape, plan: AttemptPlan) -> list[Body]:
 
 
 def _literal(value: str) -> str:
-    """Keep the kubelet from expanding `$(NAME)` in a value that came from somebody's data."""
-    return value.replace("$(", "$$(")
+    """Keep the kubelet from expanding `$(NAME)` in somebody's data; it reads `$$` as `$`."""
+    return value.replace("$", "$$")
 
 
 def _placement(template: AgentTemplate) -> Body:

@@ -141,14 +141,9 @@ class Tally:
         )
 
     @property
-    def done(self) -> int:
-        """Items that have ended, however."""
-        return self.succeeded + self.failed + self.skipped + self.cancelled
-
-    @property
     def progress(self) -> str:
-        """Items that ended of all, as people read it."""
-        return f"{self.done}/{self.total}"
+        """Items that succeeded of all, as people read it."""
+        return f"{self.succeeded}/{self.total}"
 
 
 @dataclass(frozen=True, slots=True)

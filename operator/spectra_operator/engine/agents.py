@@ -13,6 +13,7 @@ from .agent_book import AgentRun
 from .effects import PruneRevisions, StoreRevision
 from .keys import Key
 from .parts import Parts
+from .status import AGENT_COALESCE_SECONDS
 
 
 class AgentReconciler:
@@ -83,7 +84,8 @@ class AgentReconciler:
             run.status.dirty_since = None
             return
         news = run.status.stored.get("activeRevision") != status.get("activeRevision")
-        if self._parts.statuses.is_due(key, run.status, at_once=news):
+        within = AGENT_COALESCE_SECONDS
+        if self._parts.statuses.is_due(key, run.status, at_once=news, within=within):
             self._parts.statuses.write(body, key, run.status, status, None)
 
     def _render(self, key: Key, run: AgentRun) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from .queue import WorkQueue
 from .runs import StatusState
 
 COALESCE_SECONDS = 1.0
+AGENT_COALESCE_SECONDS = 3.0
+"""Agents change with every attempt of every workflow; people look at them less often."""
 
 
 class StatusWriter:
@@ -28,14 +30,16 @@ class StatusWriter:
         self._queue = queue
         self._executor = executor
 
-    def is_due(self, key: Key, state: StatusState, *, at_once: bool) -> bool:
+    def is_due(
+        self, key: Key, state: StatusState, *, at_once: bool, within: float = COALESCE_SECONDS
+    ) -> bool:
         """Whether a status that differs is to be written now; else ask for a later pass."""
         if state.writing:
             return False
         now = self._clock.monotonic()
         if state.dirty_since is None:
             state.dirty_since = now
-        due = state.dirty_since + COALESCE_SECONDS
+        due = state.dirty_since + within
         if at_once or now >= due:
             return True
         self._queue.add_at(key, due)
