@@ -25,6 +25,7 @@ from cluster.lock import locked
 
 PROGRESS_SECONDS = 10.0
 LOG_TAIL_LINES = 15
+SCRATCH = ".build-"
 
 
 def go_environment(environ: dict[str, str]) -> dict[str, str]:
@@ -144,7 +145,10 @@ class Builder:
             f"building {', '.join(names)} {catalog.version(module)} (once per machine)"
         )
         began = time.monotonic()
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as scratch:
+        for stale in folder.glob(f"{SCRATCH}*"):
+            # Left by a builder that was killed: whoever builds holds the lock, as we do now.
+            shutil.rmtree(stale, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=SCRATCH) as scratch:
             output = Path(scratch)
             log = folder / "build.log"
             self._run(build_command(go, module, names, output), module, log)

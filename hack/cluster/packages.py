@@ -44,7 +44,8 @@ def ensure(console: Console) -> None:
     absent = missing()
     if not absent:
         return
-    fix = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(absent)}"
+    install = "apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120"
+    fix = f"apt-get update && {install} {' '.join(absent)}"
     if find("apt-get") is None:
         raise MissingProgram(f"missing: {', '.join(absent)} (the names of the Debian packages)")
     console.say(f"installing the Debian packages {', '.join(absent)}")

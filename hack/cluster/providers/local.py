@@ -120,7 +120,7 @@ class LocalProvider:
 
     def _observe(self, state: ClusterState | None) -> Observation:
         if state is None:
-            return Observation(exists=self._paths.root.exists())
+            return Observation(exists=self._paths.root.exists() or self._paths.run.exists())
         dead = [
             name
             for name in START_ORDER

@@ -17,7 +17,8 @@ from cluster.paths import ClusterPaths
 from cluster.state import ClusterState
 
 POLL_SECONDS = 0.1
-START_SECONDS = 90.0
+# Long, as a busy machine is slow and a dead component is noticed at once anyway.
+START_SECONDS = 180.0
 PROBE_SECONDS = 2.0
 
 DNS_ROLE: dict[str, Any] = {

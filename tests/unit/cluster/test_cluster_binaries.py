@@ -113,3 +113,16 @@ def test_a_failed_build_names_its_log_and_leaves_no_binary(
 
     assert not builder.path("kind").exists()
     assert [path.name for path in builder.path("kind").parent.iterdir() if path.is_dir()] == []
+
+
+def test_what_a_killed_builder_left_is_removed_by_the_next(
+    builder: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_go(tmp_path, 'echo built > "$2/kind"', monkeypatch)
+    left = builder.path("kind").parent / ".build-old"
+    left.mkdir(parents=True)
+    (left / "kind").touch()
+
+    builder.ensure(["kind"])
+
+    assert not left.exists()
