@@ -31,6 +31,9 @@ LABEL_FINISHED: Final = f"{GROUP}/finished"
 RESULT_FINALIZER: Final = f"{GROUP}/result"
 """On a pod until its result stands in the Phase's status, so that no result is ever lost."""
 
+CONTAINER: Final = "task"
+"""Name of the one container of an attempt's pod."""
+
 POD_SELECTOR: Final = f"{MANAGED_BY}={MANAGER},{LABEL_PHASE_UID},!{LABEL_RECORDED}"
 LIVE_SELECTOR: Final = f"!{LABEL_FINISHED}"
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -54,7 +54,8 @@ class Attempt:
     """One try of one task item, as its pod shows it.
 
     `uid` is empty while the create is under way. `waiting` names what keeps the container from
-    starting, `waiting_message` says more. `held` tells whether our finalizer is on the pod.
+    starting, `waiting_message` says more. `deleted_at` is when somebody asked for the deletion,
+    without the grace that follows. `held` tells whether our finalizer is on the pod.
     """
 
     pod: str
@@ -114,9 +115,9 @@ def attempt_of(pod: Pod) -> Attempt | None:
         workflow_uid=labels.get(c.LABEL_WORKFLOW_UID, ""),
         uid=meta.get("uid", ""),
         created_at=instant(meta.get("creationTimestamp")),
-        started_at=instant(ended.get("startedAt") or running.get("startedAt")),
+        started_at=_known(ended.get("startedAt") or running.get("startedAt")),
         finished_at=_finished_at(pod, ended) if outcome else None,
-        deleted_at=instant(meta.get("deletionTimestamp")),
+        deleted_at=_deleted_at(meta),
         outcome=outcome,
         waiting="" if outcome else waiting,
         waiting_message="" if outcome else detail,
@@ -130,6 +131,18 @@ def instant(text: str | None) -> datetime | None:
     if not text:
         return None
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _known(text: str | None) -> datetime | None:
+    """Return the time; None for the epoch, which the kubelet writes of what never happened."""
+    at = instant(text)
+    return at if at and at.year > 1970 else None
+
+
+def _deleted_at(meta: Mapping[str, Any]) -> datetime | None:
+    """Return when deletion was asked for: Kubernetes' timestamp lies a grace period later."""
+    over = instant(meta.get("deletionTimestamp"))
+    return over and over - timedelta(seconds=meta.get("deletionGracePeriodSeconds") or 0)
 
 
 def _outcome(pod: Pod) -> Outcome | None:
@@ -166,11 +179,17 @@ def _failure(pod: Pod) -> Outcome:
         return Outcome(Kind.LOST, disruption, message or "the pod was disrupted")
     if reason in _REFUSALS or reason.startswith(("OutOf", "Unexpected", "Node")):
         return Outcome(Kind.LOST, reason, message)
-    if pod["metadata"].get("deletionTimestamp"):
+    if _deleted_first(pod, ended or {}):
         return Outcome(Kind.LOST, "PodDeleted", "the pod was deleted while it ran")
     if ended is None or ended.get("reason") == _UNKNOWN:
         return Outcome(Kind.LOST, reason or "PodLost", message or "no container of the pod ended")
     return _exit(ended)
+
+
+def _deleted_first(pod: Pod, ended: Mapping[str, Any]) -> bool:
+    """Whether deletion was asked for before the container ended, or in the same second."""
+    asked, over = _deleted_at(pod["metadata"]), _known(ended.get("finishedAt"))
+    return asked is not None and (over is None or over >= asked)
 
 
 def _exit(ended: Mapping[str, Any]) -> Outcome:
@@ -188,9 +207,9 @@ def _exit(ended: Mapping[str, Any]) -> Outcome:
 
 
 def _container(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    statuses = status.get("containerStatuses") or [{}]
-    first: Mapping[str, Any] = statuses[0]
-    return first
+    """Return the status of our container; a cluster may have put others beside it."""
+    statuses: list[Mapping[str, Any]] = status.get("containerStatuses") or [{}]
+    return next((s for s in statuses if s.get("name") == c.CONTAINER), statuses[0])
 
 
 def _condition(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -218,15 +237,12 @@ def _waiting(status: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[s
 
 
 def _finished_at(pod: Pod, ended: Mapping[str, Any]) -> datetime | None:
-    """When the attempt ended: the container's word, else the newest condition's, else deletion."""
-    found = instant(ended.get("finishedAt"))
-    if found and found.year > 1970:
+    """When the attempt ended: the container's word, else the newest of what is known of the pod."""
+    found = _known(ended.get("finishedAt"))
+    if found:
         return found
+    meta = pod["metadata"]
     conditions = (pod.get("status") or {}).get("conditions") or ()
     times = [instant(x.get("lastTransitionTime")) for x in conditions]
-    known = [t for t in times if t]
-    if known:
-        return max(known)
-    return instant(pod["metadata"].get("deletionTimestamp")) or instant(
-        pod["metadata"].get("creationTimestamp")
-    )
+    times += [_deleted_at(meta), instant(meta.get("creationTimestamp"))]
+    return max((t for t in times if t), default=None)

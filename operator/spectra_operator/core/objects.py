@@ -63,7 +63,7 @@ def pod_body(shape: PhaseShape, plan: AttemptPlan, shard: str) -> Body:
             "name": pod_name(shape.name, shape.uid, plan.task, plan.index, plan.number),
             "namespace": shape.namespace,
             "labels": _pod_labels(shape, plan, shard),
-            "annotations": {"kubectl.kubernetes.io/default-container": "task"},
+            "annotations": {"kubectl.kubernetes.io/default-container": c.CONTAINER},
             "finalizers": [c.RESULT_FINALIZER],
             "ownerReferences": [_owner("Phase", shape.name, shape.uid)],
         },
@@ -165,7 +165,7 @@ def _container(shape: PhaseShape, plan: AttemptPlan) -> Body:
     if not resources.get("requests"):
         resources["requests"] = dict(_DEFAULT_REQUESTS)
     body: Body = {
-        "name": "task",
+        "name": c.CONTAINER,
         "image": template.image,
         "imagePullPolicy": template.image_pull_policy,
         "command": template.command,
