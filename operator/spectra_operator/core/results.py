@@ -2,21 +2,24 @@
 
 `{"outputs": {...}, "usage": {"inputTokens": n, "outputTokens": n, "cost": "0.01"},
 "message": "..."}`, at most 4,000 bytes. A message that is no such document is just a message;
-one that was cut off is an error, because outputs must never be lost in silence.
+one that was cut off is an error, because outputs must never be lost in silence. (The kubelet
+keeps the end of a message that is too long, not its beginning.)
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ..api.constants import MAX_RESULT_BYTES
 
 _KUBELET_CUTS_AT = 4096
-_MAX_COST = Decimal(10) ** 12
+_PICO = Decimal("0.000000000001")
+_MAX_COST = Decimal(10) ** 12 - _PICO
 _MAX_TOKENS = 10**15
+_MAX_DEPTH = 32
 
 
 class ResultError(ValueError):
@@ -29,7 +32,7 @@ class ResultError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and cost of one or more attempts."""
+    """Tokens and cost of one or more attempts. Sums stop at what a status can hold."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -37,9 +40,9 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.cost + other.cost,
+            min(self.input_tokens + other.input_tokens, _MAX_TOKENS),
+            min(self.output_tokens + other.output_tokens, _MAX_TOKENS),
+            min(self.cost + other.cost, _MAX_COST),
         )
 
 
@@ -61,7 +64,7 @@ def parse_result(text: str) -> Result:
     size = len(text.encode())
     document = _document(text)
     if document is None:
-        if text.lstrip().startswith('{"') and size >= _KUBELET_CUTS_AT:
+        if size >= _KUBELET_CUTS_AT and text.rstrip().endswith("}"):
             raise ResultError(
                 "ResultTruncated",
                 f"the result was cut off at {_KUBELET_CUTS_AT} bytes; "
@@ -76,10 +79,31 @@ def parse_result(text: str) -> Result:
     if outputs is not None and not isinstance(outputs, dict):
         raise ResultError("ResultInvalid", "outputs in the result must be a JSON object")
     return Result(
-        outputs=json.dumps(outputs, separators=(",", ":")) if outputs else "",
+        outputs=_compact(outputs) if outputs else "",
         usage=_usage(document.get("usage")),
         message=str(document.get("message") or "")[:1024],
     )
+
+
+def too_deep(value: Any, depth: int) -> bool:
+    """Whether a JSON value nests lists and objects deeper than this."""
+    level = [value]
+    for _ in range(depth):
+        parents = [x for x in level if isinstance(x, dict | list)]
+        level = [c for x in parents for c in (x.values() if isinstance(x, dict) else x)]
+    return any(isinstance(x, dict | list) for x in level)
+
+
+def _compact(outputs: dict[str, Any]) -> str:
+    """Return outputs as compact JSON; whoever reads them must not trip over their shape."""
+    if too_deep(outputs, _MAX_DEPTH):
+        text = f"outputs in the result nest deeper than {_MAX_DEPTH} levels"
+        raise ResultError("ResultInvalid", text)
+    try:
+        return json.dumps(outputs, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        text = "outputs in the result have a number that is out of range"
+        raise ResultError("ResultInvalid", text) from None
 
 
 def _document(text: str) -> dict[str, Any] | None:
@@ -106,11 +130,11 @@ def _usage(value: Any) -> Usage:
             int(value.get("outputTokens", 0)),
             Decimal(str(value.get("cost", "0"))),
         )
-    except (AttributeError, TypeError, ValueError, InvalidOperation):
+    except (AttributeError, TypeError, ValueError, OverflowError, InvalidOperation):
         raise ResultError("ResultInvalid", "usage in the result has no numbers") from None
     tokens = (usage.input_tokens, usage.output_tokens)
-    if not (usage.cost.is_finite() and 0 <= usage.cost < _MAX_COST):
+    if not (usage.cost.is_finite() and 0 <= usage.cost <= _MAX_COST):
         raise ResultError("ResultInvalid", "usage.cost in the result is out of range")
     if min(tokens) < 0 or max(tokens) > _MAX_TOKENS:
         raise ResultError("ResultInvalid", "usage in the result has tokens out of range")
-    return usage
+    return replace(usage, cost=usage.cost.quantize(_PICO))
