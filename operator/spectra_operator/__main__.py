@@ -95,7 +95,6 @@ async def _run(config: Config) -> None:
         await health.start()
         stack.push_async_callback(health.stop)
         await _until_stopped(engine, keeper, config, stop)
-        await keeper.release()
 
 
 async def _until_stopped(
@@ -108,6 +107,7 @@ async def _until_stopped(
         asyncio.create_task(run_kopf(engine, make_login(_kubeconfig(config)), stop), name="kopf"),
     ]
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    await keeper.release()  # before the Leases' own task is cancelled, which gives nothing back
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

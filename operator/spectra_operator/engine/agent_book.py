@@ -59,8 +59,8 @@ class AgentBook:
         meta = body["metadata"]
         if run is None or run.uid != uid_of(body):
             run = AgentRun(uid_of(body), -1, None, "", NOT_STORED)
-            run.status.stored = body.get("status") or {}
             self._runs[key] = run
+        run.status.take(body)
         if run.generation != meta.get("generation", 0):
             run.generation = meta.get("generation", 0)
             _parse(run, body.get("spec"))

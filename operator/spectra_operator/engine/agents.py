@@ -28,7 +28,11 @@ class AgentReconciler:
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._parts.agents.drop(key)
             return
+        known = self._parts.agents.get(key)
+        before = known.generation if known else None
         run = self._parts.agents.take(key, body)
+        if run.generation != before:
+            self.wake_dependents(key)
         if run.spec and run.hash != run.revision and not run.storing:
             run.storing = True
             number = _next_number(run)
@@ -76,7 +80,7 @@ class AgentReconciler:
         """Take in that a status was written."""
         run = self._parts.agents.get(key)
         if run and run.uid == uid_of(body):
-            run.status.stored = body.get("status") or {}
+            run.status.take(body)
 
     def _write(self, key: Key, run: AgentRun, body: Body) -> None:
         status = self._render(key, run)

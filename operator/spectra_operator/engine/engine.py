@@ -194,8 +194,6 @@ class Engine:
         if self._shard(key.namespace) not in self._may_write:
             return
         self.parts.queue.add(key)
-        if key.kind == "Agent":
-            self._agents.wake_dependents(key)
 
     def _on_pod(self, change: Change) -> None:
         """Take in a change of a pod. Called by the informer; the cache is already changed."""

@@ -63,17 +63,16 @@ class PhaseReconciler:
     def _run(self, key: Key, body: Body) -> PhaseRun:
         """Return the run of a phase, compiled anew when its spec changed."""
         run = self._parts.phases.get(key)
-        status = body.get("status") or {}
         if run is None or run.shape.uid != uid_of(body):
-            run = PhaseRun(compile_phase(body), parse_phase(status), StatusState(stored=status))
+            run = PhaseRun(compile_phase(body), parse_phase(body.get("status")), StatusState())
+            run.status.take(body)
             run.trigger = self._parts.triggers.pop(key, None)
             self._parts.phases[key] = run
             return run
         if run.shape.generation != body["metadata"].get("generation", 0):
             run.shape = compile_phase(body)
-        if not run.status.writing and run.status.stored != status:
-            run.status.stored = status
-            run.persisted = parse_phase(status)
+        if run.status.take(body):
+            run.persisted = parse_phase(run.status.stored)
         return run
 
     def _purge(self, key: Key, run: PhaseRun) -> None:
@@ -229,7 +228,7 @@ class PhaseReconciler:
         if run is None or run.shape.uid != uid_of(body):
             return
         before, run.persisted = run.persisted, record
-        run.status.stored = body.get("status") or {}
+        run.status.take(body)
         self._parts.agents.count(key.namespace, run.shape, before, record)
         self._parts.stories.phase(key, run.shape, before, record)
         self._parts.queue.add(key)

@@ -15,13 +15,24 @@ from ..core.workflow_records import PhaseView, WorkflowRecord
 class StatusState:
     """Where the status of one object stands between memory and the API server.
 
-    `stored` is the status as the API server has it; `writing` tells that a write is under way;
-    `dirty_since` when memory first differed from it (monotonic seconds).
+    `stored` is the status as the API server has it, seen at `version`; `writing` tells that a
+    write is under way; `dirty_since` when memory first differed from it (monotonic seconds).
     """
 
     stored: dict[str, Any] = field(default_factory=dict)
+    version: str = ""
     writing: bool = False
     dirty_since: float | None = None
+
+    def take(self, body: dict[str, Any]) -> bool:
+        """Take in an object's status as the API server has it; return whether it differs."""
+        version, status = body["metadata"]["resourceVersion"], body.get("status") or {}
+        if self.writing or version == self.version:
+            return False
+        self.version = version
+        differs: bool = status != self.stored
+        self.stored = status
+        return differs
 
 
 @dataclass(slots=True)

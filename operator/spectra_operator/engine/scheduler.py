@@ -35,6 +35,8 @@ class Scheduler:
             self._ready[phase.namespace][phase] = candidates
         else:
             self._ready[phase.namespace].pop(phase, None)
+            if not self._ready[phase.namespace]:
+                del self._ready[phase.namespace]
 
     def hold(self, namespace: str, agent: str, hold: Hold) -> None:
         """Start nothing for an agent until a time or until a pod of the namespace ends."""
@@ -47,13 +49,13 @@ class Scheduler:
 
     def waiting(self, namespace: str) -> list[Key]:
         """Return the phases of a namespace that have ready tasks."""
-        return list(self._ready[namespace])
+        return list(self._ready.get(namespace, ()))
 
     def queued(self, namespace: str, agent: str) -> int:
         """Return how many items are ready and wait for an agent."""
         return sum(
             candidate.ready.startable
-            for candidates in self._ready[namespace].values()
+            for candidates in self._ready.get(namespace, {}).values()
             for candidate in candidates
             if candidate.ready.agent == agent
         )
@@ -71,7 +73,7 @@ class Scheduler:
         by the wall and by the monotonic clock.
         """
         return admit(
-            (c for candidates in self._ready[namespace].values() for c in candidates),
+            (c for candidates in self._ready.get(namespace, {}).values() for c in candidates),
             Slots(
                 agents=agents,
                 by_agent={a: self._attempts.by_agent.get((namespace, a), 0) for a in agents},

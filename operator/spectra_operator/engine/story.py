@@ -25,6 +25,7 @@ from .keys import RESOURCES, Key
 
 _REMEMBERED = 4096
 _MOST_TASKS_TOLD = 20
+_PASSING = ("", "ContainerCreating", "PodInitializing")
 _WARNINGS = frozenset({"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed"})
 
 
@@ -65,7 +66,7 @@ def _task_story(name: str, before: TaskRecord, after: TaskRecord) -> Iterator[No
         yield Note("TaskLost", f"task {name}, attempt {after.attempt}: {why}")
     if after.state is TaskState.READY and after.reason and after.reason != before.reason:
         yield Note("Waiting", f"task {name}: {why}")
-    if after.state is TaskState.RUNNING and after.reason not in ("", before.reason):
+    if after.state is TaskState.RUNNING and after.reason not in (before.reason, *_PASSING):
         yield Note("Pending", f"task {name}: {why}")
 
 
@@ -127,7 +128,9 @@ class Storyteller:
             body: Body = {"count": count, "lastTimestamp": now}
             self._submit(Announce(key, EVENTS, body, name))
             return
-        name = f"{key.name[:200]}.{short_hash(f'{uid}{note.reason}{message}{now}', 12)}"
+        name = (
+            f"{key.name[:200].rstrip('-.')}.{short_hash(f'{uid}{note.reason}{message}{now}', 12)}"
+        )
         self._told[uid, note.reason, message] = (name, 1)
         if len(self._told) > _REMEMBERED:
             self._told.popitem(last=False)

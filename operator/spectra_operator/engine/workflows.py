@@ -52,20 +52,18 @@ class WorkflowReconciler:
 
     def _run(self, key: Key, body: Body) -> WorkflowRun:
         run = self._parts.workflows.get(key)
-        status = body.get("status") or {}
         if run is None or run.shape.uid != uid_of(body):
-            run = WorkflowRun(
-                compile_workflow(body), parse_workflow(status), StatusState(stored=status)
-            )
+            persisted = parse_workflow(body.get("status"))
+            run = WorkflowRun(compile_workflow(body), persisted, StatusState())
+            run.status.take(body)
             self._parts.workflows[key] = run
             self._wake_phases(key, run)
             return run
         if run.shape.generation != body["metadata"].get("generation", 0):
             run.shape = compile_workflow(body)
             self._wake_phases(key, run)
-        if not run.status.writing and run.status.stored != status:
-            run.status.stored = status
-            run.persisted = parse_workflow(status)
+        if run.status.take(body):
+            run.persisted = parse_workflow(run.status.stored)
         return run
 
     def _snapshot(self, key: Key, run: WorkflowRun) -> WorkflowSnapshot:
@@ -159,7 +157,7 @@ class WorkflowReconciler:
         if run is None or run.shape.uid != uid_of(body):
             return
         before, run.persisted = run.persisted, record
-        run.status.stored = body.get("status") or {}
+        run.status.take(body)
         self._parts.stories.workflow(key, run.shape, before, record)
         self._parts.queue.add(key)
 
