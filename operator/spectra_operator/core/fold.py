@@ -146,7 +146,7 @@ def _succeeded(
     record = replace(record, usage=record.usage + result.usage)
     record = _closed(record, attempt)
     bit = 1 << attempt.index
-    if len(result.outputs) > context.output_bytes_left:
+    if result.outputs and record.output_growth(result.outputs) > context.output_bytes_left:
         text = f"the outputs of this phase would exceed {MAX_OUTPUT_BYTES} bytes"
         return replace(
             record,

@@ -115,8 +115,23 @@ class TaskRecord:
         return replace(self, open=items)
 
     def output_bytes(self) -> int:
-        """Bytes of the outputs, as status holds them."""
-        return sum(len(text) for text in self.outputs.values())
+        """Bytes of the outputs, as status holds them: those of a fan-out stand in an array."""
+        size = sum(map(len, self.outputs.values()))
+        if not self.fan_out or not self.outputs:
+            return size
+        return size + _array_bytes(self.total) - len("null") * len(self.outputs)
+
+    def output_growth(self, text: str) -> int:
+        """Bytes that the outputs of one more item would add."""
+        if not self.fan_out:
+            return len(text)
+        array = 0 if self.outputs else _array_bytes(self.total)
+        return array + len(text) - len("null")
+
+
+def _array_bytes(total: int) -> int:
+    """Bytes of an array with null for each item."""
+    return len("[]") + len("null,") * total - len(",")
 
 
 @dataclass(frozen=True, slots=True)

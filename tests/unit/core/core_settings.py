@@ -1,4 +1,4 @@
-"""How property tests of the core run: the same examples every time, and few enough to stay quick."""
+"""How property tests of the core run: always the same examples, few enough to stay quick."""
 
 from __future__ import annotations
 

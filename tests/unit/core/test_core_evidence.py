@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -183,7 +184,7 @@ def test_a_failed_attempt_still_counts_what_it_used_but_hands_over_no_outputs() 
     text = '{"outputs": {"a": 1}, "usage": {"cost": "2"}, "message": "gave up"}'
     found = seen(pods.failed(running(a_pod()), text=text)).outcome
     assert found is not None
-    assert (found.result.usage.cost, found.result.outputs) == (2, "")
+    assert (found.result.usage.cost, found.result.outputs) == (Decimal(2), "")
     assert found.message == "exit code 1: gave up"
 
 
