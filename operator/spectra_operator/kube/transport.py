@@ -247,7 +247,7 @@ async def _answer(response: aiohttp.ClientResponse, verb: Verb, sent: _Sent) -> 
     if 200 <= response.status < 300 and decoded is not None:
         return decoded
     error = error_from_status(
-        decoded or {"message": raw[:200].decode("utf-8", "replace")},
+        decoded or {"message": raw[:200].decode("utf-8", "replace").strip()},
         http_status=response.status,
         about=verb.about,
         is_write=verb.is_write,

@@ -84,7 +84,10 @@ class Rules:
         self._check_preconditions(kind, old, options.get("preconditions") or {})
         grace = _grace(kind, old, options)
         metadata = dict(old["metadata"])
-        metadata.setdefault("deletionTimestamp", self._timestamp())
+        if "deletionTimestamp" not in metadata:
+            metadata["deletionTimestamp"] = self._timestamp()
+            if "generation" in metadata:
+                metadata["generation"] += 1
         left = metadata.get("deletionGracePeriodSeconds", grace)
         metadata["deletionGracePeriodSeconds"] = min(left, grace)
         if options.get("propagationPolicy") == "Foreground":
@@ -118,7 +121,8 @@ class Rules:
         # A namespace goes when it is empty, which is the garbage collector's to see.
         held = metadata.get("finalizers") or kind.resource == NAMESPACES
         if leaving and not held and not metadata.get("deletionGracePeriodSeconds"):
-            return self._store.remove(kind.resource, key_of(old))
+            self._store.remove(kind.resource, key_of(old))
+            return new  # at the old version: only the watch tells that of the removal
         if new == old:
             return old
         return self._store.put(kind.resource, key_of(old), new)

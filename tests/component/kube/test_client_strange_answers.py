@@ -41,8 +41,8 @@ async def answering() -> AsyncIterator[Answering]:
 
 
 async def test_an_error_page_is_quoted(answering: Answering) -> None:
-    client = await answering(web.Response(status=502, text="<html>bad gateway</html>"))
-    with pytest.raises(ServerError, match="get pods default/a: 502 : <html>bad gateway") as caught:
+    client = await answering(web.Response(status=502, text="<html>bad gateway</html>\n"))
+    with pytest.raises(ServerError, match=r"502 : <html>bad gateway</html>$") as caught:
         await client.get(PODS, "default", "a")
     assert not caught.value.ambiguous
 

@@ -126,8 +126,17 @@ async def test_finalizers_hold_a_deletion_back(api: FakeApi, client: AiohttpClie
     assert left["metadata"]["finalizers"] == ["example.com/other"]
     patch = without_finalizer(left, "example.com/other")
     assert patch is not None
-    await client.patch(PODS, "default", "a", patch)
+    last = await client.patch(PODS, "default", "a", patch)
     assert await _names(api, PODS) == []
+    assert last["metadata"].get("finalizers") is None
+    assert version_of(last) == version_of(left) < int(api.version)
+
+
+async def test_marking_for_deletion_counts_as_a_generation(api: FakeApi) -> None:
+    await api.create(WIDGETS, widget("a", finalizers=[KEEP]))
+    await api.delete(WIDGETS, "a")
+    await api.delete(WIDGETS, "a")
+    assert (await api.get(WIDGETS, "a"))["metadata"]["generation"] == 2
 
 
 async def test_what_is_being_deleted_takes_no_new_finalizer(

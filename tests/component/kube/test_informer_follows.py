@@ -17,6 +17,7 @@ from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.clock import SystemClock
 from spectra_operator.kube.errors import ServerError
 from spectra_operator.kube.informer import Change, Informer
+from spectra_operator.kube.patches import without_finalizer
 from spectra_operator.kube.resources import PODS, Body, name_of, uid_of, version_of
 
 
@@ -337,6 +338,21 @@ async def test_an_own_answer_that_comes_after_the_deletion_does_not_bring_the_ob
         informer.put(created)
         assert informer.get("default", "a") is None
         assert diary.shown() == [("added", "a"), ("deleted", "a")]
+
+
+async def test_the_answer_to_our_last_release_of_an_object_does_not_keep_it(
+    api: FakeApi, client: AiohttpClient
+) -> None:
+    async with following(api, client) as (informer, diary):
+        await client.create(PODS, "default", pod("a", finalizers=["example.com/ours"]))
+        await client.delete(PODS, "default", "a")
+        marked = await client.get(PODS, "default", "a")
+        patch = without_finalizer(marked, "example.com/ours")
+        assert patch is not None
+        released = await client.patch(PODS, "default", "a", patch)
+        await diary.wait_for("deleted", "a")
+        informer.put(released)
+        assert len(informer) == 0
 
 
 async def test_an_own_answer_older_than_the_cache_is_dropped(
