@@ -59,10 +59,6 @@ async def _release(config: Config, namespace: str | None) -> None:
 
 
 async def _run(config: Config) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
     metrics = Metrics()
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -94,18 +90,19 @@ async def _run(config: Config) -> None:
         )
         await health.start()
         stack.push_async_callback(health.stop)
-        await _until_stopped(engine, keeper, config, stop)
+        await _until_stopped(engine, keeper, config)
 
 
-async def _until_stopped(
-    engine: Engine, keeper: ShardKeeper, config: Config, stop: asyncio.Event
-) -> None:
+async def _until_stopped(engine: Engine, keeper: ShardKeeper, config: Config) -> None:
     """Run everything until a signal comes; any part that ends by itself ends the process."""
-    tasks = [
-        asyncio.create_task(engine.run(), name="engine"),
-        asyncio.create_task(keeper.run(), name="leases"),
-        asyncio.create_task(run_kopf(engine, make_login(_kubeconfig(config)), stop), name="kopf"),
-    ]
+    stop, ready, login = asyncio.Event(), asyncio.Event(), make_login(_kubeconfig(config))
+    parts = {
+        "engine": engine.run(),
+        "leases": keeper.run(),
+        "kopf": run_kopf(engine, login, asyncio.Event(), ready),
+        "signals": _signals(stop, ready),
+    }
+    tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await keeper.release()  # before the Leases' own task is cancelled, which gives nothing back
     for task in tasks:
@@ -115,6 +112,22 @@ async def _until_stopped(
         names = ", ".join(task.get_name() for task in done)
         errors = [e for e in (t.exception() for t in done if not t.cancelled()) if e]
         raise SystemExit(f"spectra-operator: {names} ended by itself: {errors}")
+
+
+async def _signals(stop: asyncio.Event, kopf_ready: asyncio.Event) -> None:
+    """Return when the process is asked to stop.
+
+    kopf takes the signals for itself when it starts, and would take seconds to stop before the
+    Leases are given back; so they are taken again after that.
+    """
+    for _ in range(2):
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+        waits = [asyncio.ensure_future(event.wait()) for event in (stop, kopf_ready)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+    await stop.wait()
 
 
 def _access(config: Config) -> Any:

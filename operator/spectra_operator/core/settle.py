@@ -143,16 +143,18 @@ def conclude(shape: PhaseShape, record: PhaseRecord, levels: Levels, now: dateti
         for n, t in record.tasks.items()
         if t.state is TaskState.FAILED and not shape.tasks[n].allow_failure
     ]
-    if levels.cancel and any(t.state is not TaskState.SUCCEEDED for t in tasks):
+    stopped = [t for t in tasks if t.state in (TaskState.SKIPPED, TaskState.CANCELLED)]
+    if levels.cancel and stopped:
         text = "stopped before all tasks were done"
         return replace(record, state=PhaseState.FAILED, reason=levels.cancel, message=text)
     if failed:
         first = record.tasks[failed[0]]
         text = f"task {failed[0]} failed: {first.reason}: {first.message}"[:1024]
         return replace(record, state=PhaseState.FAILED, reason="TaskFailed", message=text)
-    if levels.halt and any(t.state is not TaskState.SUCCEEDED for t in tasks):
-        text = "another phase failed first"
-        return replace(record, state=PhaseState.CANCELLED, reason=levels.halt, message=text)
+    if stopped:
+        text = "another phase failed first" if levels.halt else stopped[0].message
+        reason = levels.halt or stopped[0].reason
+        return replace(record, state=PhaseState.CANCELLED, reason=reason, message=text)
     return replace(record, state=PhaseState.SUCCEEDED, reason="", message="")
 
 

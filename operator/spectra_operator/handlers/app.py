@@ -55,14 +55,17 @@ def make_registry(intake: Intake, login: Callable[..., Any]) -> kopf.OperatorReg
     return registry
 
 
-async def run_kopf(intake: Intake, login: Callable[..., Any], stop: asyncio.Event) -> None:
-    """Run kopf until `stop` is set or it fails."""
+async def run_kopf(
+    intake: Intake, login: Callable[..., Any], stop: asyncio.Event, ready: asyncio.Event
+) -> None:
+    """Run kopf until `stop` is set or it fails; `ready` is set once it has started."""
     await kopf.operator(
         registry=make_registry(intake, login),
         settings=make_settings(),
         clusterwide=True,
         standalone=True,
         stop_flag=stop,
+        ready_flag=ready,
     )
 
 
