@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,7 +58,7 @@ def test_jitter_is_a_part_of_one(key: str) -> None:
     assert 0 <= jitter(key) < 1
 
 
-def policy(task: dict[str, object], defaults: dict[str, object] | None) -> TaskPolicy:
+def policy(task: dict[str, Any], defaults: dict[str, Any] | None) -> TaskPolicy:
     """Return what holds for a task under its agent's defaults."""
     shape = compile_phase(a_phase([a_task("work", **task)]))
     known = None if defaults is None else TaskDefaults.model_validate(defaults)
@@ -64,7 +66,7 @@ def policy(task: dict[str, object], defaults: dict[str, object] | None) -> TaskP
 
 
 def test_a_task_goes_before_its_agent_and_the_agent_before_the_project() -> None:
-    defaults: dict[str, object] = {"timeoutSeconds": 5, "pendingTimeoutSeconds": 6}
+    defaults = {"timeoutSeconds": 5, "pendingTimeoutSeconds": 6}
     assert policy({"timeout_seconds": 9}, defaults).timeout == 9
     assert policy({"pending_timeout_seconds": 9}, defaults).pending_timeout == 9
     assert policy({}, defaults).timeout == 5
@@ -79,7 +81,7 @@ def test_without_an_agent_the_project_s_defaults_hold() -> None:
 
 
 def test_a_retry_policy_is_taken_whole() -> None:
-    defaults: dict[str, object] = {"retry": {"limit": 4, "lossLimit": 7}}
+    defaults = {"retry": {"limit": 4, "lossLimit": 7}}
     own = policy({"retry": a_retry(1)}, defaults).retry
     assert (own.limit, own.loss_limit) == (1, 3)
     assert policy({}, defaults).retry.loss_limit == 7
