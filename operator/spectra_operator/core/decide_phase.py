@@ -157,7 +157,8 @@ def _releasable(snapshot: PhaseSnapshot) -> tuple[Attempt, ...]:
             continue
         record = persisted.tasks.get(attempt.task)
         recorded = record.recorded(attempt.index) if record else 0
-        ended = judge(attempt, snapshot.policies[attempt.task]) if record else attempt.outcome
+        policy = snapshot.policies.get(attempt.task)
+        ended = judge(attempt, policy) if policy else attempt.outcome
         if ended is None:
             continue
         if persisted.ended or recorded is None or attempt.number <= recorded:
