@@ -1,0 +1,133 @@
+# `make help` lists the targets. Each sets up what it needs; nothing is needed beforehand but
+# make, Python 3.11 and, for the cluster without a Docker engine, Go and root on Debian.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CACHE := $(or $(SPECTRA_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/spectra)
+PREPARE_LOG := $(CACHE)/logs/prepare-$(notdir $(CURDIR)).log
+
+# Cluster of `make cluster-up` and `make demo`, and cluster of the e2e tests.
+CLUSTER ?= spectra
+E2E_CLUSTER ?= spectra-test
+# Processes for unit and component tests. 0: one process; two were slower when last measured.
+WORKERS ?= 0
+# More arguments for pytest, as in `make unit ARGS='-k retry'`.
+ARGS ?=
+# `make lock UPGRADE=--upgrade` moves to the newest versions that pyproject.toml allows.
+UPGRADE ?=
+UV_VERSION := 0.13.8
+
+PYTEST := $(BIN)/pytest -q
+LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal \
+  --python-version 3.11 --custom-compile-command "make lock" $(UPGRADE) pyproject.toml
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: $(STAMP) ## Make the virtual environment with the locked dependencies
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "make: Python 3.11 or later is needed; name it: make PYTHON=python3.12 venv" >&2; exit 1; }
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+	  fix="apt-get update && apt-get install -y python3-venv"; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then bash -c "$$fix" >&2; \
+	  else echo "make: Python's venv is missing; as root on Debian: $$fix" >&2; exit 1; fi; \
+	fi
+	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv --clear $(VENV)
+	@echo "installing the locked dependencies into $(VENV)" >&2
+	@$(BIN)/pip --disable-pip-version-check install --quiet --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: lock
+lock: ## Renew both lock files (UPGRADE=--upgrade for newer versions)
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	$(PYTHON) -m venv "$$scratch/venv"; \
+	"$$scratch/venv/bin/pip" --disable-pip-version-check install --quiet uv==$(UV_VERSION); \
+	export PATH="$$scratch/venv/bin:$$PATH" SSL_CERT_FILE="$${SSL_CERT_FILE:-$${PIP_CERT:-}}" \
+	  UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-}}" \
+	  UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-}}"; \
+	for name in SSL_CERT_FILE UV_DEFAULT_INDEX UV_FIND_LINKS; do [ -n "$${!name}" ] || unset $$name; done; \
+	$(LOCK) --output-file requirements.lock; \
+	$(LOCK) --extra dev --output-file requirements-dev.lock
+
+.PHONY: generate
+generate: $(STAMP) ## Write the generated files: CRDs, the chart's CRDs, manifests
+	@$(BIN)/python -m checks generate
+
+.PHONY: check
+check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examples
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || \
+	  { echo "make: the files above are not formatted; run $(BIN)/ruff format" >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary operator agent hack tests
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/python -m checks all
+
+.PHONY: unit
+unit: $(STAMP) ## Run the unit tests
+	@$(PYTEST) -n $(WORKERS) tests/unit $(ARGS)
+
+.PHONY: component
+component: $(STAMP) ## Run the component tests: real code against an API server in the process
+	@$(PYTEST) -n $(WORKERS) tests/component $(ARGS)
+
+.PHONY: e2e
+e2e: $(STAMP) ## Run the core end-to-end tests on a real cluster, which they bring up
+	@SPECTRA_E2E_CLUSTER=$(E2E_CLUSTER) $(PYTEST) tests/e2e $(ARGS)
+
+# The first cluster on a machine takes minutes to build, so it is made beside the quick tests,
+# at low priority. The e2e tests bring up what is missing by themselves: a failure here only
+# costs them time, and they then report it.
+.PHONY: test
+test: $(STAMP) ## Run what CI runs: check, unit, component and e2e tests
+	@mkdir -p "$(dir $(PREPARE_LOG))"; \
+	setsid nice -n 10 $(MAKE) prepare >"$(PREPARE_LOG)" 2>&1 & prepare=$$!; \
+	trap 'kill -- -$$prepare 2>/dev/null || true' EXIT; \
+	for tier in check unit component; do echo "== $$tier"; $(MAKE) $$tier ARGS=; done; \
+	echo "== e2e"; \
+	if kill -0 $$prepare 2>/dev/null; then \
+	  echo "waiting for cluster and images; see $(PREPARE_LOG)"; \
+	fi; \
+	wait $$prepare || { echo "preparing failed; the e2e tests try again:"; tail -5 "$(PREPARE_LOG)"; }; \
+	$(MAKE) e2e ARGS=
+
+.PHONY: prepare
+prepare: $(STAMP)
+	@$(BIN)/python -m cluster up --name $(E2E_CLUSTER)
+	@$(BIN)/python -m images build
+
+.PHONY: test-all
+test-all: test ## Run everything: `make test`, then campaigns, soak, scale, benchmarks (hours)
+	@if find tests/perf -name 'test_*.py' | grep -q .; then $(PYTEST) --timeout 0 tests/perf $(ARGS); \
+	else echo "tests/perf has no tests yet"; fi
+
+.PHONY: images
+images: $(STAMP) ## Build the container images that have changed
+	@$(BIN)/python -m images build
+
+.PHONY: cluster-up
+cluster-up: $(STAMP) ## Bring up the local cluster; prints an export line
+	@$(BIN)/python -m cluster up --name $(CLUSTER)
+
+.PHONY: cluster-down
+cluster-down: $(STAMP) ## Remove the local cluster
+	@$(BIN)/python -m cluster down --name $(CLUSTER)
+
+.PHONY: demo
+demo: $(STAMP) ## Bring up a cluster, install the operator, run the foundation workflow live
+	@$(BIN)/python -m demo --name $(CLUSTER)
+
+.PHONY: demo-down
+demo-down: cluster-down ## Remove the demo's cluster

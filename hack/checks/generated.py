@@ -1,0 +1,166 @@
+"""The generated files: the CRDs, the chart's copy of them, and the plain manifests.
+
+All are made in a scratch folder first; `make generate` copies them from there and `make check`
+compares them, so both walk the same path.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from checks import repository as repo
+from spectra_operator.api.export import render
+
+Body = dict[str, Any]
+
+HEADER = "# Generated from helm/spectra-operator by `make generate`. Do not edit.\n"
+CHART_CRDS = repo.CHART / "templates" / "crds"
+BASE = repo.MANIFESTS / "base"
+OWNED = {repo.CRDS: "*.yaml", CHART_CRDS: "*.yaml", BASE: "*.yaml", repo.MANIFESTS: "*.yaml"}
+"""Folders in which every file that matches is generated; others there are left-overs."""
+
+_RBAC = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ServiceAccount")
+_FILE_OF_KIND = {"CustomResourceDefinition": "crds", "Namespace": "namespace"} | dict.fromkeys(
+    _RBAC, "rbac"
+)
+_METADATA = """\
+  annotations:
+    helm.sh/resource-policy: keep
+  labels:
+    {{- include "spectra.labels" . | nindent 4 }}
+"""
+
+
+def chart_crd(text: str) -> str:
+    """Return a CRD as a template of the chart: optional, and kept when the release goes."""
+    escaped = text.replace("{{", '{{ "{{" }}')
+    head, name, rest = escaped.partition("metadata:\n")
+    first_line, _, rest = rest.partition("\n")
+    body = f"{head}{name}{first_line}\n{_METADATA}{rest}"
+    return "{{- if .Values.crds.enabled }}\n" + body + "{{- end }}\n"
+
+
+def plain(body: Body) -> Body:
+    """Return an object of the chart without what only Helm understands."""
+    clean = dict(body)
+    meta = clean["metadata"] = dict(body["metadata"])
+    for field in ("labels", "annotations"):
+        kept = {k: v for k, v in (meta.get(field) or {}).items() if not _is_helms(k, v)}
+        meta[field] = kept
+        if not kept:
+            del meta[field]
+    template = (body.get("spec") or {}).get("template")
+    if template:
+        clean["spec"] = {**body["spec"], "template": plain(template)}
+    return clean
+
+
+def manifest_files(bodies: Iterable[Body]) -> dict[Path, str]:
+    """Return the kustomize base, by kind of object, and everything in one file."""
+    groups: dict[str, list[Body]] = {"namespace": [_namespace()], "crds": [], "rbac": []}
+    for body in bodies:
+        groups.setdefault(_FILE_OF_KIND.get(body["kind"], "operator"), []).append(plain(body))
+    files = {BASE / f"{name}.yaml": dump(group) for name, group in groups.items()}
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [path.name for path in files],
+    }
+    everything = [body for group in groups.values() for body in group]
+    files[BASE / "kustomization.yaml"] = dump([kustomization])
+    files[repo.MANIFESTS / "install.yaml"] = dump(everything)
+    return files
+
+
+def dump(bodies: Iterable[Body]) -> str:
+    """Return objects as one YAML text that says where it comes from."""
+    return HEADER + "---\n".join(yaml.safe_dump(b, sort_keys=False, width=100) for b in bodies)
+
+
+@contextmanager
+def produced() -> Iterator[Path]:
+    """Make all generated files in a scratch folder, which lasts as long as the context.
+
+    Raises:
+        CheckError: Helm refused the chart.
+        ClusterError: Helm could not be built.
+    """
+    with tempfile.TemporaryDirectory(prefix="spectra-generate-") as name:
+        target = Path(name)
+        chart = target / repo.CHART
+        shutil.copytree(repo.ROOT / repo.CHART, chart)
+        shutil.rmtree(target / CHART_CRDS, ignore_errors=True)
+        for file, text in render().items():
+            _write(target / repo.CRDS / file, text)
+            _write(target / CHART_CRDS / file, chart_crd(text))
+        bodies = yaml.safe_load_all(template(chart))
+        for path, text in manifest_files(b for b in bodies if b).items():
+            _write(target / path, text)
+        yield target
+
+
+def template(chart: Path, *options: str) -> str:
+    """Return what Helm makes of a chart, with its defaults unless options say otherwise.
+
+    Raises:
+        CheckError: Helm refused the chart.
+    """
+    names = [repo.RELEASE, str(chart), "--namespace", repo.NAMESPACE]
+    return repo.run([repo.binary("helm"), "template", *names, *options])
+
+
+def generated_paths(root: Path) -> set[Path]:
+    """Return the generated files under a root, relative to it."""
+    return {
+        path.relative_to(root)
+        for folder, pattern in OWNED.items()
+        for path in (root / folder).glob(pattern)
+    }
+
+
+def generate() -> list[Path]:
+    """Write the generated files that differ and remove left-overs; return what changed."""
+    with produced() as fresh:
+        changed = differing(fresh)
+        for path in changed:
+            source = fresh / path
+            if source.exists():
+                _write(repo.ROOT / path, source.read_text())
+            else:
+                (repo.ROOT / path).unlink()
+        return changed
+
+
+def differing(fresh: Path) -> list[Path]:
+    """Return the generated files of the repository that are not as in `fresh`."""
+    paths = generated_paths(fresh) | generated_paths(repo.ROOT)
+    return sorted(path for path in paths if _text(fresh / path) != _text(repo.ROOT / path))
+
+
+def _namespace() -> Body:
+    labels = {
+        "app.kubernetes.io/name": "spectra-operator",
+        "pod-security.kubernetes.io/enforce": "restricted",
+    }
+    metadata = {"name": repo.NAMESPACE, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def _is_helms(key: str, value: str) -> bool:
+    return key.startswith("helm.sh/") or (key, value) == ("app.kubernetes.io/managed-by", "Helm")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
