@@ -16,11 +16,15 @@ class CycleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A graph without cycles. `order` lists every node after all of its parents."""
+    """A graph without cycles. `order` lists every node after all of its parents.
+
+    `parent_masks` has each node's parents as a set of positions in `order`: bit i is node i.
+    """
 
     order: tuple[str, ...]
     parents: Mapping[str, tuple[str, ...]]
     children: Mapping[str, tuple[str, ...]]
+    parent_masks: Mapping[str, int]
 
     def ancestors(self, name: str) -> frozenset[str]:
         """Return every node that `name` depends on, directly or not."""
@@ -54,7 +58,13 @@ def build(parents: Mapping[str, tuple[str, ...]]) -> Graph:
                 order.append(child)
     if len(order) < len(parents):
         raise CycleError(_find_cycle(parents, set(parents) - set(order)))
-    return Graph(tuple(order), dict(parents), {n: tuple(c) for n, c in children.items()})
+    bits = {name: 1 << position for position, name in enumerate(order)}
+    return Graph(
+        order=tuple(order),
+        parents=dict(parents),
+        children={name: tuple(nodes) for name, nodes in children.items()},
+        parent_masks={name: sum(bits[p] for p in set(deps)) for name, deps in parents.items()},
+    )
 
 
 def longest_paths(graph: Graph, weight: Callable[[str], float]) -> dict[str, float]:

@@ -12,7 +12,7 @@ the item.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -43,6 +43,7 @@ class Item:
         return self.failures + self.losses
 
 
+NO_USAGE = Usage()
 NO_ITEMS: Mapping[int, Item] = MappingProxyType({})
 NO_OUTPUTS: Mapping[int, str] = MappingProxyType({})
 
@@ -69,7 +70,7 @@ class TaskRecord:
     losses: int = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
 
     @property
     def ended(self) -> bool:
@@ -182,25 +183,35 @@ class PhaseRecord:
 
     def tally(self) -> Tally:
         """Count the items of all tasks by state."""
-        total = Tally()
+        counts = [0] * _STATES
         for record in self.tasks.values():
-            total += tally(record)
-        return total
+            for place, count in enumerate(_tally(record)):
+                counts[place] += count
+        return Tally(*counts)
 
     def usage(self) -> Usage:
         """Sum what all tasks used."""
-        return sum((record.usage for record in self.tasks.values()), Usage())
+        used = (r.usage for r in self.tasks.values() if r.usage is not NO_USAGE)
+        return sum(used, NO_USAGE)
 
 
 def tally(record: TaskRecord) -> Tally:
     """Count the items of one task by state."""
+    return Tally(*_tally(record))
+
+
+_STATES = len(fields(Tally))
+
+
+def _tally(record: TaskRecord) -> tuple[int, ...]:
+    """Count the items of one task, in the order of the fields of Tally."""
     left = record.total - record.ended_mask.bit_count() if record.ended else 0
     stopped = record.state is TaskState.CANCELLED
-    return Tally(
-        total=record.total,
-        running=0 if record.ended else record.running_mask.bit_count(),
-        succeeded=record.succeeded.bit_count(),
-        failed=record.failed.bit_count(),
-        skipped=0 if stopped else left,
-        cancelled=record.cancelled.bit_count() + (left if stopped else 0),
+    return (
+        record.total,
+        0 if record.ended or not record.open else record.running_mask.bit_count(),
+        record.succeeded.bit_count(),
+        record.failed.bit_count(),
+        0 if stopped else left,
+        record.cancelled.bit_count() + (left if stopped else 0),
     )

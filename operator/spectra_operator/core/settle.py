@@ -15,16 +15,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from ..api.constants import MAX_OUTPUT_BYTES
 from ..api.phase import PhaseState, TaskState
+from . import indexes
 from .records import PhaseRecord, TaskRecord
 from .snapshot import Levels, PhaseShape
 
 FAILING = "WorkflowFailing"
 DEPENDENCY_FAILED = "DependencyFailed"
+_NAMED = 5
 
 
 def output_budget(record: PhaseRecord) -> int:
@@ -37,13 +40,31 @@ def settle(
 ) -> dict[str, TaskRecord]:
     """Return every task with its state."""
     halt = levels.halt or (FAILING if shape.fails_fast and _broken(shape, tasks) else "")
+    levels = replace(levels, halt=halt)
     settled: dict[str, TaskRecord] = {}
-    for name in shape.graph.order:
+    over = _Over()
+    for position, name in enumerate(shape.graph.order):
         record = tasks[name]
         if not record.ended:
-            record = _state(shape, name, record, settled, replace(levels, halt=halt))
+            record = _state(shape, name, record, over, levels)
         settled[name] = record
+        if record.ended:
+            over.ended |= 1 << position
+            if _satisfies(shape, name, record):
+                over.satisfied |= 1 << position
     return {name: settled[name] for name in tasks}
+
+
+@dataclass(slots=True)
+class _Over:
+    """Tasks that have ended, and those of them that let their dependents start.
+
+    Sets of positions in the graph's order: asking of a thousand predecessors whether all have
+    ended is one operation.
+    """
+
+    ended: int = 0
+    satisfied: int = 0
 
 
 def _broken(shape: PhaseShape, tasks: Mapping[str, TaskRecord]) -> bool:
@@ -55,7 +76,7 @@ def _state(
     shape: PhaseShape,
     name: str,
     record: TaskRecord,
-    settled: Mapping[str, TaskRecord],
+    over: _Over,
     levels: Levels,
 ) -> TaskRecord:
     running = record.running_mask
@@ -69,21 +90,26 @@ def _state(
         return _halted(record, levels.halt)
     if record.ended_mask or record.open:
         return _ready_or_backoff(record)
-    return _untried(shape, name, record, settled)
+    return _untried(shape, name, record, over)
 
 
-def _untried(
-    shape: PhaseShape, name: str, record: TaskRecord, settled: Mapping[str, TaskRecord]
-) -> TaskRecord:
-    parents = shape.graph.parents[name]
-    bad = [p for p in parents if not _satisfies(shape, p, settled[p]) and settled[p].ended]
+def _untried(shape: PhaseShape, name: str, record: TaskRecord, over: _Over) -> TaskRecord:
+    parents = shape.graph.parent_masks[name]
+    bad = parents & over.ended & ~over.satisfied
     if bad:
-        text = f"{', '.join(bad[:5])} did not succeed"
+        text = f"{_names(shape, bad)} did not succeed"
         return _become(record, TaskState.SKIPPED, DEPENDENCY_FAILED, text)
-    waits = [p for p in parents if not settled[p].ended]
+    waits = parents & ~over.ended
     if waits:
-        return _become(record, TaskState.WAITING, "", "for " + ", ".join(waits[:5]))
+        return _become(record, TaskState.WAITING, "", f"for {_names(shape, waits)}")
     return _become(record, TaskState.READY)
+
+
+def _names(shape: PhaseShape, mask: int) -> str:
+    """Name the first few tasks of a set, and how many more there are."""
+    first = [shape.graph.order[i] for i in islice(indexes.iterate(mask), _NAMED)]
+    more = mask.bit_count() - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")
 
 
 def _ready_or_backoff(record: TaskRecord) -> TaskRecord:

@@ -24,6 +24,7 @@ from .keys import Key
 from .parts import Parts
 from .runs import PhaseRun, StatusState
 from .starts import start
+from .status import COALESCE_SECONDS
 
 STOP_AGAIN = timedelta(seconds=30)
 _ORPHANED = Levels(halt="WorkflowDeleted")
@@ -190,14 +191,6 @@ class PhaseReconciler:
         self._parts.queue.add(workflow)
 
     def _view(self, key: Key, run: PhaseRun, record: PhaseRecord) -> PhaseView:
-        book = self._parts.agents
-        agents = {name: task.agent for name, task in run.shape.tasks.items()}
-        remaining = phase_seconds(
-            run.shape.graph,
-            agents,
-            record.tasks,
-            lambda agent: book.mean_seconds(key.namespace, agent),
-        )
         return PhaseView(
             object_name=key.name,
             uid=run.shape.uid,
@@ -208,8 +201,21 @@ class PhaseReconciler:
             usage=record.usage(),
             started_at=record.started_at,
             finished_at=record.finished_at,
-            remaining=0.0 if record.ended else remaining,
+            remaining=0.0 if record.ended else self._remaining(key, run, record),
         )
+
+    def _remaining(self, key: Key, run: PhaseRun, record: PhaseRecord) -> float | None:
+        """Estimate the rest, anew about once a second: it walks the whole graph."""
+        now, book = self._parts.clock.monotonic(), self._parts.agents
+        if now >= run.estimate_again_at:
+            run.estimate_again_at = now + COALESCE_SECONDS
+            run.remaining = phase_seconds(
+                run.shape.graph,
+                {name: task.agent for name, task in run.shape.tasks.items()},
+                record.tasks,
+                lambda agent: book.mean_seconds(key.namespace, agent),
+            )
+        return run.remaining
 
     def _write(self, key: Key, run: PhaseRun, body: Body, record: PhaseRecord) -> None:
         if record == run.persisted:

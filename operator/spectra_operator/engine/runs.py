@@ -45,6 +45,8 @@ class PhaseRun:
     record: PhaseRecord | None = None
     view: PhaseView | None = None
     trigger: float | None = None
+    remaining: float | None = None
+    estimate_again_at: float = 0.0
     stopping: dict[str, datetime] = field(default_factory=dict)
     looking_up: set[str] = field(default_factory=set)
     marked: bool = False
