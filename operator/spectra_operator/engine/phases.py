@@ -248,10 +248,14 @@ class PhaseReconciler:
 
     def _mark(self, key: Key, run: PhaseRun) -> None:
         """Label an ended phase that stands alone; a workflow's phases wait for its end."""
-        alone = run.shape.spec.workflow_ref is None
-        if alone and not run.marked and self.is_settled(key, run):
-            run.marked = True
-            self._parts.executor.submit(MarkFinished(key))
+        if run.marked or not self.is_settled(key, run):
+            return
+        ref = run.shape.spec.workflow_ref
+        if ref is not None:  # it may be the last that its ended workflow waits for
+            self._parts.queue.add(Key("Workflow", key.namespace, ref.name))
+            return
+        run.marked = True
+        self._parts.executor.submit(MarkFinished(key))
 
     def is_settled(self, key: Key, run: PhaseRun) -> bool:
         """Whether a phase has ended in status and holds no pod any more."""
