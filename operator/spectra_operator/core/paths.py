@@ -2,7 +2,7 @@
 
 A path is a root (`parameters`, `tasks`, `phases`) and steps: `.name` or `[0]`. A string that is
 exactly one path takes the type of what it names; otherwise the value is put into the text.
-`$${` stands for a literal `${`.
+`$${` stands for a literal `${`, and `${$}` for a literal `$` right before a path.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 
 ROOTS = ("parameters", "tasks", "phases")
 
-_TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
+_TOKEN = re.compile(r"\$\$\{|\$\{\$\}|\$\{([^{}]*)\}")
+_LITERALS = {"$${": "${", "${$}": "$"}
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_][A-Za-z0-9_-]*|\[[0-9]{1,5}\])*")
 _STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*|\[[0-9]+\]")
 _MAX_STEPS = 16
@@ -83,7 +84,7 @@ def references(value: Any) -> Iterator[Path]:
 
 
 def resolve(value: Any, resolver: Resolver) -> Any:
-    """Return the value with every path replaced and every `$${` written as `${`.
+    """Return the value with every path and every escape replaced by what it stands for.
 
     Raises:
         PathError: a path names something that is not there.
@@ -132,9 +133,12 @@ def _fill(text: str, resolver: Resolver) -> Any:
     whole = _TOKEN.fullmatch(text)
     if whole and whole.group(1) is not None:
         return resolver(parse(whole.group(1)))
-    return _TOKEN.sub(
-        lambda m: "${" if m.group(1) is None else _as_text(resolver(parse(m.group(1)))), text
-    )
+
+    def replace(match: re.Match[str]) -> str:
+        literal = _LITERALS.get(match.group(0))
+        return literal or _as_text(resolver(parse(match.group(1))))
+
+    return _TOKEN.sub(replace, text)
 
 
 def _freeze_text(text: str, resolver: Resolver) -> Any:
@@ -147,13 +151,19 @@ def _freeze_text(text: str, resolver: Resolver) -> Any:
         if match.group(1) is None:
             return match.group(0)
         path = parse(match.group(1))
-        return _escape(_as_text(resolver(path))) if path.root == "phases" else match.group(0)
+        return _embed(_as_text(resolver(path))) if path.root == "phases" else match.group(0)
 
     return _TOKEN.sub(replace, text)
 
 
 def _escape(text: str) -> str:
     return text.replace("${", "$${")
+
+
+def _embed(text: str) -> str:
+    """Escape a text and the `$` at its end, which would change what is written after it."""
+    body = text.rstrip("$")
+    return _escape(body) + "${$}" * (len(text) - len(body))
 
 
 def _as_text(value: Any) -> str:
