@@ -14,6 +14,9 @@ from ..kube.resources import Body, Resource
 from .storages import NoDiffBase, NoProgress
 
 LOGIN_RETRIES = 3
+PEER: Any = c.MANAGER
+"""Our name among kopf's peers, of whom there are none. Without one kopf asks for the name of the
+system's user, and a container's user has none."""
 
 
 class Intake(Protocol):
@@ -64,6 +67,7 @@ async def run_kopf(
         settings=make_settings(),
         clusterwide=True,
         standalone=True,
+        identity=PEER,
         stop_flag=stop,
         ready_flag=ready,
     )
