@@ -29,7 +29,8 @@ _REGISTRIES = (
     "registry.npm" + "js.org",
     "deb.deb" + "ian.org",
 )
-_HOME = re.compile(r"/(?:home|Users)/[a-z][\w.-]*/|/root/\.\w")
+_HOME = re.compile(r"/(?:home|Users)/[a-z][\w.-]+/|/root/\.\w+")
+"""A one-letter home, as in `/home/a/`, is nobody's: examples may use it."""
 _INDEX_OPTION = re.compile(r"^\s*--(?:extra-)?(?:index-url|find-links)\b", re.MULTILINE)
 
 

@@ -113,7 +113,8 @@ def template(chart: Path, *options: str) -> str:
         CheckError: Helm refused the chart.
     """
     names = [repo.RELEASE, str(chart), "--namespace", repo.NAMESPACE]
-    return repo.run([repo.binary("helm"), "template", *names, *options])
+    version = ["--kube-version", repo.kubernetes_version()]
+    return repo.run([repo.binary("helm"), "template", *names, *version, *options])
 
 
 def generated_paths(root: Path) -> set[Path]:

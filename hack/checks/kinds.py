@@ -13,7 +13,7 @@ import yaml
 
 from checks import repository as repo
 from checks.generated import template
-from cluster import catalog, schemas
+from cluster import schemas
 
 
 def crd_schemas(crd: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -63,7 +63,7 @@ def _conform_command() -> Iterator[list[str]]:
             repo.binary("kubeconform"),
             "-strict",
             "-kubernetes-version",
-            catalog.version(catalog.KUBERNETES).removeprefix("v"),
+            repo.kubernetes_version().removeprefix("v"),
             "-schema-location",
             str(kubernetes),
             "-schema-location",

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from cluster import paths, schemas
+from cluster import catalog, paths, schemas
 from cluster.binaries import Builder
 from cluster.console import Console
 
@@ -59,6 +59,11 @@ def run(command: Sequence[str]) -> str:
     if code:
         raise CheckError(f"{' '.join(command)} failed: {errors.strip() or output.strip()}")
     return output
+
+
+def kubernetes_version() -> str:
+    """Return the version of Kubernetes that the project is checked against, such as `v1.34.4`."""
+    return catalog.version(catalog.KUBERNETES)
 
 
 def tracked_files() -> list[Path]:
