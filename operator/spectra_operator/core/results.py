@@ -14,12 +14,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ..api.constants import MAX_RESULT_BYTES
+from .nesting import RESULT_DEPTH, too_deep
 
 _KUBELET_CUTS_AT = 4096
 _PICO = Decimal("0.000000000001")
 _MAX_COST = Decimal(10) ** 12 - _PICO
 _MAX_TOKENS = 10**15
-_MAX_DEPTH = 32
 
 
 class ResultError(ValueError):
@@ -85,19 +85,10 @@ def parse_result(text: str) -> Result:
     )
 
 
-def too_deep(value: Any, depth: int) -> bool:
-    """Whether a JSON value nests lists and objects deeper than this."""
-    level = [value]
-    for _ in range(depth):
-        parents = [x for x in level if isinstance(x, dict | list)]
-        level = [c for x in parents for c in (x.values() if isinstance(x, dict) else x)]
-    return any(isinstance(x, dict | list) for x in level)
-
-
 def _compact(outputs: dict[str, Any]) -> str:
     """Return outputs as compact JSON; whoever reads them must not trip over their shape."""
-    if too_deep(outputs, _MAX_DEPTH):
-        text = f"outputs in the result nest deeper than {_MAX_DEPTH} levels"
+    if too_deep(outputs, RESULT_DEPTH):
+        text = f"outputs in the result nest deeper than {RESULT_DEPTH} levels"
         raise ResultError("ResultInvalid", text)
     try:
         return json.dumps(outputs, separators=(",", ":"), allow_nan=False)

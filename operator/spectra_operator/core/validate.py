@@ -14,6 +14,7 @@ from ..api.constants import MAX_SPEC_BYTES
 from ..api.phase import PhaseSpec
 from ..api.workflow import Parameter, ParameterType, Task, WorkflowSpec
 from . import graph, paths
+from .nesting import PHASE_DEPTH, WORKFLOW_DEPTH, too_deep
 
 _TYPES: Mapping[ParameterType, tuple[type, ...]] = {
     ParameterType.STRING: (str,),
@@ -39,11 +40,14 @@ class Problem:
 
 def workflow_problems(spec: WorkflowSpec) -> tuple[Problem, ...]:
     """Return everything that is wrong with a workflow, in the order of its text."""
-    return tuple(_workflow(spec))
+    return tuple(_workflow_depth(spec)) or tuple(_workflow(spec))
 
 
 def phase_problems(spec: PhaseSpec) -> tuple[Problem, ...]:
     """Return everything that is wrong with a phase, in the order of its text."""
+    deep = tuple(_phase_depth(spec))
+    if deep:
+        return deep
     known = frozenset(spec.parameters)
     return (*_tasks(spec.tasks, "spec", known, frozenset()), *_size(spec))
 
@@ -62,6 +66,31 @@ def _workflow(spec: WorkflowSpec) -> Iterator[Problem]:
         yield from _tasks(phase.tasks, f"spec.phases[{phase.name}]", known, before)
     yield from _phase_outputs(spec)
     yield from _size(spec)
+
+
+def _workflow_depth(spec: WorkflowSpec) -> Iterator[Problem]:
+    for parameter in spec.parameters:
+        where = f"spec.parameters[{parameter.name}].value"
+        yield from _depth(parameter.value, where, WORKFLOW_DEPTH)
+    for phase in spec.phases:
+        yield from _input_depth(phase.tasks, f"spec.phases[{phase.name}]", WORKFLOW_DEPTH)
+
+
+def _phase_depth(spec: PhaseSpec) -> Iterator[Problem]:
+    for name, value in spec.parameters.items():
+        yield from _depth(value, f"spec.parameters.{name}", PHASE_DEPTH)
+    yield from _input_depth(spec.tasks, "spec", PHASE_DEPTH)
+
+
+def _input_depth(tasks: list[Task], where: str, limit: int) -> Iterator[Problem]:
+    for task in tasks:
+        for key, value in task.input.items():
+            yield from _depth(value, f"{where}.tasks[{task.name}].input.{key}", limit)
+
+
+def _depth(value: Any, where: str, limit: int) -> Iterator[Problem]:
+    if too_deep(value, limit):
+        yield Problem("TooDeep", where, f"nests deeper than {limit} levels; make it flatter")
 
 
 def _tasks(

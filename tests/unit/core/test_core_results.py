@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectra_operator.core.results import Result, ResultError, Usage, parse_result, too_deep
+from spectra_operator.core.nesting import too_deep
+from spectra_operator.core.results import Result, ResultError, Usage, parse_result
 from unit.core.core_settings import steady
 
 LIMIT = 4000

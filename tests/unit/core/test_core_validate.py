@@ -1,0 +1,243 @@
+"""What the schema cannot check: each problem names its reason, its field and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builders.specs import Body, a_chain, a_parameter, a_phase, a_step, a_task, a_workflow
+from spectra_operator.core.compile import compile_phase, compile_workflow
+
+
+def problems(*steps: Body, **fields: Any) -> list[tuple[str, str]]:
+    """Return reason and field of everything that is wrong with a workflow of these phases."""
+    return [(p.reason, p.field) for p in compile_workflow(a_workflow(steps, **fields)).problems]
+
+
+def of_tasks(*tasks: Body, **fields: Any) -> list[tuple[str, str]]:
+    """Return reason and field of everything that is wrong with a phase of these tasks."""
+    return [(p.reason, p.field) for p in compile_phase(a_phase(tasks, **fields)).problems]
+
+
+def reading(path: str, **fields: Any) -> Body:
+    """Return a task `use` with one input."""
+    return a_task("use", input={"v": path}, **fields)
+
+
+def test_a_sound_workflow_has_no_problems() -> None:
+    first = a_step("first", a_chain("a", "b", "c"))
+    use = reading(
+        "${tasks.a.outputs.x} ${phases.first.outputs.c} ${parameters.n}", depends_on=["b"]
+    )
+    second = a_step("second", [*a_chain("a", "b"), use], depends_on=["first"])
+    assert problems(first, second, parameters=[a_parameter("n", 1, "integer")]) == []
+
+
+def test_a_cycle_is_found_and_its_members_are_named() -> None:
+    tasks = [a_task("a", depends_on=["c"]), a_task("b", depends_on=["a"])]
+    tasks += [a_task("c", depends_on=["b"]), a_task("d")]
+    (problem,) = compile_phase(a_phase(tasks)).problems
+    assert (problem.reason, problem.field) == ("DependencyCycle", "spec.tasks[a].dependsOn")
+    assert problem.message == (
+        "the tasks wait for each other: a -> b -> c -> a; remove one dependency"
+    )
+    assert str(problem).startswith("spec.tasks[a].dependsOn: the tasks wait")
+
+
+def test_a_task_that_waits_for_itself_is_a_cycle() -> None:
+    assert of_tasks(a_task("a", depends_on=["a"])) == [
+        ("DependencyCycle", "spec.tasks[a].dependsOn")
+    ]
+
+
+def test_a_cycle_of_phases_is_found_beside_one_of_tasks() -> None:
+    loop = a_step("one", [a_task("a", depends_on=["a"])], depends_on=["two"])
+    assert problems(loop, a_step("two", depends_on=["one"])) == [
+        ("DependencyCycle", "spec.phases[one].dependsOn"),
+        ("DependencyCycle", "spec.phases[one].tasks[a].dependsOn"),
+    ]
+
+
+def test_every_unknown_dependency_is_named() -> None:
+    assert of_tasks(a_task("a", depends_on=["x"]), a_task("b", depends_on=["a", "y"])) == [
+        ("UnknownDependency", "spec.tasks[a].dependsOn"),
+        ("UnknownDependency", "spec.tasks[b].dependsOn"),
+    ]
+    assert problems(a_step("one", depends_on=["zero"])) == [
+        ("UnknownDependency", "spec.phases[one].dependsOn")
+    ]
+
+
+def test_names_must_be_unique() -> None:
+    assert problems(a_step("one"), a_step("one")) == [("DuplicateName", "spec.phases")]
+    assert of_tasks(a_task("a"), a_task("a")) == [("DuplicateName", "spec.tasks")]
+    twice = [a_parameter("n", "x"), a_parameter("n", "y")]
+    assert problems(a_step(), parameters=twice) == [("DuplicateName", "spec.parameters")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("string", "x"),
+        ("integer", 3),
+        ("number", 3),
+        ("number", 0.5),
+        ("boolean", True),
+        ("object", {"a": 1}),
+        ("array", [1]),
+    ],
+)
+def test_a_parameter_has_the_type_that_it_declares(kind: str, value: Any) -> None:
+    assert problems(a_step(), parameters=[a_parameter("n", value, kind)]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("string", 3),
+        ("string", None),
+        ("integer", "3"),
+        ("integer", 3.5),
+        ("integer", True),
+        ("number", False),
+        ("boolean", 1),
+        ("object", []),
+        ("array", {}),
+    ],
+)
+def test_a_parameter_of_another_type_is_refused(kind: str, value: Any) -> None:
+    assert problems(a_step(), parameters=[a_parameter("n", value, kind)]) == [
+        ("InvalidParameter", "spec.parameters[n].value")
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tasks.a.outputs",
+        "tasks.a.outputs.x",
+        "tasks.b.outputs.x[0]",
+        "parameters.n",
+        "parameters.n.x",
+    ],
+)
+def test_a_task_may_use_what_is_before_it(path: str) -> None:
+    tasks = [*a_chain("a", "b"), reading(f"${{{path}}}", depends_on=["b"])]
+    assert of_tasks(*tasks, parameters={"n": 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("tasks.c.outputs", "UnknownReference"),
+        ("tasks.use.outputs", "UnknownReference"),
+        ("tasks.gone.outputs", "UnknownReference"),
+        ("tasks[0].outputs", "UnknownReference"),
+        ("parameters.gone", "UnknownReference"),
+        ("phases.first.outputs", "UnknownReference"),
+        ("tasks.a", "InvalidPath"),
+        ("tasks.a.state", "InvalidPath"),
+        ("a.b", "InvalidPath"),
+        ("tasks.a.outputs | upper", "InvalidPath"),
+        ("", "InvalidPath"),
+    ],
+)
+def test_a_task_may_use_nothing_else(path: str, reason: str) -> None:
+    tasks = [a_task("a"), a_task("c"), reading(f"x ${{{path}}}", depends_on=["a"])]
+    assert of_tasks(*tasks) == [(reason, "spec.tasks[use].input.v")]
+
+
+def test_the_hint_says_where_what_is_used_must_stand() -> None:
+    shape = compile_phase(a_phase([a_task("a"), reading("${tasks.a.outputs}")]))
+    (problem,) = shape.problems
+    assert (
+        problem.message
+        == "${tasks.a.outputs}: no 'a' here; only tasks in its dependsOn can be used"
+    )
+
+
+def test_a_malformed_path_says_how_to_write_a_literal() -> None:
+    (problem,) = compile_phase(a_phase([reading("${oops()}")])).problems
+    assert problem.message.endswith("write $${ for a literal ${")
+
+
+def test_escapes_are_no_references() -> None:
+    assert of_tasks(reading("$${tasks.gone.outputs} ${$}")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("phases.first.outputs", []),
+        ("phases.first.outputs.a", []),
+        ("phases.zero.outputs.a.x", []),
+        ("phases.first.outputs.gone", ["UnknownReference"]),
+        ("phases.first.outputs[0]", ["UnknownReference"]),
+        ("phases.first.state", ["InvalidPath"]),
+        ("phases.third.outputs", ["UnknownReference"]),
+        ("phases.second.outputs", ["UnknownReference"]),
+    ],
+)
+def test_a_phase_may_use_tasks_of_the_phases_before_it(path: str, expected: list[str]) -> None:
+    found = problems(
+        a_step("zero", [a_task("a")]),
+        a_step("first", [a_task("a")], depends_on=["zero"]),
+        a_step("second", [reading(f"${{{path}}}")], depends_on=["first"]),
+        a_step("third"),
+    )
+    assert found == [(reason, "spec.phases[second].tasks[use].input.v") for reason in expected] or (
+        found == [(reason, "spec.phases[second].tasks[use].input") for reason in expected]
+    )
+
+
+def test_all_that_is_wrong_is_told_at_once_in_the_order_of_the_text() -> None:
+    first = a_step("one", [reading("${parameters.gone}"), a_task("b", depends_on=["x"])])
+    assert problems(first, parameters=[a_parameter("n", 3)]) == [
+        ("InvalidParameter", "spec.parameters[n].value"),
+        ("UnknownDependency", "spec.phases[one].tasks[b].dependsOn"),
+        ("UnknownReference", "spec.phases[one].tasks[use].input.v"),
+    ]
+
+
+def test_a_spec_that_no_object_could_hold_is_refused() -> None:
+    big = [a_task(f"t{i}", input={"v": "x" * 90_000}) for i in range(8)]
+    assert of_tasks(*big) == [("SpecTooLarge", "spec")]
+    assert problems(a_step("one", big)) == [("SpecTooLarge", "spec")]
+
+
+def nested(depth: int) -> Any:
+    """Return a list in a list in a list."""
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("depth", [40, 300, 900])
+def test_values_that_nest_too_deep_to_be_handled_are_refused(depth: int) -> None:
+    deep = nested(depth)
+    in_a_workflow = problems(a_step("one", [a_task("a", input={"v": deep})]))
+    as_a_parameter = problems(a_step("one"), parameters=[a_parameter("n", deep, "array")])
+    assert in_a_workflow == [("TooDeep", "spec.phases[one].tasks[a].input.v")]
+    assert as_a_parameter == [("TooDeep", "spec.parameters[n].value")]
+    assert of_tasks(a_task("a", input={"v": nested(depth + 60)})) == [
+        ("TooDeep", "spec.tasks[a].input.v")
+    ]
+    assert of_tasks(a_task("a"), parameters={"n": nested(depth + 60)}) == [
+        ("TooDeep", "spec.parameters.n")
+    ]
+
+
+def test_the_deepest_output_may_be_put_into_the_deepest_input() -> None:
+    path = "${phases.first.outputs.a.v}"
+    deepest: Any = path
+    for _ in range(31):
+        deepest = [deepest]
+    first = a_step("first", [a_task("a")])
+    second = a_step("second", [a_task("b", input={"v": deepest})], depends_on=["first"])
+    assert problems(first, second) == []
+    frozen: Any = {"v": nested(31)}
+    for _ in range(31):
+        frozen = [frozen]
+    assert of_tasks(a_task("b", input={"v": frozen})) == []
