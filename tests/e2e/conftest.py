@@ -1,0 +1,112 @@
+"""One cluster and one operator for all tests of a run; a namespace for each test."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import uuid
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from builders.cluster import LocalCluster
+from e2e.harness import installation
+from e2e.harness.following import Follower
+from e2e.harness.play import FOLLOWED, Play
+from spectra_operator.kube.access import load_access
+from spectra_operator.kube.client import AiohttpClient
+from spectra_operator.kube.resources import NAMESPACES
+
+HERE = Path(__file__).parent
+TEST_SECONDS = 180
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted", "spectra-test": "e2e"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of tests that need the operator for themselves."""
+    config.addinivalue_line("markers", "alone: no other test may run at the same time")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder; those that need quiet come last."""
+    ours = [item for item in items if HERE in item.path.parents]
+    for item in ours:
+        item.add_marker(pytest.mark.e2e)
+        item.add_marker(pytest.mark.timeout(TEST_SECONDS, func_only=True))
+    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show how the namespace stood when a test failed, and where the logs are."""
+    report = yield
+    play = getattr(item, "funcargs", {}).get("play")
+    if report.when == "call" and report.failed and isinstance(play, Play):
+        logs = play.cluster.folder / "logs"
+        text = f"{play.dump()}\nlogs: {logs}/pods/{installation.NAMESPACE}_*, {logs}/*.log"
+        report.sections.append(("how it stood", text))
+    return report
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def cluster(run_folder: Path) -> LocalCluster:
+    """The cluster with the operator in it; the first worker makes it ready, the others wait."""
+    found = LocalCluster()
+    with _locked(run_folder / "prepare.lock", fcntl.LOCK_EX):
+        stamp = run_folder / "prepared"
+        if not stamp.exists():
+            installation.prepare(found)
+            stamp.touch()
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _turn(
+    request: pytest.FixtureRequest, cluster: LocalCluster, run_folder: Path
+) -> Iterator[None]:
+    """Tests share the operator; one that is marked `alone` waits for the others to end."""
+    alone = request.node.get_closest_marker("alone") is not None
+    with _locked(run_folder / "turn.lock", fcntl.LOCK_EX if alone else fcntl.LOCK_SH):
+        yield
+
+
+@pytest_asyncio.fixture
+async def client(cluster: LocalCluster) -> AsyncIterator[AiohttpClient]:
+    """A client with the rights of an administrator."""
+    async with AiohttpClient(load_access(str(cluster.kubeconfig))) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def play(
+    request: pytest.FixtureRequest, cluster: LocalCluster, client: AiohttpClient
+) -> AsyncIterator[Play]:
+    """A scenario in a namespace of its own, which enforces the restricted pod security standard."""
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_")).strip("-")
+    name = f"e2e-{words[:40].rstrip('-')}-{uuid.uuid4().hex[:5]}"
+    body: dict[str, Any] = {"metadata": {"name": name, "labels": RESTRICTED}}
+    await client.create(NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace"} | body)
+    async with Follower(client, name, FOLLOWED).running() as world:
+        await world.until("the namespace is ready", lambda: world.get("ServiceAccount", "default"))
+        yield Play(cluster, client, world)
+    await installation.remove_namespace(client, name)
+
+
+@contextmanager
+def _locked(path: Path, how: int) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, how)
+        yield

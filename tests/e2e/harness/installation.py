@@ -1,0 +1,50 @@
+"""Installs the operator as its users do: by helm, as pods from its image."""
+
+from __future__ import annotations
+
+import uuid
+
+from builders.cluster import ROOT, LocalCluster
+from spectra_operator.kube.client import AiohttpClient
+from spectra_operator.kube.errors import Conflict, NotFound
+from spectra_operator.kube.resources import NAMESPACES
+
+NAMESPACE = "spectra-system"
+RELEASE = "spectra"
+REPLICAS = 2
+FAKE_NODES = 1
+
+
+def prepare(cluster: LocalCluster) -> None:
+    """Make the cluster ready, with the operator of this checkout in it."""
+    cluster.up(fake_nodes=FAKE_NODES)
+    cluster.load_images()
+    install(cluster)
+    leftovers = ["delete", "namespaces", "--selector=spectra-test=e2e", "--wait=false"]
+    cluster.run("kubectl", *leftovers)
+
+
+def install(cluster: LocalCluster) -> None:
+    """Install or renew the operator; its pods are always new ones, so that their logs are ours."""
+    values = {
+        "replicas": REPLICAS,
+        "image.repository": "docker.io/local/spectra-operator",
+        "image.tag": "dev",
+        "podAnnotations.session": f"run-{uuid.uuid4().hex[:8]}",
+    }
+    settings = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
+    chart = str(ROOT / "helm" / "spectra-operator")
+    cluster.run(
+        "helm",
+        *("upgrade", "--install", RELEASE, chart),
+        *("--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "3m"),
+        *settings,
+    )
+
+
+async def remove_namespace(client: AiohttpClient, name: str) -> None:
+    """Ask for the deletion of a namespace; one that is gone already is well."""
+    try:
+        await client.delete(NAMESPACES, None, name)
+    except (NotFound, Conflict):
+        return
