@@ -160,7 +160,6 @@ class Outcomes:
         until = parts.clock.monotonic() + seconds
         parts.scheduler.hold(key.namespace, attempt.agent, Hold(reason, str(error)[:512], until))
         parts.queue.add(key)
-        parts.queue.add_at(key, until)
 
     def _phase_refused(self, effect: fx.CreatePhase, error: KubeError) -> None:
         if isinstance(error, Forbidden) and error.namespace_terminating:

@@ -119,6 +119,9 @@ class PhaseReconciler:
         if not parts.admitting(key.namespace) or not parts.scheduler.waiting(key.namespace):
             return replace(decision, record=with_blocked(decision.record, {}, levels))
         admission = parts.admit(key.namespace, snapshot.now)
+        again = parts.scheduler.next_try(key, parts.clock.monotonic())
+        if again is not None:
+            parts.queue.add_at(key, again)
         uid = run.shape.uid
         parts.wake_phases(key.namespace, {other for other, _ in admission.granted if other != uid})
         mine = {task: n for (phase, task), n in admission.granted.items() if phase == uid}

@@ -60,6 +60,16 @@ class Scheduler:
             if candidate.ready.agent == agent
         )
 
+    def next_try(self, phase: Key, monotonic: float) -> float | None:
+        """Return when the first hold ends that a phase's ready tasks wait for; None for none."""
+        agents = {c.ready.agent for c in self._ready[phase.namespace].get(phase, ())}
+        ends = (
+            hold.until
+            for (namespace, agent), hold in self._holds.items()
+            if namespace == phase.namespace and agent in agents and hold.until > monotonic
+        )
+        return min(ends, default=None)
+
     def admit(
         self,
         namespace: str,
