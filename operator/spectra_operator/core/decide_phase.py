@@ -93,10 +93,12 @@ def _deadline(snapshot: PhaseSnapshot, started_at: datetime | None) -> datetime 
 
 
 def _opening(snapshot: PhaseSnapshot) -> PhaseRecord:
-    """The record before this pass: what is persisted, with every task of the spec in it."""
+    """The record before this pass: the last one, or what is persisted with every task in it."""
     shape, persisted = snapshot.shape, snapshot.persisted
     if persisted.ended:
         return persisted
+    if snapshot.known is not None:
+        return snapshot.known
     if shape.problems:
         first = shape.problems[0]
         return PhaseRecord(
@@ -136,9 +138,9 @@ def _fold_all(
             output_bytes_left=left,
         )
         after = fold(before, attempt, context)
-        if after is not before:
-            left -= after.output_bytes() - before.output_bytes()
-            tasks[attempt.task] = after
+        if after.outputs is not before.outputs:
+            left -= before.output_growth(after.outputs[attempt.index])
+        tasks[attempt.task] = after
     return tasks
 
 

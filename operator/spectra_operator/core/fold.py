@@ -95,6 +95,8 @@ def _describe(record: TaskRecord, attempt: Attempt) -> TaskRecord:
 
 
 def _running(record: TaskRecord, attempt: Attempt, item: Item) -> TaskRecord:
+    if _is_known(record, attempt, item):
+        return record
     running = replace(
         item,
         state=TaskState.RUNNING,
@@ -105,6 +107,16 @@ def _running(record: TaskRecord, attempt: Attempt, item: Item) -> TaskRecord:
     if record.open.get(attempt.index) == running and record.pod == attempt.pod:
         return _said(record, attempt)
     return _said(_describe(record, attempt), attempt).with_item(attempt.index, running)
+
+
+def _is_known(record: TaskRecord, attempt: Attempt, item: Item) -> bool:
+    """Whether a fan-out's record already says all that a live attempt proves; most do."""
+    return (
+        record.fan_out
+        and item.state is TaskState.RUNNING
+        and item.attempt == attempt.number
+        and item.reason == attempt.waiting
+    )
 
 
 def _said(record: TaskRecord, attempt: Attempt) -> TaskRecord:

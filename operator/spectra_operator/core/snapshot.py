@@ -61,7 +61,11 @@ class PhaseShape:
 
 @dataclass(frozen=True, slots=True)
 class PhaseSnapshot:
-    """All that a decision about a phase may use."""
+    """All that a decision about a phase may use.
+
+    `known` may hold the record of the last decision: folding on from it spares folding again
+    what is not persisted yet. Without it the decision is the same.
+    """
 
     shape: PhaseShape
     persisted: PhaseRecord
@@ -69,6 +73,7 @@ class PhaseSnapshot:
     policies: Mapping[str, TaskPolicy]
     levels: Levels
     now: datetime
+    known: PhaseRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,10 @@ from .workflows import WorkflowReconciler
 logger = logging.getLogger(__name__)
 
 LISTED = {AGENTS: "", PHASES: c.LIVE_SELECTOR, WORKFLOWS: c.LIVE_SELECTOR}
+_LONG_PASS = 0.002
+_REST_FACTOR = 3.0
+"""A pass longer than this many seconds is followed by a rest of so many times its length: one
+large phase takes at most a quarter of the loop, and pays with milliseconds of latency."""
 _PASSES_PER_TURN = 20
 """Passes in a row before the event loop gets its turn."""
 
@@ -253,8 +257,11 @@ class Engine:
             logger.exception("%s: the pass failed", key)
             self._metrics.reconcile_errors.labels(key.kind).inc()
             self.parts.queue.back_off(key)
+        seconds = self._clock.monotonic() - begin
+        if seconds > _LONG_PASS:
+            self.parts.queue.rest(key, seconds * _REST_FACTOR)
         self._metrics.reconciles.labels(key.kind).inc()
-        self._metrics.reconcile_seconds.labels(key.kind).observe(self._clock.monotonic() - begin)
+        self._metrics.reconcile_seconds.labels(key.kind).observe(seconds)
 
     async def _resync(self) -> None:
         """Find objects whose deletion was never reported; no work waits for this."""

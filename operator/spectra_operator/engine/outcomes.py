@@ -152,6 +152,9 @@ class Outcomes:
             refuse(parts, key, attempt, "InvalidPod", str(error)[:1024])
             return
         parts.attempts.forget(key, attempt.pod)
+        run = parts.phases.get(key)
+        if run is not None:
+            run.known = None  # it counts the attempt as live
         reason, seconds = "PodRefused", HOLD_SECONDS
         if isinstance(error, Forbidden) and error.namespace_terminating:
             reason, seconds = "NamespaceTerminating", TERMINATING_SECONDS

@@ -12,7 +12,7 @@ from ..core.estimate import phase_seconds
 from ..core.evidence import Attempt
 from ..core.names import pod_name
 from ..core.phase_status import parse_phase, render_phase
-from ..core.policy import policy_of
+from ..core.policy import TaskPolicy, policy_of
 from ..core.records import PhaseRecord
 from ..core.settle import with_blocked
 from ..core.snapshot import Levels, PhaseSnapshot
@@ -50,6 +50,7 @@ class PhaseReconciler:
         if levels is None:  # the workflow has not been looked at yet: show it how things stand
             self._publish(key, run, decision.record, None)
             return
+        run.known = decision.record
         decision = self._admit(key, run, snapshot, decision)
         trigger, run.trigger = run.trigger, None
         self._stop(key, run, decision)
@@ -71,9 +72,9 @@ class PhaseReconciler:
             self._parts.phases[key] = run
             return run
         if run.shape.generation != body["metadata"].get("generation", 0):
-            run.shape = compile_phase(body)
+            run.shape, run.known = compile_phase(body), None
         if run.status.take(body):
-            run.persisted = parse_phase(run.status.stored)
+            run.persisted, run.known = parse_phase(run.status.stored), None
         return run
 
     def _purge(self, key: Key, run: PhaseRun) -> None:
@@ -85,18 +86,29 @@ class PhaseReconciler:
                 self._parts.attempts.forget(key, attempt.pod)
 
     def _snapshot(self, key: Key, run: PhaseRun, levels: Levels) -> PhaseSnapshot:
-        policies = {}
-        for name, task in run.shape.tasks.items():
-            agent = self._parts.agent(key.namespace, task.agent)
-            policies[name] = policy_of(task, agent.spec.defaults if agent else None)
         return PhaseSnapshot(
             shape=run.shape,
             persisted=run.persisted,
             attempts=tuple(a for a in self._parts.attempts.of(key) if a.phase_uid == run.shape.uid),
-            policies=policies,
+            policies=self._policies(key, run),
             levels=levels,
             now=self._parts.clock.now(),
+            known=run.known,
         )
+
+    def _policies(self, key: Key, run: PhaseRun) -> dict[str, TaskPolicy]:
+        """Return the policies of all tasks, made anew when the phase or an agent changed."""
+        names = {task.agent for task in run.shape.tasks.values()}
+        facts = {name: self._parts.agent(key.namespace, name) for name in names}
+        defaults = {name: agent.spec.defaults for name, agent in facts.items() if agent}
+        made_from = (run.shape.generation, defaults)
+        if run.policies_of != made_from:
+            run.policies_of = made_from
+            run.policies = {
+                name: policy_of(task, defaults.get(task.agent))
+                for name, task in run.shape.tasks.items()
+            }
+        return run.policies
 
     def _levels(self, key: Key, run: PhaseRun) -> Levels | None:
         """Return what holds from outside; None while the workflow is known but not looked at."""
@@ -128,6 +140,7 @@ class PhaseReconciler:
         if mine:
             start(parts, (key, run), snapshot, decision.record.tasks, mine)
             decision = decide_phase(self._snapshot(key, run, snapshot.levels))
+            run.known = decision.record
             parts.scheduler.offer(key, self._candidates(key, run, decision))
         blocked = {task: why for (phase, task), why in admission.blocked.items() if phase == uid}
         record = with_blocked(decision.record, _reasons(blocked), levels)
@@ -281,6 +294,7 @@ class PhaseReconciler:
         if run and run.shape.spec.workflow_ref:
             name = run.shape.spec.workflow_ref.name
             parts.queue.add(Key("Workflow", key.namespace, name))
+        parts.hand_on(key.namespace)
         if not parts.attempts.of(key):
             return
         if body is None:

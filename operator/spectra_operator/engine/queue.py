@@ -28,16 +28,22 @@ class WorkQueue:
         self._heap: list[tuple[float, int, Key]] = []
         self._order = count()
         self._failures: dict[Key, int] = {}
+        self._rests: dict[Key, float] = {}
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._ready)
 
     def add(self, key: Key) -> None:
-        """Ask for a pass as soon as possible."""
-        if key not in self._ready:
-            self._ready[key] = self._clock.monotonic()
-            self._changed.set()
+        """Ask for a pass as soon as possible: now, or when the key has rested."""
+        if key in self._ready:
+            return
+        rested = self._rests.get(key)
+        if rested is not None and rested > self._clock.monotonic():
+            self.add_at(key, rested)
+            return
+        self._ready[key] = self._clock.monotonic()
+        self._changed.set()
 
     def add_at(self, key: Key, due: float) -> None:
         """Ask for a pass at a time; the earliest of several wishes counts."""
@@ -47,6 +53,10 @@ class WorkQueue:
         self._due[key] = due
         heapq.heappush(self._heap, (due, next(self._order), key))
         self._changed.set()
+
+    def rest(self, key: Key, seconds: float) -> None:
+        """Give a key whose pass was long a rest, in which its events gather for one pass."""
+        self._rests[key] = self._clock.monotonic() + seconds
 
     def back_off(self, key: Key) -> None:
         """Ask for a pass after a pause that doubles with every failure in a row."""
@@ -64,6 +74,7 @@ class WorkQueue:
         self._ready.pop(key, None)
         self._due.pop(key, None)
         self._failures.pop(key, None)
+        self._rests.pop(key, None)
 
     def oldest_age(self) -> float:
         """Return the seconds that the key at the head has waited; 0 for an empty queue."""
@@ -77,6 +88,7 @@ class WorkQueue:
             if self._ready:
                 key = next(iter(self._ready))
                 del self._ready[key]
+                self._rests.pop(key, None)
                 return key
             self._changed.clear()
             await self._wait()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..core.policy import TaskPolicy
 from ..core.records import PhaseRecord
 from ..core.snapshot import Levels, PhaseShape, WorkflowShape
 from ..core.workflow_records import PhaseView, WorkflowRecord
@@ -37,12 +38,19 @@ class StatusState:
 
 @dataclass(slots=True)
 class PhaseRun:
-    """A phase that is being carried out."""
+    """A phase that is being carried out.
+
+    `record` is what the workflow was shown last; `known` what the next decision goes on from,
+    None to begin from what is persisted; `policies_of` what the policies were made from.
+    """
 
     shape: PhaseShape
     persisted: PhaseRecord
     status: StatusState
     record: PhaseRecord | None = None
+    known: PhaseRecord | None = None
+    policies: dict[str, TaskPolicy] = field(default_factory=dict)
+    policies_of: object = None
     view: PhaseView | None = None
     trigger: float | None = None
     remaining: float | None = None
