@@ -21,7 +21,7 @@ def pod_name(phase: str, phase_uid: str, task: str, index: int | None, number: i
     `phase` is the name of the Phase object; index is None for a task without count.
     """
     item = "" if index is None else f"-{index}"
-    prefix = f"{phase[:30].rstrip('-')}-{task}{item}"[:_POD_PREFIX].rstrip("-")
+    prefix = f"{phase[:30].rstrip('-.')}-{task}{item}"[:_POD_PREFIX].rstrip("-")
     return f"{prefix}-{short_hash(f'{phase_uid}/{task}/{index or 0}/{number}', 8)}"
 
 
