@@ -146,10 +146,14 @@ class WorkflowReconciler:
 
     def created(self, effect: CreatePhase) -> None:
         """Take in that a phase was created."""
+        self.not_created(effect)
+        self._parts.queue.add(effect.key)
+
+    def not_created(self, effect: CreatePhase) -> None:
+        """Take in that a phase was not created this time; the next pass tries again."""
         run = self._parts.workflows.get(effect.key)
         if run:
             run.creating.discard(effect.phase)
-        self._parts.queue.add(effect.key)
 
     def written(self, key: Key, record: WorkflowRecord, body: Body) -> None:
         """Take in that a status was written: tell the story and go on."""
