@@ -65,12 +65,6 @@ class Parts:
             granted = self.admit(namespace, self.clock.now()).granted
             self.wake_phases(namespace, {phase for phase, _ in granted})
 
-    def hand_on(self, namespace: str) -> None:
-        """Wake whoever may start now with the slots that a deleted phase left."""
-        if self.admitting(namespace) and self.scheduler.waiting(namespace):
-            granted = self.admit(namespace, self.clock.now()).granted
-            self.wake_phases(namespace, {phase for phase, _ in granted})
-
     def admit(self, namespace: str, now: datetime) -> Admission:
         """Hand out the free slots of a namespace."""
         return self.scheduler.admit(

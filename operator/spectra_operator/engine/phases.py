@@ -295,7 +295,6 @@ class PhaseReconciler:
             name = run.shape.spec.workflow_ref.name
             parts.queue.add(Key("Workflow", key.namespace, name))
         parts.hand_on(key.namespace)
-        parts.hand_on(key.namespace)
         if not parts.attempts.of(key):
             return
         if body is None:
