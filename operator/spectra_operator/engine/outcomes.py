@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import cast
 
+from ..api import constants as c
 from ..core.evidence import attempt_of
 from ..core.records import PhaseRecord
 from ..core.workflow_records import WorkflowRecord
@@ -97,13 +98,12 @@ class Outcomes:
 
     def _looked_up(self, key: Key, body: Body | None) -> None:
         parts = self._parts
-        if body is None:
+        if body is None or _is_finished(body):
             known = parts.store.get(key)
-            if known is not None:
-                parts.store.drop(key, version_of(known))
+            if known is not None and parts.store.drop(key, version_of(body or known)):
+                parts.queue.add(key)
             if key.kind == "Phase":
                 self._phases.let_all_go(key)
-            parts.queue.add(key)
             return
         parts.store.offer(body)
         if key.kind == "Phase" and body["metadata"].get("deletionTimestamp"):
@@ -182,3 +182,8 @@ class Outcomes:
         }[key.kind]
         if run is not None:
             run.status.writing = False
+
+
+def _is_finished(body: Body) -> bool:
+    """Whether an object has left the watch, so that nothing will be done about it any more."""
+    return c.LABEL_FINISHED in (body["metadata"].get("labels") or {})

@@ -78,11 +78,11 @@ class PhaseReconciler:
         return run
 
     def _purge(self, key: Key, run: PhaseRun) -> None:
-        """Forget attempts without a pod once their end is recorded; let strangers go."""
+        """Forget attempts that are recorded and that no pod of ours stands for; let strangers go."""
         for attempt in self._parts.attempts.of(key):
             if attempt.phase_uid != run.shape.uid:
                 self._let_go(key, attempt)
-            elif not attempt.live and not attempt.uid and _recorded(run.persisted, attempt):
+            elif not attempt.live and not attempt.held and _recorded(run.persisted, attempt):
                 self._parts.attempts.forget(key, attempt.pod)
 
     def _snapshot(self, key: Key, run: PhaseRun, levels: Levels) -> PhaseSnapshot:
@@ -176,7 +176,7 @@ class PhaseReconciler:
 
     def _let_go(self, key: Key, attempt: Attempt) -> None:
         releasing = self._parts.releasing
-        if not attempt.uid:
+        if not attempt.uid or not attempt.held:
             self._parts.attempts.forget(key, attempt.pod)
         elif attempt.held and attempt.uid not in releasing:
             releasing.add(attempt.uid)
