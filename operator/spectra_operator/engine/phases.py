@@ -78,7 +78,7 @@ class PhaseReconciler:
         return run
 
     def _purge(self, key: Key, run: PhaseRun) -> None:
-        """Forget attempts that are recorded and that no pod of ours stands for; let strangers go."""
+        """Forget recorded attempts that no pod of ours stands for; let strangers go."""
         for attempt in self._parts.attempts.of(key):
             if attempt.phase_uid != run.shape.uid:
                 self._let_go(key, attempt)
