@@ -29,7 +29,7 @@ from spectra_operator.engine.shards import ShardKeeper
 from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.errors import Gone, KubeError
 from spectra_operator.kube.lease import LeaseLock
-from spectra_operator.kube.resources import EVENTS, PODS, Resource
+from spectra_operator.kube.resources import EVENTS, NAMESPACES, PODS, Resource
 from spectra_operator.observability.metrics import Metrics
 
 SYSTEM = "spectra-system"
@@ -211,6 +211,10 @@ class World:
         """Change fields of an object's spec, given as they stand in YAML."""
         await self.api.patch(RESOURCES[kind], name, {"spec": spec}, NAMESPACE)
 
+    async def delete(self, kind: str, name: str) -> None:
+        """Delete an object as a user would."""
+        await self.api.delete(RESOURCES[kind], name, NAMESPACE)
+
     # Waiting
 
     async def settle(self) -> None:
@@ -250,7 +254,7 @@ class World:
 
     async def finished(self, name: str = "flow", *, seconds: float = 300) -> Body:
         """Let time pass until a workflow has ended and is out of memory; return its status."""
-        await self.until(lambda: self._is_finished(WORKFLOWS, name), seconds=seconds)
+        await self.until(lambda: self.is_finished(name), seconds=seconds)
         return await self.status(name)
 
     async def phase_finished(self, name: str = "stage", *, seconds: float = 300) -> Body:
@@ -279,6 +283,14 @@ class World:
         """Return the tasks of a phase's status."""
         found: dict[str, Body] = (await self.phases(workflow))[phase].get("tasks") or {}
         return found
+
+    async def agent(self, name: str = "worker") -> Body:
+        """Return an Agent object."""
+        return await self.api.get(AGENTS, name, NAMESPACE)
+
+    def has_namespace(self) -> bool:
+        """Whether the namespace of the specs still exists."""
+        return self.api._store.get(NAMESPACES, (None, NAMESPACE)) is not None
 
     def peek(self, resource: Resource, name: str) -> Body | None:
         """Return an object, not to be changed; for conditions."""
@@ -324,6 +336,10 @@ class World:
             lines.append(f"Pod {meta['name']}: {pod['status'].get('phase')} {meta}")
         lines += [f"{o.identity}: leads {o.leads()} keeps {o.memory()}" for o in self.operators]
         return "\n".join(lines)
+
+    def is_finished(self, name: str = "flow") -> bool:
+        """Whether a workflow has ended, is labelled so, and no pod is held any more."""
+        return self._is_finished(WORKFLOWS, name)
 
     def _is_finished(self, resource: Resource, name: str) -> bool:
         body = self.peek(resource, name)

@@ -201,7 +201,9 @@ class FakeKubelet:
         meta = pod["metadata"]
         if pod["spec"].get("nodeName") and pod["status"]["phase"] not in ("Succeeded", "Failed"):
             await self._clock.sleep(1)
-            await self._apply(pod, pods.killed(pod, self._clock.monotonic()))
+            started = pod["status"]["phase"] == "Running"
+            end = pods.killed if started else pods.status_unknown
+            await self._apply(pod, end(pod, self._clock.monotonic()))
         try:
             await self._api.delete(PODS, meta["name"], meta["namespace"], grace_seconds=0)
         except ApiFailure as failure:
