@@ -29,6 +29,9 @@ StepName = Annotated[
     str, StringConstraints(pattern=DNS_LABEL, min_length=1, max_length=MAX_STEP_NAME)
 ]
 ObjectName = Annotated[str, StringConstraints(pattern=DNS_LABEL, min_length=1, max_length=63)]
+WorkflowName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)
+]
 ShortText = Annotated[str, StringConstraints(max_length=256)]
 LongText = Annotated[str, StringConstraints(max_length=1024)]
 Seconds = Annotated[int, Field(ge=1, le=31_536_000)]

@@ -19,6 +19,7 @@ from .common import (
     StepName,
     Timestamp,
     Usage,
+    WorkflowName,
 )
 from .constants import MAX_COUNT, MAX_OUTPUT_BYTES, MAX_TASKS
 from .workflow import BY_TYPE, Counts, InputName, Plan, Tasks
@@ -31,7 +32,7 @@ TaskKey = Annotated[str, StringConstraints(max_length=40)]
 class WorkflowRef(ApiModel):
     """The workflow that a phase belongs to."""
 
-    name: ObjectName
+    name: WorkflowName
     """Name of the workflow."""
     uid: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     """UID of the workflow."""
