@@ -77,6 +77,7 @@ check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examp
 
 .PHONY: unit
 unit: $(STAMP) ## Run the unit tests
+	@$(BIN)/python -m cluster build helm
 	@$(PYTEST) -n $(WORKERS) tests/unit $(ARGS)
 
 .PHONY: component

@@ -1,0 +1,167 @@
+"""The rights of the operator against its own code: nothing granted in vain, nothing missing."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks import repository as repo
+from spectra_operator.engine.shards import LEASE_NAME
+
+Body = dict[str, Any]
+Render = Callable[..., list[Body]]
+Right = tuple[str, str, str]
+"""API group, resource, verb."""
+
+METHODS = {"get", "list", "watch", "create", "patch", "replace", "delete"}
+OURS = ("agents", "phases", "workflows")
+
+
+def rights(group: str, resources: str, verbs: str) -> set[Right]:
+    return {(group, r, verb) for r in resources.split() for verb in verbs.split()}
+
+
+def ours(verbs: str, resources: str = " ".join(OURS)) -> set[Right]:
+    return rights("spectra.dev", resources, verbs)
+
+
+CALLS: dict[tuple[str, str, str], set[Right]] = {
+    ("engine/engine.py", "list", "resource"): ours("list"),
+    ("engine/executor.py", "create", "CONTROLLER_REVISIONS"): rights(
+        "apps", "controllerrevisions", "create"
+    ),
+    ("engine/executor.py", "create", "EVENTS"): rights("", "events", "create"),
+    ("engine/executor.py", "create", "PHASES"): ours("create", "phases"),
+    ("engine/executor.py", "create", "PODS"): rights("", "pods", "create"),
+    ("engine/executor.py", "delete", "CONTROLLER_REVISIONS"): rights(
+        "apps", "controllerrevisions", "delete"
+    ),
+    ("engine/executor.py", "delete", "PODS"): rights("", "pods", "delete"),
+    ("engine/executor.py", "get", "CONTROLLER_REVISIONS"): rights(
+        "apps", "controllerrevisions", "get"
+    ),
+    ("engine/executor.py", "get", "PHASES"): ours("get", "phases"),
+    ("engine/executor.py", "get", "PODS"): rights("", "pods", "get"),
+    ("engine/executor.py", "get", "RESOURCES[key.kind]"): ours("get"),
+    ("engine/executor.py", "list", "CONTROLLER_REVISIONS"): rights(
+        "apps", "controllerrevisions", "list"
+    ),
+    ("engine/executor.py", "patch", "EVENTS"): rights("", "events", "patch"),
+    ("engine/executor.py", "patch", "PODS"): rights("", "pods", "patch"),
+    # The label of finished objects, which an Agent never becomes.
+    ("engine/executor.py", "patch", "RESOURCES[key.kind]"): ours("patch", "phases workflows"),
+    ("engine/executor.py", "patch", "RESOURCES[key.kind]/status"): ours(
+        "patch", "agents/status phases/status workflows/status"
+    ),
+    ("engine/release.py", "get", "PODS"): rights("", "pods", "get"),
+    ("engine/release.py", "list", "PODS"): rights("", "pods", "list"),
+    ("engine/release.py", "patch", "PODS"): rights("", "pods", "patch"),
+    ("kube/informer.py", "list", "self._resource"): rights("", "pods", "list"),
+    ("kube/informer.py", "watch", "self._resource"): rights("", "pods", "watch"),
+    ("kube/lease.py", "create", "LEASES"): rights("coordination.k8s.io", "leases", "create"),
+    ("kube/lease.py", "get", "LEASES"): rights("coordination.k8s.io", "leases", "get"),
+    ("kube/lease.py", "replace", "LEASES"): rights("coordination.k8s.io", "leases", "update"),
+    ("kube/lease.py", "watch", "LEASES"): rights("coordination.k8s.io", "leases", "watch"),
+}
+"""Every call of the client in the operator's code: file, method, first argument."""
+
+BESIDES = ours("list watch") | ours(
+    "update", "agents/finalizers phases/finalizers workflows/finalizers"
+)
+"""kopf's intake, and blockOwnerDeletion under OwnerReferencesPermissionEnforcement."""
+
+
+def calls() -> Iterator[tuple[str, str, str]]:
+    root = repo.ROOT / "operator" / "spectra_operator"
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and is_client_call(node):
+                yield call_site(path.relative_to(root), node)
+
+
+def is_client_call(node: ast.Call) -> bool:
+    function = node.func
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr in METHODS
+        and ast.unparse(function.value) in {"client", "self._client"}
+    )
+
+
+def call_site(path: Path, node: ast.Call) -> tuple[str, str, str]:
+    assert isinstance(node.func, ast.Attribute)
+    below = [k.value for k in node.keywords if k.arg == "subresource"]
+    suffix = "".join(f"/{ast.literal_eval(value)}" for value in below)
+    return path.as_posix(), node.func.attr, ast.unparse(node.args[0]) + suffix
+
+
+def granted(bodies: list[Body]) -> list[Right]:
+    return [
+        (group, resource, verb)
+        for role in bodies
+        if role["kind"] in {"ClusterRole", "Role"}
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    ]
+
+
+def test_the_table_names_every_call_of_the_operators_code() -> None:
+    assert set(calls()) == set(CALLS)
+
+
+def test_exactly_what_the_code_calls_is_granted(defaults: list[Body]) -> None:
+    assert set(granted(defaults)) == BESIDES.union(*CALLS.values())
+
+
+def test_nothing_is_granted_twice(defaults: list[Body]) -> None:
+    found = granted(defaults)
+    assert sorted(found) == sorted(set(found))
+
+
+def test_no_rule_is_a_wildcard_or_lets_the_operator_gain_rights(defaults: list[Body]) -> None:
+    words = {word for right in granted(defaults) for word in right}
+
+    assert not words & {"*", "escalate", "bind", "impersonate", "secrets", "deletecollection"}
+
+
+def test_leases_are_granted_in_the_operators_own_namespace_alone(defaults: list[Body]) -> None:
+    roles = [b for b in defaults if b["kind"] in {"ClusterRole", "Role"}]
+    with_leases = [r for r in roles if any("leases" in x["resources"] for x in r["rules"])]
+
+    assert [(r["kind"], r["metadata"].get("namespace")) for r in with_leases] == [
+        ("Role", repo.NAMESPACE)
+    ]
+
+
+@pytest.mark.parametrize("shards", [1, 12])
+def test_only_the_leases_of_the_shards_can_be_changed(render: Render, shards: int) -> None:
+    (role,) = [b for b in render(f"shards={shards}") if b["kind"] == "Role"]
+    rules = {tuple(r["verbs"]): r.get("resourceNames") for r in role["rules"]}
+
+    assert rules == {
+        ("create",): None,
+        ("get", "update", "watch"): [LEASE_NAME.format(shard=n) for n in range(shards)],
+    }
+
+
+def test_the_roles_are_bound_to_the_account_that_the_pods_use(defaults: list[Body]) -> None:
+    by_kind = {body["kind"]: body for body in defaults}
+    account = by_kind["Deployment"]["spec"]["template"]["spec"]["serviceAccountName"]
+
+    assert by_kind["ServiceAccount"]["metadata"]["name"] == account
+    for kind in ("ClusterRole", "Role"):
+        binding = by_kind[f"{kind}Binding"]
+        assert binding["roleRef"]["name"] == by_kind[kind]["metadata"]["name"]
+        subject = {"kind": "ServiceAccount", "name": account, "namespace": repo.NAMESPACE}
+        assert binding["subjects"] == [subject]
+
+
+def test_two_releases_in_two_namespaces_share_no_cluster_role(render: Render) -> None:
+    names = {b["metadata"]["name"] for b in render() if b["kind"].startswith("ClusterRole")}
+    assert names == {f"{repo.NAMESPACE}:spectra-operator"}
