@@ -1,0 +1,85 @@
+"""A Workflow's status: what people see, and what a successor reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders.pods import at
+from spectra_operator.api.workflow import StepState, WorkflowState, WorkflowStatus
+from spectra_operator.core.records import Tally
+from spectra_operator.core.workflow_records import StepRecord, WorkflowRecord
+from spectra_operator.core.workflow_status import parse_workflow, render_workflow
+from unit.core.core_records import SECONDS, USAGES, WORDS
+from unit.core.core_settings import steady
+
+TALLIES = st.builds(Tally, *[st.integers(0, 9)] * 6)
+STEPS = st.builds(
+    StepRecord,
+    st.sampled_from(list(StepState)),
+    st.sampled_from(["", "flow-a-x"]),
+    TALLIES,
+    SECONDS,
+    SECONDS,
+    WORDS,
+)
+RECORDS = st.builds(
+    WorkflowRecord,
+    generation=st.integers(0, 9),
+    state=st.sampled_from(list(WorkflowState)),
+    reason=st.sampled_from(["", "PhaseFailed"]),
+    message=WORDS,
+    started_at=SECONDS,
+    finished_at=SECONDS,
+    suspended=st.booleans(),
+    suspended_changed_at=st.integers(0, 10**6).map(at),
+    usage=USAGES,
+    steps=st.dictionaries(st.sampled_from("abcd"), STEPS, max_size=4),
+)
+
+
+@steady(150)
+@given(RECORDS)
+def test_a_record_survives_being_written_and_read(record: WorkflowRecord) -> None:
+    status = render_workflow(record, at(0))
+    assert parse_workflow(status) == record
+    WorkflowStatus.model_validate(status)
+
+
+def test_an_object_without_status_is_an_empty_record() -> None:
+    assert parse_workflow(None) == parse_workflow({}) == WorkflowRecord()
+
+
+def test_a_running_workflow_shows_progress_and_about_how_long_it_takes() -> None:
+    steps = {"a": StepRecord(StepState.RUNNING, "flow-a-x", Tally(total=4, succeeded=1))}
+    record = WorkflowRecord(1, WorkflowState.RUNNING, started_at=at(0), steps=steps, remaining=40.4)
+    status = render_workflow(record, at(9))
+    assert (status["state"], status["progress"], status["eta"]) == ("Running", "1/4", "40s")
+    assert status["phases"][0]["name"] == "a"
+    assert status["phases"][0]["counts"] == {"total": 4, "succeeded": 1}
+    assert "eta" not in render_workflow(replace(record, remaining=None), at(9))
+
+
+@pytest.mark.parametrize(
+    ("state", "true"),
+    [
+        (WorkflowState.PENDING, []),
+        (WorkflowState.RUNNING, ["Accepted", "Progressing"]),
+        (WorkflowState.SUCCEEDED, ["Accepted", "Complete"]),
+        (WorkflowState.FAILED, ["Accepted", "Failed"]),
+        (WorkflowState.REJECTED, ["Failed"]),
+    ],
+)
+def test_each_state_shows_in_the_conditions(state: WorkflowState, true: list[str]) -> None:
+    status = render_workflow(WorkflowRecord(1, state), at(0))
+    assert [c["type"] for c in status["conditions"] if c["status"] == "True"] == true
+
+
+def test_a_suspended_workflow_shows_since_when() -> None:
+    record = WorkflowRecord(
+        1, WorkflowState.SUSPENDED, suspended=True, suspended_changed_at=at(7), started_at=at(0)
+    )
+    assert parse_workflow(render_workflow(record, at(9))).suspended_changed_at == at(7)
