@@ -227,9 +227,11 @@ class Engine:
         labels = meta.get("labels") or {}
         for owner in meta.get("ownerReferences") or ():
             key = Key("Phase", meta["namespace"], owner["name"])
-            self.parts.attempts.bury(key, meta["name"])
             if self._shard(key.namespace) in self._may_write:
+                self.parts.attempts.bury(key, meta["name"])
                 self.parts.queue.add(key)
+            else:  # nobody here would ever come by to forget it
+                self.parts.attempts.forget(key, meta["name"])
         self._agent_later(meta["namespace"], labels.get(c.LABEL_AGENT, ""))
 
     def _agent_later(self, namespace: str, agent: str) -> None:
