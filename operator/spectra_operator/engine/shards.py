@@ -13,6 +13,8 @@ from .engine import Engine
 logger = logging.getLogger(__name__)
 
 LEASE_NAME = "spectra-operator-shard-{shard}"
+PAUSE_SECONDS = 2.0
+"""Between two terms of which the first could not begin: the Lease is ours, the API server ails."""
 
 
 class ShardKeeper:
@@ -20,16 +22,18 @@ class ShardKeeper:
 
     def __init__(self, engine: Engine, shards: int, make_lock: Callable[[str], LeaseLock]) -> None:
         self._engine = engine
+        self._released = False
         self._locks = {n: make_lock(LEASE_NAME.format(shard=n)) for n in range(shards)}
 
     async def run(self) -> None:
-        """Compete until cancelled."""
+        """Compete until cancelled or released."""
         async with asyncio.TaskGroup() as group:
             for shard, lock in self._locks.items():
                 group.create_task(self._keep(shard, lock))
 
     async def release(self) -> None:
         """Stop writing and give the Leases back, so that another replica goes on at once."""
+        self._released = True
         for shard, lock in self._locks.items():
             if lock.held():
                 self._engine.give_up(shard)
@@ -40,8 +44,9 @@ class ShardKeeper:
             await self._engine.take_over(shard, lock.held)
             await asyncio.Event().wait()  # the term lasts until the Lease is lost
 
-        while True:
+        while not self._released:
             try:
                 await lock.run(acquired, lambda: self._engine.give_up(shard))
             except KubeError as error:
                 logger.warning("shard %d: %s; competing again", shard, error)
+                await self._engine.parts.clock.sleep(PAUSE_SECONDS)
