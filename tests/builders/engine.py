@@ -16,6 +16,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from builders.clock import FakeClock
@@ -63,8 +64,9 @@ class Operator:
     def __init__(self, api: FakeApi, clock: FakeClock, identity: str) -> None:
         self.identity = identity
         self._clock = clock
-        self.client = CountedClient(api.access(), connections=128)
-        self.lease_client = CountedClient(api.access(), request_seconds=5.0)
+        access = replace(api.access(), token=lambda: identity)
+        self.client = CountedClient(access, connections=128)
+        self.lease_client = CountedClient(access, request_seconds=5.0)
         self.metrics = Metrics()
         self.engine = Engine(self.client, clock, self.metrics, EngineSettings(identity=identity))
         self.keeper = ShardKeeper(self.engine, 1, self._lock)
@@ -91,6 +93,11 @@ class Operator:
         """End everything at once, as SIGKILL does; what was sent may still arrive."""
         for task in self._tasks:
             task.cancel()
+
+    async def stop(self) -> None:
+        """End in order, as SIGTERM does: give the Lease back, then end everything."""
+        await self.keeper.release()
+        self.kill()
 
     async def close(self) -> None:
         """Kill it and clear away."""

@@ -1,0 +1,214 @@
+"""Runs one scenario over and over, each time with the operator's death at another request.
+
+The scenario has two phases, a fan-out, one retry, one loss, and outputs that flow from task to
+task and from phase to phase. Whatever happens to the operator, it must come to the same end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from builders.engine import World
+from builders.fake_api.faults import Call, Cut, Fault, Match
+from builders.kubelet import evicted, fails, ok
+from builders.specs import Body, a_retry, a_step, a_task, a_workflow
+from spectra_operator.api import constants as c
+
+PREDECESSORS = {
+    "shard": {"plan"},
+    "merge": {"shard"},
+    "report": {"plan", "shard", "merge"},
+    "check": {"report"},
+}
+ATTEMPTS = {
+    ("plan", 0): [1],
+    ("shard", 0): [1],
+    ("shard", 1): [1, 2],
+    ("shard", 2): [1],
+    ("merge", 0): [1, 2],
+    ("report", 0): [1],
+    ("check", 0): [1],
+}
+INPUTS = {"merge": {"all": [{"n": 0}, {"n": 1}, {"n": 2}]}, "report": {"sum": 3}}
+
+
+def the_workflow() -> Body:
+    """Return the workflow of the campaign."""
+    retry = a_retry(limit=1, seconds=2)
+    again = a_retry(losses=1)
+    build = [
+        a_task("plan"),
+        a_task("shard", depends_on=["plan"], count=3, retry=retry),
+        a_task("merge", depends_on=["shard"], retry=again, input={"all": "${tasks.shard.outputs}"}),
+    ]
+    report = a_task("report", input={"sum": "${phases.build.outputs.merge.sum}"})
+    check = a_task("check", depends_on=["report"])
+    steps = [a_step("build", build), a_step("ship", [report, check], depends_on=["build"])]
+    return a_workflow(steps)
+
+
+def plan_fates(world: World) -> None:
+    """Tell the kubelet how the tasks of the campaign go."""
+    for index in range(3):
+        fates = [ok({"n": index})]
+        world.kubelet.plan("shard", *([fails()] if index == 1 else []), *fates, index=index)
+    world.kubelet.plan("merge", evicted(), ok(lambda given: {"sum": _sum(given)}))
+
+
+def _sum(given: Any) -> int:
+    return sum(part["n"] for part in given["all"])
+
+
+@dataclass(slots=True)
+class Mutations:
+    """Counts the engine's writes and names the n-th; Leases are no part of a run."""
+
+    nth: int = 0
+    seen: int = 0
+    calls: list[str] = field(default_factory=list)
+
+    def __call__(self, call: Call) -> bool:
+        """Return whether a call is the n-th write."""
+        if call.verb not in ("create", "update", "patch", "delete") or call.plural == "leases":
+            return False
+        self.seen += 1
+        self.calls.append(f"{call.verb} {call.plural}/{call.subresource} {call.name}")
+        return self.seen == self.nth
+
+
+class KillBefore(Fault):
+    """The operator dies before the request is committed."""
+
+    def __init__(self, kill: Callable[[], None]) -> None:
+        self._kill = kill
+
+    async def before(self) -> None:
+        """Kill, and drop the request."""
+        self._kill()
+        raise Cut
+
+
+class KillAfter(Fault):
+    """The operator dies after the commit, before it has the answer."""
+
+    def __init__(self, kill: Callable[[], None]) -> None:
+        self._kill = kill
+
+    async def after(self) -> None:
+        """Kill, and drop the answer."""
+        self._kill()
+        raise Cut
+
+
+@dataclass(frozen=True, slots=True)
+class Of(Match):
+    """Calls of one replica, of one kind of objects or any; watches are left alone."""
+
+    identity: str = ""
+    but_plural: str = ""
+
+    def __call__(self, call: Call) -> bool:
+        """Return whether a call is meant."""
+        mine = call.authorization in ("", f"Bearer {self.identity}") and call.authorization
+        wanted = self.plural is None or call.plural == self.plural
+        return bool(mine) and wanted and call.verb != "watch" and call.plural != self.but_plural
+
+
+class Arrivals:
+    """Notes when which replica sent which write; Leases apart."""
+
+    def __init__(self, world: World) -> None:
+        self.seen: list[tuple[float, str, str]] = []
+        self._world = world
+        world.api.fault(self._match(), Fault())
+
+    def _match(self) -> Match:
+        def note(call: Call) -> bool:
+            if call.verb in ("create", "update", "patch", "delete") and call.plural != "leases":
+                who = call.authorization.removeprefix("Bearer ")
+                what = f"{call.verb} {call.plural} {call.name}"
+                self.seen.append((self._world.clock.monotonic(), who, what))
+            return False
+
+        matching: Any = note
+        return matching  # type: ignore[no-any-return]
+
+    def of(self, identity: str) -> list[float]:
+        """Return when a replica wrote."""
+        return [when for when, who, _ in self.seen if who == identity]
+
+
+class Every:
+    """Does something at every n-th change of any object, as long as it is entered."""
+
+    def __init__(self, world: World, nth: int, act: Callable[[], None]) -> None:
+        self.times = 0
+        self._world, self._nth, self._act = world, nth, act
+        self._count = 0
+        self._stop: Callable[[], None] = lambda: None
+
+    def __enter__(self) -> Every:
+        self._stop = self._world.api._store.listen(self._on_event)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def _on_event(self, _: Any) -> None:
+        self._count += 1
+        if self._count % self._nth == 0:
+            self.times += 1
+            asyncio.get_running_loop().call_soon(self._act)
+
+
+def arm(world: World, counter: Mutations, fault: Fault) -> None:
+    """Let a fault befall the write that the counter names."""
+    world.api.fault(_as_match(counter), fault)
+
+
+def _as_match(counter: Mutations) -> Match:
+    matching: Any = counter  # anything that can be called with a call matches
+    return matching  # type: ignore[no-any-return]
+
+
+async def end_state(world: World) -> Any:
+    """Return what the run came to: without times and versions, the same for every history."""
+    status = await world.status()
+    phases = await world.phases()
+    shown = {
+        name: {task: _outcome(value) for task, value in phase["tasks"].items()}
+        for name, phase in phases.items()
+    }
+    steps = [(step["name"], step["state"], step["counts"]) for step in status["phases"]]
+    return status["state"], status["progress"], steps, shown
+
+
+def _outcome(task: Body) -> Any:
+    fields = ("state", "attempt", "failures", "losses", "outputs", "items", "agent", "revision")
+    return {name: task.get(name) for name in fields}
+
+
+def check_history(world: World) -> None:
+    """Check what must hold of every run, whatever befell it."""
+    births = world.kubelet.births
+    made = {item: world.kubelet.attempts(*item) for item in ATTEMPTS}
+    assert made == ATTEMPTS, made
+    assert len(births) == sum(len(numbers) for numbers in ATTEMPTS.values())
+    for birth in births:
+        done = {task for _, task, _ in birth.succeeded}
+        assert PREDECESSORS.get(birth.task, set()) <= done, birth
+        if birth.task == "merge":
+            shards = {index for _, task, index in birth.succeeded if task == "shard"}
+            assert shards == {0, 1, 2}, birth
+    for (task, _, _), given in world.kubelet.inputs.items():
+        assert given == INPUTS.get(task, {}), (task, given)
+    assert world.held_pods() == []
+    assert world.operator.failed_passes() == 0
+
+
+def is_labelled(body: Body) -> bool:
+    """Whether an object is labelled as finished."""
+    return c.LABEL_FINISHED in (body["metadata"].get("labels") or {})
