@@ -112,9 +112,7 @@ async def follow(tools: Tools, clock: Clock | None = None) -> Board:
         follower.begin(body for informer in informers for body in informer.items())
         following = [asyncio.create_task(informer.run()) for informer in informers]
         try:
-            await asyncio.to_thread(
-                tools.run_kubectl, "apply", "-n", NAMESPACE, "-f", EXAMPLE, "--server-side"
-            )
+            await asyncio.to_thread(tools.run_kubectl, "apply", "-n", NAMESPACE, "-f", EXAMPLE)
             await _until_ended(follower, following)
         finally:
             for task in following:
