@@ -14,9 +14,9 @@ STAMP := $(VENV)/.installed
 CACHE := $(or $(SPECTRA_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/spectra)
 PREPARE_LOG := $(CACHE)/logs/prepare-$(notdir $(CURDIR)).log
 
-# Cluster of `make cluster-up` and `make demo`, and cluster of the e2e tests.
+# Cluster of `make cluster-up` and `make demo`; the e2e tests have one of their own.
 CLUSTER ?= spectra
-E2E_CLUSTER ?= spectra-test
+E2E_CLUSTER := spectra-test
 # Processes for unit and component tests. 0: one process; two were slower when last measured.
 WORKERS ?= 0
 # More arguments for pytest, as in `make unit ARGS='-k retry'`.
@@ -86,7 +86,7 @@ component: $(STAMP) ## Run the component tests: real code against an API server 
 
 .PHONY: e2e
 e2e: $(STAMP) ## Run the core end-to-end tests on a real cluster, which they bring up
-	@SPECTRA_E2E_CLUSTER=$(E2E_CLUSTER) $(PYTEST) tests/e2e $(ARGS)
+	@$(PYTEST) tests/e2e $(ARGS)
 
 # The first cluster on a machine takes minutes to build, so it is made beside the quick tests,
 # at low priority. The e2e tests bring up what is missing by themselves: a failure here only
