@@ -8,11 +8,10 @@ create what must hold at any time and raises `PlayError` if it does not.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from builders import pods
-from builders.clock import START
 from builders.records import NO_LEVELS, policies_of
 from builders.specs import AGENT, Body
 from spectra_operator.api.constants import LABEL_RECORDED, RESULT_FINALIZER
@@ -68,7 +67,9 @@ class Play:
     def __post_init__(self) -> None:
         """Start the operator."""
         self.shape = compile_phase(self.phase)
+        self.policies = policies_of(self.shape)
         self.persisted = PhaseRecord()
+        self._seen: dict[str, tuple[Body, Attempt]] = {}
 
     # What the operator does
 
@@ -78,15 +79,24 @@ class Play:
             shape=self.shape,
             persisted=self.persisted,
             attempts=tuple(self.attempts()),
-            policies=policies_of(self.shape),
+            policies=self.policies,
             levels=self.levels,
             now=pods.at(self.clock),
         )
 
     def attempts(self) -> list[Attempt]:
         """Return the attempts whose pods the operator watches."""
-        found = [attempt_of(pod) for pod in self.pods.values() if not _has_left(pod)]
-        return [attempt for attempt in found if attempt]
+        return [self.attempt(pod) for pod in self.pods.values() if not _has_left(pod)]
+
+    def attempt(self, pod: Body) -> Attempt:
+        """Return the attempt that a pod is, read once for each change of the pod."""
+        name = pod["metadata"]["name"]
+        known = self._seen.get(name)
+        if known is None or known[0] is not pod:
+            attempt = attempt_of(pod)
+            assert attempt
+            known = self._seen[name] = (pod, attempt)
+        return known[1]
 
     def decide(self) -> PhaseDecision:
         """Return what to do now."""
@@ -119,12 +129,11 @@ class Play:
 
     def live(self) -> list[Body]:
         """Return the pods that have not ended."""
-        return [pod for pod in self.pods.values() if _is_live(pod)]
+        return [pod for pod in self.pods.values() if self.attempt(pod).live]
 
     def end(self, pod: Body, choose: Chooser) -> None:
         """End a pod by its fate."""
-        attempt = attempt_of(pod)
-        assert attempt
+        attempt = self.attempt(pod)
         fates = self.fates.get((attempt.task, attempt.index), ())
         fate = fates[attempt.number - 1] if attempt.number <= len(fates) else "ok"
         kinds = ENDINGS[fate]
@@ -176,7 +185,7 @@ class Play:
         return [n for n, p in self.pods.items() if RESULT_FINALIZER in p["metadata"]["finalizers"]]
 
     def _release(self, attempt: Attempt) -> None:
-        if _is_live(self.pods[attempt.pod]) and not attempt.node_lost:
+        if self.attempt(self.pods[attempt.pod]).live and not attempt.node_lost:
             raise PlayError(f"{attempt.pod} was released while it was live")
         self.released.add(attempt.pod)
         self.pods[attempt.pod] = pods.released(self.pods[attempt.pod])
@@ -207,8 +216,8 @@ class Play:
         if before != list(range(1, number)):
             raise PlayError(f"attempt {number} of {item} follows {before}")
         for pod in self.pods.values():
-            other = attempt_of(pod)
-            if other and (other.task, other.index) == (task, index):
+            other = self.attempt(pod)
+            if (other.task, other.index) == (task, index):
                 if other.live and not other.node_lost:
                     raise PlayError(f"{item} has a live attempt already")
                 if pod["status"]["phase"] == "Succeeded":
@@ -229,23 +238,9 @@ def end_state(record: PhaseRecord) -> Any:
     return record.state, tasks
 
 
-def without_times(record: PhaseRecord) -> PhaseRecord:
-    """Return a record with every time set to the start, to compare runs of different pace."""
-    tasks = {
-        name: replace(task, started_at=START, finished_at=START)
-        for name, task in record.tasks.items()
-    }
-    return replace(record, tasks=tasks, started_at=START, finished_at=START)
-
-
 def _first(_: int) -> int:
     return 0
 
 
 def _has_left(pod: Body) -> bool:
     return LABEL_RECORDED in pod["metadata"]["labels"]
-
-
-def _is_live(pod: Body) -> bool:
-    attempt = attempt_of(pod)
-    return attempt is not None and attempt.live

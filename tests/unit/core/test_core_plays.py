@@ -32,7 +32,7 @@ def attempts_made(play: Play) -> dict[tuple[str, int], int]:
     return made
 
 
-@steady(120)
+@steady(80)
 @given(SEEDS, SEEDS, POLICIES, SLOTS)
 def test_every_run_ends_with_every_task_ended_and_every_pod_released(
     story: int, order: int, policy: str, slots: int | None
@@ -44,7 +44,7 @@ def test_every_run_ends_with_every_task_ended_and_every_pod_released(
     assert play.released == set(play.pods)
 
 
-@steady(120)
+@steady(80)
 @given(SEEDS, SEEDS, POLICIES)
 def test_no_item_has_more_attempts_than_its_budgets_allow(
     story: int, order: int, policy: str
@@ -61,7 +61,7 @@ def test_no_item_has_more_attempts_than_its_budgets_allow(
     assert record.tally().total == sum(task.total for task in record.tasks.values())
 
 
-@steady(120)
+@steady(80)
 @given(SEEDS, SEEDS, SLOTS)
 def test_under_continue_the_end_depends_on_neither_order_nor_crashes(
     story: int, order: int, slots: int | None
