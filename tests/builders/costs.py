@@ -1,0 +1,88 @@
+"""Scenarios of which the cost is measured, and the measure: requests, bytes and passes per task."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from builders.engine import World
+from builders.kubelet import ok
+from builders.specs import a_chain, a_step, a_task, a_workflow
+from spectra_operator.core.decide_phase import PhaseDecision, decide_phase
+from spectra_operator.core.snapshot import PhaseSnapshot
+from spectra_operator.engine import phases
+from spectra_operator.kube.resources import EVENTS
+
+IN_ALL = "all requests"
+
+
+class Costs:
+    """Counts what a run costs from now on; Leases, lists and watches are no part of it.
+
+    A decision looks at every task of its phase, so the tasks it looks at are counted too.
+    """
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._world = world
+        self._decided: Counter[str] = Counter()
+        self._passes = self._all_passes()
+        monkeypatch.setattr(phases, "decide_phase", self._counted)
+        world.api.clear_log()
+
+    def _counted(self, snapshot: PhaseSnapshot) -> PhaseDecision:
+        self._decided["decisions over Phase"] += 1
+        self._decided["tasks decided over"] += len(snapshot.shape.tasks)
+        return decide_phase(snapshot)
+
+    def per_task(self, tasks: int) -> dict[str, float]:
+        """Return every figure, divided by the number of task items."""
+        counts = Counter(self._decided)
+        for entry in self._world.api.log:
+            call = entry.call
+            if call.plural == "leases" or call.verb in ("watch", "list"):
+                continue
+            kind = call.plural + (f"/{call.subresource}" if call.subresource else "")
+            counts[f"{call.verb} {kind}"] += 1
+            counts[IN_ALL] += 1
+            counts["bytes sent"] += call.bytes_in
+        for kind, passes in self._all_passes().items():
+            counts[f"passes over {kind}"] = passes - self._passes[kind]
+        return {name: round(count / tasks, 2) for name, count in sorted(counts.items())}
+
+    def _all_passes(self) -> dict[str, int]:
+        operator = self._world.operator
+        return {kind: operator.passes(kind) for kind in ("Agent", "Phase", "Workflow")}
+
+
+async def a_chain_of_20(world: World) -> int:
+    """Run tasks of which each waits for the one before; each takes 5 s."""
+    names = [f"t{number}" for number in range(20)]
+    for name in names:
+        world.kubelet.plan(name, ok({"n": 1}, seconds=5))
+    await world.apply(a_workflow([a_step("build", a_chain(*names))]))
+    await world.finished()
+    await world.during(5)
+    return len(names)
+
+
+async def a_fan_out_of_100(world: World) -> int:
+    """Run a hundred items at once; they end within 20 s, not all together."""
+    for index in range(100):
+        world.kubelet.plan("shard", ok({"n": index}, seconds=1 + index / 5), index=index)
+    await world.apply(a_workflow([a_step("build", [a_task("shard", count=100)])]))
+    await world.finished()
+    await world.during(5)
+    return 100
+
+
+async def fifty_workflows(world: World) -> int:
+    """Run fifty workflows of one task each, applied within 10 s."""
+    for number in range(50):
+        await world.apply(a_workflow(name=f"flow-{number}"))
+        await world.during(0.2)
+    for number in range(50):
+        await world.finished(f"flow-{number}")
+    await world.during(5)
+    assert await world.api.objects(EVENTS)
+    return 50
