@@ -103,6 +103,7 @@ class Storyteller:
         self._clock = clock
         self._submit = submit
         self._instance = instance
+        self._last = 0
         self._told: OrderedDict[tuple[str, str, str], tuple[str, int]] = OrderedDict()
 
     def phase(self, key: Key, shape: PhaseShape, before: PhaseRecord, after: PhaseRecord) -> None:
@@ -128,13 +129,17 @@ class Storyteller:
             body: Body = {"count": count, "lastTimestamp": now}
             self._submit(Announce(key, EVENTS, body, name))
             return
-        name = (
-            f"{key.name[:200].rstrip('-.')}.{short_hash(f'{uid}{note.reason}{message}{now}', 12)}"
-        )
+        digest = short_hash(f"{uid}{note.reason}{message}{now}", 12)
+        name = f"{key.name[:200].rstrip('-.')}.{self._moment():x}.{digest}"
         self._told[uid, note.reason, message] = (name, 1)
         if len(self._told) > _REMEMBERED:
             self._told.popitem(last=False)
         self._submit(Announce(key, EVENTS, self._event(key, uid, note, name), ""))
+
+    def _moment(self) -> int:
+        """Return a number that grows with every Event: kubectl sorts those of a second by name."""
+        self._last = max(self._last + 1, int(self._clock.now().timestamp() * 1e6))
+        return self._last
 
     def _event(self, key: Key, uid: str, note: Note, name: str) -> Body:
         now = timestamp(self._clock.now())
