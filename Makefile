@@ -72,7 +72,7 @@ check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examp
 	@$(BIN)/ruff format --check --quiet . || \
 	  { echo "make: the files above are not formatted; run $(BIN)/ruff format" >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary operator agent hack tests
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said" >&2; exit 1; }
 	@$(BIN)/python -m checks all
 
 .PHONY: unit
