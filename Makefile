@@ -37,13 +37,13 @@ help: ## Show this list
 venv: $(STAMP) ## Make the virtual environment with the locked dependencies
 
 $(STAMP): requirements-dev.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo "make: Python 3.11 or later is needed; name it: make PYTHON=python3.12 venv" >&2; exit 1; }
 	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
-	  fix="apt-get update && apt-get install -y python3-venv"; \
+	  fix="apt-get update -q && apt-get install -q -y python3-venv"; \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then bash -c "$$fix" >&2; \
-	  else echo "make: Python's venv is missing; as root on Debian: $$fix" >&2; exit 1; fi; \
+	  else echo "make: Python or its venv is missing; as root on Debian: $$fix" >&2; exit 1; fi; \
 	fi
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: Python 3.11 or later is needed; name it: make PYTHON=python3.12 venv" >&2; exit 1; }
 	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv --clear $(VENV)
 	@echo "installing the locked dependencies into $(VENV)" >&2
 	@$(BIN)/pip --disable-pip-version-check install --quiet --require-hashes -r requirements-dev.lock

@@ -72,7 +72,9 @@ def tracked_files() -> list[Path]:
     Raises:
         CheckError: This is no Git checkout.
     """
-    listing = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+    # A build machine's checkout may belong to another user than the one who checks it.
+    git = ["git", "-c", f"safe.directory={ROOT}"]
+    listing = run([*git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"])
     names = sorted({Path(name) for name in listing.split("\0") if name})
     return [name for name in names if (ROOT / name).is_file()]
 
