@@ -169,7 +169,9 @@ def _releasable(snapshot: PhaseSnapshot) -> tuple[Attempt, ...]:
 
 
 def _ready(snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels) -> tuple[Ready, ...]:
-    if levels.suspend or levels.halt or levels.cancel or record.ended:
+    if levels.suspend or levels.cancel or record.ended:
+        return ()
+    if settle.halted(snapshot.shape, record.tasks, levels):
         return ()
     found = []
     for name, task in record.tasks.items():

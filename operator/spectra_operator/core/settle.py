@@ -35,12 +35,16 @@ def output_budget(record: PhaseRecord) -> int:
     return MAX_OUTPUT_BYTES - sum(task.output_bytes() for task in record.tasks.values())
 
 
+def halted(shape: PhaseShape, tasks: Mapping[str, TaskRecord], levels: Levels) -> str:
+    """Return why nothing new may start, from outside or within the phase; empty for nothing."""
+    return levels.halt or (FAILING if shape.fails_fast and _broken(shape, tasks) else "")
+
+
 def settle(
     shape: PhaseShape, tasks: Mapping[str, TaskRecord], levels: Levels
 ) -> dict[str, TaskRecord]:
     """Return every task with its state."""
-    halt = levels.halt or (FAILING if shape.fails_fast and _broken(shape, tasks) else "")
-    levels = replace(levels, halt=halt)
+    levels = replace(levels, halt=halted(shape, tasks, levels))
     settled: dict[str, TaskRecord] = {}
     over = _Over()
     for position, name in enumerate(shape.graph.order):

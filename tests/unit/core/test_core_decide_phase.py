@@ -80,6 +80,21 @@ def test_nothing_new_starts_when_a_level_forbids_it(levels: Levels) -> None:
     assert decide_phase(a_phase_snapshot(CHAIN, levels=levels)).ready == ()
 
 
+FAN_OUT = a_phase([a_task("a", count=4), a_task("b", count=4)], failure_policy="Fail")
+
+
+def test_a_fan_out_that_runs_starts_no_further_item_once_the_phase_is_halted() -> None:
+    snapshot = a_phase_snapshot(FAN_OUT, [an_attempt("a")], levels=HALTED)
+    assert decide_phase(snapshot).ready == ()
+
+
+def test_under_fail_fan_outs_that_run_start_no_further_item_once_one_has_failed() -> None:
+    attempts = [an_attempt("a", broken()), an_attempt("a", index=1), an_attempt("b")]
+    decision = decide_phase(a_phase_snapshot(FAN_OUT, attempts))
+    assert [str(task.state) for task in decision.record.tasks.values()] == ["Running", "Running"]
+    assert decision.ready == ()
+
+
 def test_a_phase_can_be_suspended_by_its_own_spec() -> None:
     decision = decide_phase(a_phase_snapshot(a_phase(suspend=True), now=7))
     assert decision.ready == ()

@@ -184,6 +184,11 @@ def test_a_phase_that_cannot_be_made_fails_with_the_reason() -> None:
     assert decision.record.message == f"phase second: {refused['second']}"
 
 
+def test_under_fail_a_phase_that_cannot_be_made_halts_the_others() -> None:
+    decision = decided({"two": RUNNING}, steps=BESIDE, refused={"one": "no"})
+    assert decision.levels == Levels(halt="WorkflowFailing")
+
+
 def test_under_continue_a_phase_that_cannot_be_made_leaves_the_others_alone() -> None:
     decision = decided(steps=BESIDE, refused={"one": "no"}, failure_policy="Continue")
     assert decision.create == ("two",)

@@ -118,6 +118,14 @@ def test_losses_spend_nothing_of_the_retry_limit() -> None:
     assert (record.failed, record.reason) == (1, "Error")
 
 
+def test_failures_spend_nothing_of_the_loss_budget() -> None:
+    context = a_context(a_policy(limit=2, losses=1))
+    record = FRESH
+    for number, outcome in enumerate((broken(), broken(), lost()), 1):
+        record = fold(record, an_attempt(number=number, outcome=outcome), context)
+    assert record.open[0].state is TaskState.BACKOFF
+
+
 def test_a_loss_limit_of_zero_fails_at_the_first_loss() -> None:
     record = fold(FRESH, an_attempt(outcome=lost()), a_context(a_policy(limit=9, losses=0)))
     assert (record.failed, record.reason) == (1, "LossLimitExceeded")

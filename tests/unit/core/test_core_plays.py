@@ -82,6 +82,24 @@ def test_under_fail_only_the_order_decides_what_still_started_but_never_whether_
 
 
 @steady(60)
+@given(SEEDS, SEEDS)
+def test_under_fail_nothing_new_starts_after_a_task_has_failed_for_good(
+    story: int, order: int
+) -> None:
+    play, random = plot(story, "Fail").play(slots=2), Random(order)
+    for _ in range(40):
+        tasks = play.decide().record.tasks
+        gone = any(t.failed and not play.shape.tasks[n].allow_failure for n, t in tasks.items())
+        made = len(play.created)
+        play.reconcile()
+        assert not gone or len(play.created) == made
+        if play.live():
+            play.end(random.choice(play.live()), random.randrange)
+        play.write_status()
+        play.tick()
+
+
+@steady(60)
 @given(SEEDS, SEEDS, st.integers(1, 3))
 def test_parallelism_is_never_exceeded(story: int, order: int, limit: int) -> None:
     play = plot(story, parallelism=limit).play()
