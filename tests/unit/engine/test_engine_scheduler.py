@@ -1,0 +1,84 @@
+"""Who waits in a namespace, who may start, and what holds an agent back for a while."""
+
+from __future__ import annotations
+
+from builders.pods import at
+from builders.records import an_attempt
+from builders.specs import AGENT, NAMESPACE
+from spectra_operator.core.admission import Admission, Candidate
+from spectra_operator.core.decide_phase import Ready
+from spectra_operator.engine.attempts import AttemptIndex
+from spectra_operator.engine.keys import Key
+from spectra_operator.engine.scheduler import Hold, Scheduler
+
+A, B = Key("Phase", NAMESPACE, "a"), Key("Phase", NAMESPACE, "b")
+ELSEWHERE = Key("Phase", "elsewhere", "a")
+
+
+def _candidate(phase: str = "a", task: str = "work", items: int = 1) -> Candidate:
+    return Candidate(phase, Ready(task, AGENT, items, path=1.0, since=at(0)))
+
+
+def _admit(scheduler: Scheduler, limit: int | None = None, now: float = 0) -> Admission:
+    return scheduler.admit(NAMESPACE, {AGENT: limit}, {}, (at(now), now))
+
+
+def test_phases_wait_by_namespace_until_they_have_nothing_ready() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(items=3),))
+    scheduler.offer(B, (_candidate("b"),))
+    scheduler.offer(ELSEWHERE, (_candidate(),))
+    assert scheduler.waiting(NAMESPACE) == [A, B]
+    assert scheduler.queued(NAMESPACE, AGENT) == 4
+    scheduler.offer(A, ())
+    assert scheduler.waiting(NAMESPACE) == [B]
+    assert scheduler.queued(NAMESPACE, "other") == 0
+
+
+def test_slots_in_use_are_counted_from_the_attempts_of_that_namespace() -> None:
+    attempts = AttemptIndex()
+    attempts.assume(A, an_attempt())
+    attempts.assume(ELSEWHERE, an_attempt("x"))
+    scheduler = Scheduler(attempts)
+    scheduler.offer(A, (_candidate(items=5),))
+    admission = _admit(scheduler, limit=3)
+    assert admission.granted == {("a", "work"): 2}
+    assert admission.blocked["a", "work"].message == "agent worker 3/3"
+
+
+def test_a_hold_blocks_its_agent_until_it_ends() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(),))
+    scheduler.hold(NAMESPACE, AGENT, Hold("QuotaExceeded", "full", until=10))
+    assert _admit(scheduler, now=9.9).blocked["a", "work"].reason == "QuotaExceeded"
+    assert scheduler.next_try(A, 9.9) == 10
+    assert _admit(scheduler, now=10).granted == {("a", "work"): 1}
+    assert scheduler.next_try(A, 10) is None
+
+
+def test_a_hold_concerns_neither_other_namespaces_nor_other_agents() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(),))
+    scheduler.hold("elsewhere", AGENT, Hold("QuotaExceeded", "full", until=10))
+    scheduler.hold(NAMESPACE, "other", Hold("QuotaExceeded", "full", until=10))
+    assert _admit(scheduler).granted == {("a", "work"): 1}
+    assert scheduler.next_try(A, 0) is None
+
+
+def test_a_pod_that_ends_lifts_the_holds_of_its_namespace() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(),))
+    scheduler.hold(NAMESPACE, AGENT, Hold("QuotaExceeded", "full", until=10))
+    scheduler.lift("elsewhere")
+    assert not _admit(scheduler).granted
+    scheduler.lift(NAMESPACE)
+    assert _admit(scheduler).granted == {("a", "work"): 1}
+
+
+def test_an_agent_that_is_not_ready_is_named_before_any_hold() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(),))
+    scheduler.hold(NAMESPACE, AGENT, Hold("QuotaExceeded", "full", until=10))
+    not_ready = {AGENT: ("InvalidAgent", "spec.template: missing")}
+    admission = scheduler.admit(NAMESPACE, {AGENT: None}, not_ready, (at(0), 0))
+    assert admission.blocked["a", "work"].reason == "InvalidAgent"

@@ -1,0 +1,105 @@
+"""A status is written about once a second, ends at once, and never for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from builders.clock import FakeClock
+from spectra_operator.engine.effects import Effect, WriteStatus
+from spectra_operator.engine.keys import Key
+from spectra_operator.engine.queue import WorkQueue
+from spectra_operator.engine.runs import StatusState
+from spectra_operator.engine.status import StatusWriter
+
+KEY = Key("Phase", "team", "stage")
+BODY = {"metadata": {"name": "stage", "namespace": "team", "resourceVersion": "7"}}
+
+
+class _Executor:
+    def __init__(self) -> None:
+        self.submitted: list[Effect] = []
+
+    def submit(self, effect: Effect, tries: int = 0) -> None:
+        self.submitted.append(effect)
+
+
+class _Desk:
+    """A writer with everything around it."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.queue = WorkQueue(self.clock)
+        self.executor = _Executor()
+        executor: Any = self.executor
+        self.writer = StatusWriter(self.clock, self.queue, executor)
+        self.state = StatusState(stored={"state": "Ready", "old": 1})
+
+    def due(self, *, at_once: bool = False) -> bool:
+        return self.writer.is_due(KEY, self.state, at_once=at_once)
+
+    def write(self, status: dict[str, Any]) -> bool:
+        return self.writer.write(BODY, KEY, self.state, status, "the record")
+
+
+@pytest.fixture
+def desk() -> _Desk:
+    return _Desk()
+
+
+async def test_a_change_is_due_a_second_after_the_first_one(desk: _Desk) -> None:
+    assert not desk.due()
+    desk.clock.advance(0.9)
+    assert not desk.due()
+    desk.clock.advance(0.1)
+    assert desk.due()
+    async with asyncio.timeout(1):
+        assert await desk.queue.get() == KEY  # a pass was asked for, for that moment
+
+
+def test_what_is_urgent_is_due_at_once(desk: _Desk) -> None:
+    assert desk.due(at_once=True)
+
+
+def test_nothing_is_due_while_a_write_is_under_way(desk: _Desk) -> None:
+    assert desk.write({"state": "Running"})
+    desk.clock.advance(5)
+    assert not desk.due(at_once=True)
+
+
+def test_only_what_changed_is_sent_guarded_by_the_version(desk: _Desk) -> None:
+    desk.write({"state": "Running"})
+    assert desk.executor.submitted == [
+        WriteStatus(
+            KEY,
+            {
+                "metadata": {"resourceVersion": "7"},
+                "status": {"state": "Running", "old": None},
+            },
+            "the record",
+        )
+    ]
+    assert desk.state.writing
+
+
+def test_a_write_that_changes_nothing_is_not_sent(desk: _Desk) -> None:
+    assert not desk.due()
+    assert not desk.write({"state": "Ready", "old": 1})
+    assert desk.executor.submitted == []
+    assert not desk.state.writing
+    desk.clock.advance(0.5)
+    assert not desk.due()  # the second begins anew with the next change
+
+
+def test_a_status_is_taken_in_once_a_version_and_not_during_a_write() -> None:
+    state = StatusState()
+    body = {"metadata": {"resourceVersion": "8"}, "status": {"state": "Ready"}}
+    assert state.take(body)
+    assert not state.take(body)
+    same = {"metadata": {"resourceVersion": "9"}, "status": {"state": "Ready"}}
+    assert not state.take(same)  # newer, but says the same
+    state.writing = True
+    assert not state.take({"metadata": {"resourceVersion": "10"}, "status": {"state": "Other"}})
+    assert state.stored == {"state": "Ready"}

@@ -1,0 +1,166 @@
+"""The work queue: each key once, in order, now or when it is due."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from builders.clock import FakeClock
+from spectra_operator.engine.keys import Key
+from spectra_operator.engine.queue import WorkQueue
+
+A, B, C = (Key("Phase", "team", name) for name in "abc")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def queue(clock: FakeClock) -> WorkQueue:
+    return WorkQueue(clock)
+
+
+async def _next(queue: WorkQueue) -> Key | None:
+    """Return the key that is ready now, or None."""
+    getting = asyncio.ensure_future(queue.get())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    if getting.done():
+        return getting.result()
+    getting.cancel()
+    await asyncio.gather(getting, return_exceptions=True)
+    return None
+
+
+async def test_keys_come_in_the_order_in_which_they_were_added(queue: WorkQueue) -> None:
+    for key in (B, A, C):
+        queue.add(key)
+    assert [await queue.get() for _ in range(3)] == [B, A, C]
+
+
+async def test_a_key_added_often_comes_once(queue: WorkQueue) -> None:
+    for key in (A, A, B, A):
+        queue.add(key)
+    assert len(queue) == 2
+    assert [await _next(queue) for _ in range(3)] == [A, B, None]
+
+
+async def test_a_key_added_after_it_was_taken_comes_again(queue: WorkQueue) -> None:
+    queue.add(A)
+    assert await queue.get() == A
+    queue.add(A)
+    assert await _next(queue) == A
+
+
+async def test_a_key_for_later_comes_when_it_is_due_and_not_before(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    queue.add_at(A, 5)
+    clock.advance(4.9)
+    assert await _next(queue) is None
+    clock.advance(0.1)
+    assert await _next(queue) == A
+    assert await _next(queue) is None
+
+
+async def test_whoever_waits_is_woken_by_a_key_and_by_the_time(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    for wake in (lambda: queue.add(A), lambda: clock.advance(10)):
+        queue.add_at(B, clock.monotonic() + 10)
+        getting = asyncio.ensure_future(queue.get())
+        await clock.settle()
+        assert not getting.done()
+        wake()
+        assert await getting in (A, B)
+
+
+async def test_of_several_wishes_for_later_the_earliest_counts(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    for due in (8, 3, 5):
+        queue.add_at(A, due)
+    clock.advance(3)
+    assert await _next(queue) == A
+    clock.advance(10)
+    assert await _next(queue) is None
+
+
+async def test_keys_due_at_different_times_come_in_the_order_of_their_times(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    queue.add_at(A, 2)
+    queue.add_at(B, 1)
+    clock.advance(3)
+    assert [await queue.get(), await queue.get()] == [B, A]
+
+
+async def test_the_pause_after_a_failure_doubles_up_to_a_minute(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    pauses = []
+    for _ in range(15):
+        before = clock.monotonic()
+        queue.back_off(A)
+        getting = asyncio.ensure_future(queue.get())
+        await clock.settle()
+        due = clock.next_deadline()
+        assert due is not None
+        clock.advance(due - before)
+        assert await getting == A
+        pauses.append(round(clock.monotonic() - before, 4))
+    assert pauses[:4] == [0.05, 0.1, 0.2, 0.4]
+    assert pauses[-1] == 60
+
+
+async def test_a_success_makes_the_next_pause_short_again(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    for _ in range(6):
+        queue.back_off(A)
+    clock.advance(100)
+    assert await _next(queue) == A
+    queue.succeeded(A)
+    queue.back_off(A)
+    clock.advance(0.05)
+    assert await _next(queue) == A
+
+
+async def test_a_discarded_key_comes_neither_now_nor_later(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    queue.add(A)
+    queue.add_at(A, 5)
+    queue.discard(A)
+    clock.advance(10)
+    assert await _next(queue) is None
+    queue.add_at(A, 12)  # and may be asked for anew
+    clock.advance(2)
+    assert await _next(queue) == A
+
+
+async def test_the_age_is_that_of_the_key_at_the_head(queue: WorkQueue, clock: FakeClock) -> None:
+    assert queue.oldest_age() == 0
+    queue.add(A)
+    clock.advance(3)
+    queue.add(B)
+    assert queue.oldest_age() == 3
+    await queue.get()
+    assert queue.oldest_age() == 0
+
+
+async def test_a_key_at_rest_comes_once_when_it_has_rested(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    queue.rest(A, 2)
+    queue.add(A)
+    queue.add(B)
+    queue.add(A)
+    assert [await _next(queue), await _next(queue)] == [B, None]
+    clock.advance(2)
+    assert [await _next(queue), await _next(queue)] == [A, None]
+    queue.add(A)
+    assert await _next(queue) == A
