@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -69,7 +70,8 @@ async def test_a_key_for_later_comes_when_it_is_due_and_not_before(
 async def test_whoever_waits_is_woken_by_a_key_and_by_the_time(
     queue: WorkQueue, clock: FakeClock
 ) -> None:
-    for wake in (lambda: queue.add(A), lambda: clock.advance(10)):
+    wakes: list[Callable[[], None]] = [lambda: queue.add(A), lambda: clock.advance(10)]
+    for wake in wakes:
         queue.add_at(B, clock.monotonic() + 10)
         getting = asyncio.ensure_future(queue.get())
         await clock.settle()
