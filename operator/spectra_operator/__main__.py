@@ -8,12 +8,14 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
 from .config import Config, ConfigError, load
 from .engine.engine import Engine, EngineSettings
 from .engine.release import release_all
+from .engine.served import wait_until_served
 from .engine.shards import ShardKeeper
 from .handlers.app import run_kopf
 from .handlers.login import make_login
@@ -90,19 +92,26 @@ async def _run(config: Config) -> None:
         )
         await health.start()
         stack.push_async_callback(health.stop)
-        await _until_stopped(engine, keeper, config)
+        await _until_stopped(engine, keeper, config, wait_until_served(client, clock))
 
 
-async def _until_stopped(engine: Engine, keeper: ShardKeeper, config: Config) -> None:
+async def _until_stopped(
+    engine: Engine, keeper: ShardKeeper, config: Config, served: Coroutine[Any, Any, None]
+) -> None:
     """Run everything until a signal comes; any part that ends by itself ends the process."""
     stop, ready, login = asyncio.Event(), asyncio.Event(), make_login(_kubeconfig(config))
+    signals = asyncio.create_task(_signals(stop, ready), name="signals")
+    waiting = asyncio.create_task(served, name="kinds")
+    await asyncio.wait([signals, waiting], return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        waiting.cancel()
+        return
     parts = {
         "engine": engine.run(),
         "leases": keeper.run(),
         "kopf": run_kopf(engine, login, asyncio.Event(), ready),
-        "signals": _signals(stop, ready),
     }
-    tasks = [asyncio.create_task(part, name=name) for name, part in parts.items()]
+    tasks = [signals, *(asyncio.create_task(part, name=name) for name, part in parts.items())]
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     await keeper.release()  # before the Leases' own task is cancelled, which gives nothing back
     for task in tasks:
@@ -163,13 +172,14 @@ def _count(metrics: Metrics, record: RequestRecord) -> None:
 
 def _alive(engine: Engine) -> str:
     silence = engine.pods.seconds_since_activity()
-    if silence > SILENT_WATCH_SECONDS:
+    if engine.pods.synced.is_set() and silence > SILENT_WATCH_SECONDS:
         return f"the pod watch has been silent for {silence:.0f} s"
     return ""
 
 
 def _ready(engine: Engine) -> str:
-    return "" if engine.pods.synced.is_set() else "the pod cache is not filled yet"
+    waits = "waits for the pod cache, or for the CRDs to be installed"
+    return "" if engine.pods.synced.is_set() else waits
 
 
 if __name__ == "__main__":
