@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from spectra_operator.api import constants as c
@@ -48,8 +48,10 @@ class Trail:
         name: Its name.
         item: The task item it works on.
         attempt: Number of the attempt.
+        created_at: When it was created, in whole seconds.
         created: The resourceVersion under which it was first seen.
         ended: That of its first end: Succeeded, Failed or removed; None while it lives.
+        node: The node it is bound to; empty before.
         containers: IDs of the containers that ran in it.
         restarts: Highest restart count.
         times: Start and end of its container, in whole seconds as the kubelet writes them.
@@ -60,9 +62,11 @@ class Trail:
     name: str
     item: Item
     attempt: int
+    created_at: datetime
     created: int
     ended: int | None = None
     phase: str = ""
+    node: str = ""
     removed: bool = False
     containers: set[str] = field(default_factory=set)
     restarts: int = 0
@@ -88,6 +92,7 @@ class Recorder:
         if trail is None:
             trail = self._trails[meta["uid"]] = _begin(pod, labels, version, at)
         _note_containers(trail, pod.get("status") or {})
+        trail.node = (pod.get("spec") or {}).get("nodeName", "")
         trail.removed = trail.removed or kind == "DELETED"
         trail.phase = (pod.get("status") or {}).get("phase", "")
         if trail.ended is None and (trail.removed or trail.phase in ("Succeeded", "Failed")):
@@ -115,6 +120,12 @@ class Recorder:
         for trail in self.trails:
             found[trail.item].append(trail)
         return dict(found)
+
+    def most_at_once(self) -> int:
+        """Return the largest number of attempts that were live at the same moment."""
+        turns = [(trail.created, 1) for trail in self.trails]
+        turns += [(trail.ended, -1) for trail in self.trails if trail.ended is not None]
+        return max(accumulate(step for _, step in sorted(turns)), default=0)
 
     def broken_promises(self, attempts: Mapping[Item, int]) -> list[str]:
         """Return what contradicts "once, exactly"; `attempts` says how many each item takes."""
@@ -166,6 +177,7 @@ def _begin(pod: Body, labels: Mapping[str, str], version: int, at: float) -> Tra
         name=meta["name"],
         item=item,
         attempt=int(labels[c.LABEL_ATTEMPT]),
+        created_at=datetime.fromisoformat(meta["creationTimestamp"]),
         created=version,
         seen_at=(at, None),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import re
 import uuid
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,16 @@ import pytest_asyncio
 from builders.cluster import LocalCluster
 from e2e.harness import installation
 from e2e.harness.following import Follower
+from e2e.harness.operators import FOLLOWED as OPERATOR_KINDS
+from e2e.harness.operators import Operators
 from e2e.harness.play import FOLLOWED, Play
-from spectra_operator.kube.access import load_access
+from spectra_operator.kube.access import ClusterAccess, load_access
 from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.resources import NAMESPACES
 
 HERE = Path(__file__).parent
 TEST_SECONDS = 180
+NOTE = "note"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted", "spectra-test": "e2e"}
 
 
@@ -54,6 +57,15 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests measured."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, text in getattr(report, "user_properties", ()):
+                if name == NOTE and report.when == "call":
+                    terminalreporter.write_line(f"measured: {text}")
+
+
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder that all workers of this run share."""
@@ -83,26 +95,58 @@ def _turn(
         yield
 
 
+@pytest.fixture(scope="session")
+def access(cluster: LocalCluster) -> ClusterAccess:
+    """The way to the cluster, as its administrator."""
+    return load_access(str(cluster.kubeconfig))
+
+
 @pytest_asyncio.fixture
-async def client(cluster: LocalCluster) -> AsyncIterator[AiohttpClient]:
+async def client(access: ClusterAccess) -> AsyncIterator[AiohttpClient]:
     """A client with the rights of an administrator."""
-    async with AiohttpClient(load_access(str(cluster.kubeconfig))) as made:
+    async with AiohttpClient(access) as made:
         yield made
 
 
 @pytest_asyncio.fixture
 async def play(
-    request: pytest.FixtureRequest, cluster: LocalCluster, client: AiohttpClient
+    request: pytest.FixtureRequest,
+    cluster: LocalCluster,
+    access: ClusterAccess,
+    client: AiohttpClient,
 ) -> AsyncIterator[Play]:
     """A scenario in a namespace of its own, which enforces the restricted pod security standard."""
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_")).strip("-")
     name = f"e2e-{words[:40].rstrip('-')}-{uuid.uuid4().hex[:5]}"
     body: dict[str, Any] = {"metadata": {"name": name, "labels": RESTRICTED}}
     await client.create(NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace"} | body)
-    async with Follower(client, name, FOLLOWED).running() as world:
+    async with Follower(access, name, FOLLOWED).running() as world:
         await world.until("the namespace is ready", lambda: world.get("ServiceAccount", "default"))
         yield Play(cluster, client, world)
     await installation.remove_namespace(client, name)
+
+
+@pytest_asyncio.fixture
+async def operators(cluster: LocalCluster, access: ClusterAccess) -> AsyncIterator[Operators]:
+    """The operator's own pods, all of them ready."""
+    namespace = installation.NAMESPACE
+    async with Follower(access, namespace, OPERATOR_KINDS).running() as world:
+        found = Operators(cluster, world)
+        await found.settled()
+        yield found
+
+
+@pytest.fixture
+def killing(run_folder: Path) -> Iterator[None]:
+    """Tests that kill the operator do so one after the other; all others go on meanwhile."""
+    with _locked(run_folder / "killing.lock", fcntl.LOCK_EX):
+        yield
+
+
+@pytest.fixture
+def note(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Say something that is printed at the end of the run, whatever the test's outcome."""
+    return lambda text: record_property(NOTE, text)
 
 
 @contextmanager

@@ -15,6 +15,9 @@ Body = dict[str, Any]
 IMAGE = "docker.io/local/spectra-agent:dev"
 PROVE = 'read id < /proc/sys/kernel/random/uuid; out "{\\"ran\\": \\"$id\\"}"'
 """Succeed, and return a number that no other run can have."""
+HELD_UNTIL = "/tmp/go"
+HOLD = f"trap 'exit 143' TERM; until [ -e {HELD_UNTIL} ]; do sleep 0.1; done; {PROVE}"
+"""Run until `when.let_go`, so that a test decides what happens meanwhile."""
 _PRELUDE = 'out() { printf \'{"outputs": %s}\' "$1" > /dev/termination-log; }\n'
 
 

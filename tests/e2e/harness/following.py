@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
+from spectra_operator.kube.access import ClusterAccess
 from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.resources import Body, Resource, name_of
 
@@ -27,10 +28,10 @@ class Follower:
     """
 
     def __init__(
-        self, client: AiohttpClient, namespace: str | None, resources: Iterable[Resource]
+        self, access: ClusterAccess, namespace: str | None, resources: Iterable[Resource]
     ) -> None:
         self.namespace = namespace
-        self._client = client
+        self._client = AiohttpClient(access)
         self._items: dict[str, dict[str, Body]] = {r.kind: {} for r in resources}
         self._seen: dict[str, int] = {}
         self._resources = {r.kind: r for r in resources}
@@ -62,6 +63,9 @@ class Follower:
         try:
             yield self
         finally:
+            # Connections first: a cancelled watch would leave its own to a handshake that
+            # nobody waits for.
+            await self._client.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

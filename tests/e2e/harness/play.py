@@ -13,6 +13,7 @@ import yaml
 from builders.cluster import ROOT, LocalCluster
 from builders.recorder import Item, Recorder, Trail
 from e2e.harness import bodies
+from e2e.harness.bodies import HELD_UNTIL
 from e2e.harness.dump import describe
 from e2e.harness.following import DeadlinePassed, Follower
 from spectra_operator.api import constants as c
@@ -30,7 +31,7 @@ KINDS = {r.kind: r for r in (*FOLLOWED, QUOTAS)}
 ENDS = frozenset({"Succeeded", "Failed", "Cancelled", "Rejected"})
 
 
-@dataclass
+@dataclass(repr=False)
 class Play:
     """A scenario: where it happens, what was given, and what was seen.
 
@@ -41,6 +42,7 @@ class Play:
         recorder: What ran in it.
         given_bodies: Objects that wait to be applied.
         workflows: Workflows that were given, by name.
+        let_go: Holding pods that may end.
     """
 
     cluster: LocalCluster
@@ -49,6 +51,7 @@ class Play:
     recorder: Recorder = field(default_factory=Recorder)
     given_bodies: list[Body] = field(default_factory=list)
     workflows: dict[str, Body] = field(default_factory=dict)
+    let_go: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Record from now on."""
@@ -148,6 +151,23 @@ class When:
         patch = {"metadata": {"finalizers": None}}
         await self._play.client.patch(PODS, self._play.namespace, pod, patch)
 
+    async def let_go(self, pod: str) -> None:
+        """Let a pod that holds (see `bodies.HOLD`) do its work and end."""
+        self._play.let_go.add(pod)
+        await self._play.kubectl("exec", pod, "--", "touch", HELD_UNTIL)
+
+    async def each_let_go(self, count: int) -> None:
+        """Let so many holding pods go, each as soon as it runs."""
+
+        def next_one() -> str | None:
+            live = (t for t in self._play.recorder.trails if t.ended is None)
+            free = self._play.let_go
+            return next((t.name for t in live if t.phase == "Running" and t.name not in free), None)
+
+        for number in range(count):
+            pod = await self._play.world.until(f"pod {number + 1} of {count} runs", next_one)
+            await self.let_go(pod)
+
     async def namespace_deleted(self) -> None:
         """Delete the namespace; returns at once."""
         await self._play.client.delete(NAMESPACES, None, self._play.namespace)
@@ -240,7 +260,7 @@ class Then:
         return status if status.get("state") in ENDS else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TaskView:
     """One task of a run: its status, and the pods that worked on it."""
 
