@@ -24,7 +24,7 @@ from .keys import Key
 from .parts import Parts
 from .runs import PhaseRun, StatusState
 from .starts import start
-from .status import COALESCE_SECONDS
+from .status import COALESCE_SECONDS, proven
 
 STOP_AGAIN = timedelta(seconds=30)
 _ORPHANED = Levels(halt="WorkflowDeleted")
@@ -234,6 +234,7 @@ class PhaseReconciler:
         return run.remaining
 
     def _write(self, key: Key, run: PhaseRun, body: Body, record: PhaseRecord) -> None:
+        record = proven(record, run.persisted, self._parts.attempts.of(key))
         if record == run.persisted:
             run.status.dirty_since = None
             return

@@ -6,9 +6,14 @@ A write that changes nothing is not sent. Only one write per object is under way
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from ..api.phase import TaskState
 from ..core.conditions import merge_patch
+from ..core.evidence import Attempt
+from ..core.records import NO_ITEMS, PhaseRecord, TaskRecord
 from ..kube.clock import Clock
 from ..kube.resources import Body
 from .effects import WriteStatus
@@ -58,3 +63,34 @@ class StatusWriter:
         full = {"metadata": {"resourceVersion": version}, "status": patch}
         self._executor.submit(WriteStatus(key, full, record))
         return True
+
+
+def proven(record: PhaseRecord, persisted: PhaseRecord, attempts: Iterable[Attempt]) -> PhaseRecord:
+    """Return a record without the attempts whose pod is still being created.
+
+    Status must not call them running: if the operator dies before the create has come to pass,
+    its successor would count a pod that never was as lost.
+    """
+    unproven: dict[str, set[int]] = {}
+    for attempt in attempts:
+        if attempt.live and not attempt.uid and attempt.task in record.tasks:
+            unproven.setdefault(attempt.task, set()).add(attempt.index)
+    if not unproven:
+        return record
+    tasks = dict(record.tasks)
+    for name, indexes in unproven.items():
+        tasks[name] = _without(tasks[name], persisted.tasks.get(name), indexes)
+    return replace(record, tasks=tasks)
+
+
+def _without(record: TaskRecord, known: TaskRecord | None, indexes: set[int]) -> TaskRecord:
+    """Return a task's record with some items as they were when status was last written."""
+    if not record.fan_out:
+        known = known or TaskRecord()
+        waited = known.state is TaskState.WAITING
+        return replace(known, state=TaskState.READY, reason="", message="") if waited else known
+    before = known.open if known else NO_ITEMS
+    items = {index: item for index, item in record.open.items() if index not in indexes}
+    items |= {index: before[index] for index in indexes if index in before}
+    record = replace(record, open=items)
+    return record if record.running_mask else replace(record, state=TaskState.READY)
