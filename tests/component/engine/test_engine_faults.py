@@ -20,7 +20,7 @@ from builders.fake_api.faults import (
     Refuse,
 )
 from builders.kubelet import hangs, ok
-from builders.specs import NAMESPACE, a_chain, a_step, a_task, a_workflow
+from builders.specs import NAMESPACE, a_chain, a_retry, a_step, a_task, a_workflow
 from spectra_operator.engine.keys import PHASES, WORKFLOWS
 from spectra_operator.kube.resources import PODS
 
@@ -238,3 +238,21 @@ async def test_a_task_that_ended_while_no_operator_ran_is_recorded_and_the_next_
     await world.start()
     assert (await world.finished())["state"] == "Succeeded"
     assert sorted(world.kubelet.tasks()) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("count", [None, 3], ids=["a single task", "a fan-out"])
+async def test_a_pod_that_never_came_to_be_is_no_loss_when_the_operator_dies(
+    world: World, count: int | None
+) -> None:
+    world.api.fault(Match("create", "pods"), Refuse(500, "InternalError"), times=10_000)
+    task = a_task(count=count, retry=a_retry(losses=0))
+    await world.apply(a_workflow([a_step("build", [task])]))
+    await world.during(5)
+    assert world.task_now("work")["state"] == "Ready"  # not Running: there is no pod
+    world.operator.kill()
+    await world.settle()
+    world.api.clear_faults()
+    await world.start()
+    assert (await world.finished())["state"] == "Succeeded"
+    assert "losses" not in (await world.tasks())["work"]
+    assert world.kubelet.attempts("work") == [1]

@@ -8,11 +8,20 @@ from typing import Any
 import pytest
 
 from builders.clock import FakeClock
+from builders.records import (
+    a_fan_out,
+    a_running_phase,
+    an_attempt,
+    running_item,
+    waiting_item,
+)
+from spectra_operator.api.phase import TaskState
+from spectra_operator.core.records import TaskRecord
 from spectra_operator.engine.effects import Effect, WriteStatus
 from spectra_operator.engine.keys import Key
 from spectra_operator.engine.queue import WorkQueue
 from spectra_operator.engine.runs import StatusState
-from spectra_operator.engine.status import StatusWriter
+from spectra_operator.engine.status import StatusWriter, proven
 
 KEY = Key("Phase", "team", "stage")
 BODY = {"metadata": {"name": "stage", "namespace": "team", "resourceVersion": "7"}}
@@ -103,3 +112,31 @@ def test_a_status_is_taken_in_once_a_version_and_not_during_a_write() -> None:
     state.writing = True
     assert not state.take({"metadata": {"resourceVersion": "10"}, "status": {"state": "Other"}})
     assert state.stored == {"state": "Ready"}
+
+
+ASSUMED = an_attempt(uid="", started=None)
+
+
+def test_an_attempt_without_a_pod_is_not_called_running() -> None:
+    running = TaskRecord(TaskState.RUNNING, attempt=1, open={0: running_item()})
+    record = a_running_phase(work=running)
+    shown = proven(record, a_running_phase(), [ASSUMED]).tasks["work"]
+    assert shown == TaskRecord(TaskState.READY)
+    assert proven(record, a_running_phase(), [an_attempt()]) is record
+
+
+def test_a_retry_without_a_pod_is_shown_as_the_failure_before_it() -> None:
+    failed = TaskRecord(TaskState.BACKOFF, attempt=1, failures=1, open={0: waiting_item()})
+    running = TaskRecord(TaskState.RUNNING, attempt=2, failures=1, open={0: running_item(2)})
+    shown = proven(a_running_phase(work=running), a_running_phase(work=failed), [ASSUMED])
+    assert shown.tasks["work"] == failed
+
+
+def test_items_without_a_pod_are_shown_as_they_were_and_the_others_as_they_are() -> None:
+    before = a_fan_out(4, open={1: waiting_item()})
+    items = {0: running_item(), 1: running_item(2, failures=1), 2: running_item()}
+    record = a_running_phase(work=a_fan_out(4, open=items))
+    unproven = [an_attempt(uid="", index=0), an_attempt(uid="", index=1, number=2)]
+    shown = proven(record, a_running_phase(work=before), unproven).tasks["work"]
+    assert shown.open == {1: waiting_item(), 2: running_item()}
+    assert shown.untried_mask == 0b1001
