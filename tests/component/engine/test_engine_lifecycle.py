@@ -222,7 +222,8 @@ async def test_a_run_tells_its_story_once(world: World) -> None:
     ]
     phase = (await world.status())["phases"][0]["objectName"]
     reasons = [reason for reason, _ in await world.events(phase)]
-    assert reasons == ["Started", "Retrying", "Succeeded"]
+    assert reasons.count("Retrying") == 1
+    assert len(reasons) == len(set(reasons))
 
 
 async def test_the_same_words_about_an_object_become_one_event_with_a_count(world: World) -> None:
