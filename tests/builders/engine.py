@@ -61,15 +61,16 @@ class CountedClient(AiohttpClient):
 class Operator:
     """One replica of the operator: engine, Lease, and an intake that behaves as kopf's does."""
 
-    def __init__(self, api: FakeApi, clock: FakeClock, identity: str) -> None:
+    def __init__(self, api: FakeApi, clock: FakeClock, identity: str, shards: int = 1) -> None:
         self.identity = identity
         self._clock = clock
         access = replace(api.access(), token=lambda: identity)
         self.client = CountedClient(access, connections=128)
         self.lease_client = CountedClient(access, request_seconds=5.0)
         self.metrics = Metrics()
-        self.engine = Engine(self.client, clock, self.metrics, EngineSettings(identity=identity))
-        self.keeper = ShardKeeper(self.engine, 1, self._lock)
+        settings = EngineSettings(shards=shards, identity=identity)
+        self.engine = Engine(self.client, clock, self.metrics, settings)
+        self.keeper = ShardKeeper(self.engine, shards, self._lock)
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -82,10 +83,11 @@ class Operator:
         """Whether it was neither killed nor stopped."""
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
-    def start(self, *, intake: bool = True) -> None:
-        """Begin; without an intake of its own another one must feed the engine."""
+    def start(self, *, intake: bool = True, leases: bool = True) -> None:
+        """Begin; without an intake or without Leases, somebody else must see to that part."""
         loop = asyncio.get_running_loop()
-        work = [self.engine.run(), self.keeper.run()]
+        work = [self.engine.run()]
+        work += [self.keeper.run()] if leases else []
         work += [self._pump(resource) for resource in LISTED] if intake else []
         self._tasks = [loop.create_task(each) for each in work]
 
@@ -209,10 +211,11 @@ class World:
             await self.settle()
         return operator
 
-    async def apply(self, *bodies: Body) -> None:
+    async def apply(self, *bodies: Body, namespace: str = NAMESPACE) -> None:
         """Create objects as a user would."""
         for body in bodies:
-            await self.api.create(RESOURCES[body["kind"]], body, NAMESPACE)
+            placed = body | {"metadata": body["metadata"] | {"namespace": namespace}}
+            await self.api.create(RESOURCES[body["kind"]], placed)
 
     async def change(self, kind: str, name: str, **spec: Any) -> None:
         """Change fields of an object's spec, given as they stand in YAML."""

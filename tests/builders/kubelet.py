@@ -118,6 +118,7 @@ class FakeKubelet:
         self.pods: dict[tuple[str, int, int], Body] = {}
         self._api = api
         self._clock = clock
+        self._reachable = True
         self._fates: dict[tuple[str, int], tuple[Fate, ...]] = {}
         self._succeeded: set[tuple[str, str, int]] = set()
         self._playing: dict[str, asyncio.Task[None]] = {}
@@ -139,6 +140,22 @@ class FakeKubelet:
         """Return an attempt's pod as it is now."""
         meta = self.pods[task, index, number]["metadata"]
         return await self._api.get(PODS, meta["name"], meta["namespace"])
+
+    async def lose_nodes(self, task: str, index: int = 0, number: int = 1) -> None:
+        """Let every node fall silent, and the taint manager ask for an attempt's deletion."""
+        self._reachable = False
+        pod = await self.pod_of(task, index, number)
+        gone = pods.node_lost(pod, self._clock.monotonic())
+        await self._apply(pod, gone)
+        await self._api.delete(PODS, pod["metadata"]["name"], pod["metadata"]["namespace"])
+
+    async def forget_node(self, task: str, index: int = 0, number: int = 1) -> None:
+        """Do what Kubernetes does with a pod whose Node object is deleted."""
+        pod = await self.pod_of(task, index, number)
+        await self._apply(pod, pods.status_unknown(pod, self._clock.monotonic()))
+        await self._api.delete(
+            PODS, pod["metadata"]["name"], pod["metadata"]["namespace"], grace_seconds=0
+        )
 
     async def end(self, task: str, fate: Fate, index: int = 0, number: int = 1) -> None:
         """End a pod that hangs, now."""
@@ -164,7 +181,7 @@ class FakeKubelet:
         elif event.previous is None:
             self._note_birth(pod)
             self._begin_play(uid, self._play(pod))
-        elif _just_deleted(event):
+        elif _just_deleted(event) and self._reachable:
             self._end_play(uid)
             self._begin_play(uid, self._kill(pod))
         if pod.get("status", {}).get("phase") == "Succeeded":
