@@ -124,7 +124,7 @@ def policies_of(
 
 def a_running_phase(started: float = 0, **tasks: TaskRecord) -> PhaseRecord:
     """Return the record of a phase that has begun, with the records of its tasks."""
-    return PhaseRecord(1, PhaseState.RUNNING, started_at=at(started), tasks=tasks)
+    return PhaseRecord(generation=1, state=PhaseState.RUNNING, started_at=at(started), tasks=tasks)
 
 
 def running_item(number: int = 1, *, failures: int = 0, losses: int = 0) -> Item:
@@ -148,6 +148,7 @@ def a_workflow_snapshot(
     now: float = 10,
     missing_agents: tuple[str, ...] = (),
     refused: Mapping[str, str] | None = None,
+    delayed: Mapping[str, str] | None = None,
 ) -> WorkflowSnapshot:
     """Return all that a decision about a workflow uses."""
     return WorkflowSnapshot(
@@ -157,6 +158,7 @@ def a_workflow_snapshot(
         missing_agents=missing_agents,
         now=at(now),
         refused=refused or {},
+        delayed=delayed or {},
     )
 
 

@@ -63,6 +63,12 @@ AGENT = Kind(
     description="An agent: who can work, what runs for its tasks, and how many at once.",
     spec=AgentSpec,
     status=AgentStatus,
+    rules=(
+        (
+            "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')",
+            "metadata.name: at most 63 characters of a-z, 0-9 and -, as tasks name it",
+        ),
+    ),
     columns=(
         Column("Mode", ".spec.mode", priority=1),
         Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),

@@ -29,6 +29,39 @@ class Run:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What the records of phases and workflows have in common; see their status' fields."""
+
+    generation: int = 0
+    reason: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    suspended: bool = False
+    suspended_changed_at: datetime | None = None
+
+
+def run_of(
+    record: RunRecord, state: str, ends: tuple[bool, bool], accepted: bool, now: datetime
+) -> Run:
+    """Return what the conditions of a record are made from; `ends` is (ended, succeeded)."""
+    return Run(
+        generation=record.generation,
+        state=state,
+        accepted=accepted,
+        ended=ends[0],
+        succeeded=ends[1],
+        suspended=record.suspended,
+        reason=record.reason,
+        message=record.message,
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        suspended_changed_at=record.suspended_changed_at,
+        now=now,
+    )
+
+
 def conditions(run: Run) -> list[dict[str, Any]]:
     """Return Accepted, Progressing, Complete, Failed and Suspended."""
     begin = run.started_at or run.finished_at or run.now

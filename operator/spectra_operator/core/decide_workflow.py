@@ -172,7 +172,8 @@ def _unborn(
     waits = [p for p in parents if not steps[p].ended]
     if waits:
         return StepRecord(tally=planned, message="for " + ", ".join(waits[:5]))
-    return StepRecord(StepState.READY, tally=planned)
+    delay = snapshot.delayed.get(name, "")
+    return StepRecord(StepState.READY, tally=planned, message=delay[:1024])
 
 
 def _to_create(step: StepRecord) -> bool:

@@ -87,6 +87,8 @@ _REFUSALS = frozenset(
     {"Evicted", "NodeLost", "NodeShutdown", "Shutdown", "Terminated", "Preempting"}
 )
 _UNKNOWN = "ContainerStatusUnknown"
+_STOPPED = frozenset({128 + 15, 128 + 9})
+"""Exit codes of a container that was ended by SIGTERM or SIGKILL."""
 
 
 def attempt_of(pod: Pod) -> Attempt | None:
@@ -187,9 +189,20 @@ def _failure(pod: Pod) -> Outcome:
 
 
 def _deleted_first(pod: Pod, ended: Mapping[str, Any]) -> bool:
-    """Whether deletion was asked for before the container ended, or in the same second."""
-    asked, over = _deleted_at(pod["metadata"]), _known(ended.get("finishedAt"))
-    return asked is not None and (over is None or over >= asked)
+    """Whether deletion was asked for before the container ended, or in the same second.
+
+    The kubelet's last write sets the grace to 0 and leaves the timestamp, so that only the latest
+    moment of the request is known. An end by a signal within the pod's own grace was ours then.
+    """
+    meta = pod["metadata"]
+    asked, over = _deleted_at(meta), _known(ended.get("finishedAt"))
+    if asked is None or over is None or over >= asked:
+        return asked is not None
+    grace = (pod.get("spec") or {}).get("terminationGracePeriodSeconds")
+    if meta.get("deletionGracePeriodSeconds") or grace is None:
+        return False
+    signalled = ended.get("exitCode") in _STOPPED and ended.get("reason") != "OOMKilled"
+    return signalled and over >= asked - timedelta(seconds=grace)
 
 
 def _exit(ended: Mapping[str, Any]) -> Outcome:

@@ -162,8 +162,9 @@ def _container(shape: PhaseShape, plan: AttemptPlan) -> Body:
         if template.resources
         else {}
     )
-    if not resources.get("requests"):
-        resources["requests"] = dict(_DEFAULT_REQUESTS)
+    if not resources.get("requests"):  # of what has a limit, Kubernetes requests the limit
+        limits = resources.get("limits") or {}
+        resources["requests"] = {k: v for k, v in _DEFAULT_REQUESTS.items() if k not in limits}
     body: Body = {
         "name": c.CONTAINER,
         "image": template.image,

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..api.phase import PhaseState, TaskState
 from . import indexes
-from .conditions import Run, conditions, find, timestamp
+from .conditions import conditions, find, run_of, timestamp
 from .estimate import in_words
 from .evidence import instant
 from .records import Item, PhaseRecord, Tally, TaskRecord
@@ -25,6 +25,10 @@ _CENTS = Decimal("0.000000000001")
 def render_phase(record: PhaseRecord, now: datetime) -> Status:
     """Return the status object of a phase."""
     tally = record.tally()
+    accepted = record.state is not PhaseState.REJECTED
+    succeeded = record.state is PhaseState.SUCCEEDED
+    ends = (record.ended, succeeded)
+    run = run_of(record, str(record.state), ends, accepted, now)
     status: Status = {
         "observedGeneration": record.generation,
         "state": str(record.state),
@@ -36,7 +40,7 @@ def render_phase(record: PhaseRecord, now: datetime) -> Status:
         "finishedAt": record.finished_at and timestamp(record.finished_at),
         "duration": duration(record.started_at, record.finished_at),
         "tasks": {name: render_task(task) for name, task in record.tasks.items()},
-        "conditions": conditions(_run(record, now)),
+        "conditions": conditions(run),
     }
     return _without_empty(status)
 
@@ -143,23 +147,6 @@ def parse_usage(usage: Mapping[str, Any] | None) -> Usage:
         return Usage()
     return Usage(
         usage.get("inputTokens", 0), usage.get("outputTokens", 0), Decimal(usage.get("cost", "0"))
-    )
-
-
-def _run(record: PhaseRecord, now: datetime) -> Run:
-    return Run(
-        generation=record.generation,
-        state=str(record.state),
-        accepted=record.state is not PhaseState.REJECTED,
-        ended=record.ended,
-        succeeded=record.state is PhaseState.SUCCEEDED,
-        suspended=record.suspended,
-        reason=record.reason,
-        message=record.message,
-        started_at=record.started_at,
-        finished_at=record.finished_at,
-        suspended_changed_at=record.suspended_changed_at,
-        now=now,
     )
 
 

@@ -18,6 +18,7 @@ from types import MappingProxyType
 
 from ..api.phase import PhaseState, TaskState
 from . import indexes
+from .conditions import RunRecord
 from .results import Usage
 
 ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED})
@@ -163,17 +164,10 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class PhaseRecord:
+class PhaseRecord(RunRecord):
     """A phase's state and its tasks; what status holds, or will."""
 
-    generation: int = 0
     state: PhaseState | None = None
-    reason: str = ""
-    message: str = ""
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    suspended: bool = False
-    suspended_changed_at: datetime | None = None
     tasks: Mapping[str, TaskRecord] = field(default_factory=dict)
 
     @property

@@ -97,7 +97,8 @@ class WorkflowShape:
 class WorkflowSnapshot:
     """All that a decision about a workflow may use.
 
-    `phases` holds those whose object exists; `refused` says of others why they cannot be made.
+    `phases` holds those whose object exists; `refused` says of others why they cannot be made,
+    `delayed` why they could not be made yet.
     """
 
     shape: WorkflowShape
@@ -106,3 +107,4 @@ class WorkflowSnapshot:
     missing_agents: tuple[str, ...]
     now: datetime
     refused: Mapping[str, str] = field(default_factory=dict)
+    delayed: Mapping[str, str] = field(default_factory=dict)

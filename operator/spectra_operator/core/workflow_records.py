@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ..api.phase import PhaseState
 from ..api.workflow import StepState, WorkflowState
+from .conditions import RunRecord
 from .records import PHASE_ENDED, Tally
 from .results import Usage
 
@@ -63,17 +64,10 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkflowRecord:
+class WorkflowRecord(RunRecord):
     """A workflow's state and its phases; what status holds, or will."""
 
-    generation: int = 0
     state: WorkflowState | None = None
-    reason: str = ""
-    message: str = ""
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    suspended: bool = False
-    suspended_changed_at: datetime | None = None
     remaining: float | None = None
     usage: Usage = Usage()
     steps: Mapping[str, StepRecord] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..api.workflow import StepState, WorkflowState
-from .conditions import Run, conditions, find, timestamp
+from .conditions import conditions, find, run_of, timestamp
 from .estimate import in_words
 from .evidence import instant
 from .phase_status import Status, duration, parse_usage, render_tally, render_usage
@@ -18,6 +18,10 @@ from .workflow_records import StepRecord, WorkflowRecord
 def render_workflow(record: WorkflowRecord, now: datetime) -> Status:
     """Return the status object of a workflow."""
     tally = record.tally()
+    accepted = record.state not in (WorkflowState.REJECTED, WorkflowState.PENDING)
+    succeeded = record.state is WorkflowState.SUCCEEDED
+    ends = (record.ended, succeeded)
+    run = run_of(record, str(record.state), ends, accepted, now)
     status: Status = {
         "observedGeneration": record.generation,
         "state": str(record.state),
@@ -31,7 +35,7 @@ def render_workflow(record: WorkflowRecord, now: datetime) -> Status:
         "duration": duration(record.started_at, record.finished_at),
         "usage": render_usage(record.usage),
         "phases": [_step(name, step) for name, step in record.steps.items()],
-        "conditions": conditions(_run(record, now)),
+        "conditions": conditions(run),
     }
     return {key: value for key, value in status.items() if value not in (None, "", [])}
 
@@ -78,21 +82,4 @@ def _parse_step(step: Mapping[str, Any]) -> StepRecord:
         started_at=instant(step.get("startedAt")),
         finished_at=instant(step.get("finishedAt")),
         message=step.get("message", ""),
-    )
-
-
-def _run(record: WorkflowRecord, now: datetime) -> Run:
-    return Run(
-        generation=record.generation,
-        state=str(record.state),
-        accepted=record.state not in (WorkflowState.REJECTED, WorkflowState.PENDING),
-        ended=record.ended,
-        succeeded=record.state is WorkflowState.SUCCEEDED,
-        suspended=record.suspended,
-        reason=record.reason,
-        message=record.message,
-        started_at=record.started_at,
-        finished_at=record.finished_at,
-        suspended_changed_at=record.suspended_changed_at,
-        now=now,
     )

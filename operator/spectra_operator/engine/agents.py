@@ -9,7 +9,7 @@ from ..core.objects import revision_body
 from ..core.phase_status import render_usage
 from ..kube.errors import KubeError
 from ..kube.resources import Body, uid_of
-from .agent_book import AgentRun
+from .agent_book import NOT_STORED, AgentRun
 from .effects import PruneRevisions, StoreRevision
 from .keys import Key
 from .parts import Parts
@@ -83,6 +83,8 @@ class AgentReconciler:
             run.status.take(body)
 
     def _write(self, key: Key, run: AgentRun, body: Body) -> None:
+        if run.problem == NOT_STORED and run.status.stored.get("activeRevision"):
+            return  # after a take-over or a change: what stands there holds until the store answers
         status = self._render(key, run)
         if status == run.status.stored:
             run.status.dirty_since = None

@@ -39,11 +39,18 @@ class AttemptIndex:
         return list(self._by_phase)
 
     def observe(self, pod: Body) -> tuple[Key, Attempt] | None:
-        """Take in a pod as it is now; None if it is not one of ours."""
+        """Take in a pod as it is now; None if it is not one of ours.
+
+        The first sight of an end holds: with its last write of a deleted pod the kubelet drops
+        the grace, and then nothing tells that the deletion came before the end.
+        """
         attempt = attempt_of(pod)
         phase = owner_of(pod)
         if attempt is None or phase is None:
             return None
+        known = self.get(phase, attempt.pod)
+        if known and known.uid == attempt.uid and known.outcome and attempt.outcome:
+            attempt = replace(attempt, outcome=known.outcome, deleted_at=known.deleted_at)
         self._set(phase, attempt)
         return phase, attempt
 

@@ -43,6 +43,7 @@ _LONG_PASS = 0.002
 _REST_FACTOR = 3.0
 """A pass longer than this many seconds is followed by a rest of so many times its length: one
 large phase takes at most a quarter of the loop, and pays with milliseconds of latency."""
+_READ_OF_SPEC = ("nodeName", "terminationGracePeriodSeconds")
 _PASSES_PER_TURN = 20
 """Passes in a row before the event loop gets its turn."""
 
@@ -286,6 +287,6 @@ def slim_pod(pod: Body) -> Body:
     meta, spec = pod["metadata"], pod.get("spec") or {}
     return {
         "metadata": {k: v for k, v in meta.items() if k != "managedFields"},
-        "spec": {k: spec[k] for k in ("nodeName",) if k in spec},
+        "spec": {k: spec[k] for k in _READ_OF_SPEC if k in spec},
         "status": pod.get("status") or {},
     }

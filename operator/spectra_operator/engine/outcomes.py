@@ -170,8 +170,7 @@ class Outcomes:
         if isinstance(error, Invalid) or error.status in (409, 413):
             self._workflows.refuse(effect.key, effect.phase, str(error)[:1024])
             return
-        self._workflows.not_created(effect)
-        self._parts.queue.back_off(effect.key)
+        self._workflows.not_created(effect, str(error))
 
     def _stop_writing(self, key: Key) -> None:
         parts = self._parts

@@ -52,6 +52,12 @@ class Parts:
         """Return the shard of a namespace as a label value."""
         return str(shard_of(namespace, self.shards))
 
+    def wake_at(self, key: Key, at: datetime | None) -> None:
+        """Ask for a pass at a time of the wall clock; None asks for nothing."""
+        if at is not None:
+            pause = (at - self.clock.now()).total_seconds()
+            self.queue.add_at(key, self.clock.monotonic() + max(pause, 0.0))
+
     def wake_phases(self, namespace: str, uids: set[str]) -> None:
         """Ask for a pass over phases that have ready tasks, by their UIDs."""
         for key in self.scheduler.waiting(namespace):

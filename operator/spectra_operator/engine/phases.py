@@ -59,7 +59,7 @@ class PhaseReconciler:
         self._look_up(key, run, decision)
         self._publish(key, run, decision.record, trigger)
         self._write(key, run, body, decision.record)
-        self._wake(key, decision)
+        self._parts.wake_at(key, decision.wake_at)
         self._mark(key, run)
 
     def _run(self, key: Key, body: Body) -> PhaseRun:
@@ -171,8 +171,9 @@ class PhaseReconciler:
         for attempt in decision.stop:
             asked = run.stopping.get(attempt.uid)
             if asked is None or now >= asked + STOP_AGAIN:
-                run.stopping[attempt.uid] = now
+                asked = run.stopping[attempt.uid] = now
                 self._parts.executor.submit(DeletePod(key, attempt.pod, attempt.uid))
+            self._parts.wake_at(key, asked + STOP_AGAIN)
 
     def _let_go(self, key: Key, attempt: Attempt) -> None:
         releasing = self._parts.releasing
@@ -255,13 +256,6 @@ class PhaseReconciler:
         self._parts.agents.count(key.namespace, run.shape, before, record)
         self._parts.stories.phase(key, run.shape, before, record)
         self._parts.queue.add(key)
-
-    def _wake(self, key: Key, decision: PhaseDecision) -> None:
-        if decision.wake_at is None:
-            return
-        clock = self._parts.clock
-        pause = (decision.wake_at - clock.now()).total_seconds()
-        self._parts.queue.add_at(key, clock.monotonic() + max(pause, 0.0))
 
     def _mark(self, key: Key, run: PhaseRun) -> None:
         """Label an ended phase that stands alone; a workflow's phases wait for its end."""

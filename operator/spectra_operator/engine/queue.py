@@ -18,6 +18,11 @@ _FIRST_BACKOFF = 0.05
 _LONGEST_BACKOFF = 60.0
 
 
+def backoff(tries: int) -> float:
+    """Return the seconds to pause after this many failures in a row (1 or more)."""
+    return min(_FIRST_BACKOFF * 2.0 ** min(tries - 1, 20), _LONGEST_BACKOFF)
+
+
 class WorkQueue:
     """Keys in the order in which they became due. Times are seconds of the monotonic clock."""
 
@@ -46,7 +51,10 @@ class WorkQueue:
         self._changed.set()
 
     def add_at(self, key: Key, due: float) -> None:
-        """Ask for a pass at a time; the earliest of several wishes counts."""
+        """Ask for a pass at a time; the earliest of several wishes counts.
+
+        A pass says anew when it wants the next one, so a later wish need not be kept.
+        """
         known = self._due.get(key)
         if known is not None and known <= due:
             return
@@ -60,10 +68,9 @@ class WorkQueue:
 
     def back_off(self, key: Key) -> None:
         """Ask for a pass after a pause that doubles with every failure in a row."""
-        tries = self._failures.get(key, 0)
-        self._failures[key] = tries + 1
-        pause = min(_FIRST_BACKOFF * 2 ** min(tries, 20), _LONGEST_BACKOFF)
-        self.add_at(key, self._clock.monotonic() + pause)
+        tries = self._failures.get(key, 0) + 1
+        self._failures[key] = tries
+        self.add_at(key, self._clock.monotonic() + backoff(tries))
 
     def succeeded(self, key: Key) -> None:
         """Forget the failures of a key."""

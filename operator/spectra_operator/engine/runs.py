@@ -60,6 +60,15 @@ class PhaseRun:
     marked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """A phase that could not be created yet: why, how often, and when to try again (monotonic)."""
+
+    why: str
+    tries: int
+    until: float
+
+
 @dataclass(slots=True)
 class WorkflowRun:
     """A workflow that is being carried out."""
@@ -70,6 +79,7 @@ class WorkflowRun:
     record: WorkflowRecord | None = None
     levels: Levels = Levels()
     creating: set[str] = field(default_factory=set)
+    delayed: dict[str, Delay] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     trigger: float | None = None
     marked: bool = False

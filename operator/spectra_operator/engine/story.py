@@ -17,7 +17,7 @@ from ..core.conditions import timestamp
 from ..core.names import short_hash
 from ..core.records import PhaseRecord, TaskRecord
 from ..core.snapshot import PhaseShape, WorkflowShape
-from ..core.workflow_records import WorkflowRecord
+from ..core.workflow_records import StepRecord, WorkflowRecord
 from ..kube.clock import Clock
 from ..kube.resources import EVENTS, Body
 from .effects import Announce, Effect
@@ -26,6 +26,7 @@ from .keys import RESOURCES, Key
 _REMEMBERED = 4096
 _MOST_TASKS_TOLD = 20
 _PASSING = ("", "ContainerCreating", "PodInitializing")
+_TOLD_BY_WORKFLOW = frozenset({"Started", *PhaseState})
 _WARNINGS = frozenset({"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed"})
 
 
@@ -76,8 +77,8 @@ def workflow_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[No
         text = after.message or f"{after.tally().total} task items in {len(after.steps)} phases"
         yield Note(_turn(before, after), text)
     for name, step in after.steps.items():
-        known = before.steps.get(name)
-        if known is None or step.state is known.state:
+        known = before.steps.get(name) or StepRecord()
+        if step.state is known.state:
             continue
         if step.object_name and not known.object_name:
             yield Note("PhaseStarted", f"phase {name} is {step.object_name}")
@@ -107,8 +108,11 @@ class Storyteller:
         self._told: OrderedDict[tuple[str, str, str], tuple[str, int]] = OrderedDict()
 
     def phase(self, key: Key, shape: PhaseShape, before: PhaseRecord, after: PhaseRecord) -> None:
-        """Tell what happened to a phase."""
+        """Tell what happened to a phase; its workflow tells of its start and end."""
+        owned = shape.spec.workflow_ref is not None
         for note in phase_story(before, after):
+            if owned and note.reason in _TOLD_BY_WORKFLOW:
+                continue
             self.tell(key, shape.uid, note)
 
     def workflow(

@@ -20,7 +20,8 @@ from .effects import CreatePhase, MarkFinished
 from .keys import Key
 from .parts import Parts
 from .phases import PhaseReconciler
-from .runs import StatusState, WorkflowRun
+from .queue import backoff
+from .runs import Delay, StatusState, WorkflowRun
 
 
 class WorkflowReconciler:
@@ -47,7 +48,7 @@ class WorkflowReconciler:
             for name in decision.create:
                 self._create(key, run, name, trigger)
         self._write(key, run, body, decision)
-        self._wake(key, decision)
+        self._parts.wake_at(key, decision.wake_at)
         self._mark(key, run)
 
     def _run(self, key: Key, body: Body) -> WorkflowRun:
@@ -75,6 +76,7 @@ class WorkflowReconciler:
             missing_agents=self._missing_agents(key, run),
             now=self._parts.clock.now(),
             refused=run.refused,
+            delayed={name: delay.why for name, delay in run.delayed.items()},
         )
 
     def _missing_agents(self, key: Key, run: WorkflowRun) -> tuple[str, ...]:
@@ -110,6 +112,10 @@ class WorkflowReconciler:
         )
 
     def _create(self, key: Key, run: WorkflowRun, phase: str, trigger: float | None) -> None:
+        delay = run.delayed.get(phase)
+        if delay and delay.until > self._parts.clock.monotonic():
+            self._parts.queue.add_at(key, delay.until)
+            return
         if phase in run.creating:
             return
         spec = run.shape.spec
@@ -146,14 +152,23 @@ class WorkflowReconciler:
 
     def created(self, effect: CreatePhase) -> None:
         """Take in that a phase was created."""
-        self.not_created(effect)
-        self._parts.queue.add(effect.key)
-
-    def not_created(self, effect: CreatePhase) -> None:
-        """Take in that a phase was not created this time; the next pass tries again."""
         run = self._parts.workflows.get(effect.key)
         if run:
             run.creating.discard(effect.phase)
+            run.delayed.pop(effect.phase, None)
+        self._parts.queue.add(effect.key)
+
+    def not_created(self, effect: CreatePhase, why: str) -> None:
+        """Take in that a phase was not created this time: try again, ever more slowly."""
+        run = self._parts.workflows.get(effect.key)
+        if run is None:
+            return
+        run.creating.discard(effect.phase)
+        before = run.delayed.get(effect.phase)
+        tries = before.tries + 1 if before else 1
+        until = self._parts.clock.monotonic() + backoff(tries)
+        run.delayed[effect.phase] = Delay(why, tries, until)
+        self._parts.queue.add(effect.key)
 
     def written(self, key: Key, record: WorkflowRecord, body: Body) -> None:
         """Take in that a status was written: tell the story and go on."""
@@ -171,18 +186,13 @@ class WorkflowReconciler:
             run.status.dirty_since = None
             return
         at_once = record.ended or _turned(run.persisted, record)
+        if not run.persisted.state and decision.create:
+            at_once = False  # the phase that is being created is told of in the same write
         if not self._parts.statuses.is_due(key, run.status, at_once=at_once):
             return
         status = render_workflow(record, self._parts.clock.now())
         if not self._parts.statuses.write(body, key, run.status, status, record):
             run.persisted = record
-
-    def _wake(self, key: Key, decision: WorkflowDecision) -> None:
-        if decision.wake_at is None:
-            return
-        clock = self._parts.clock
-        pause = (decision.wake_at - clock.now()).total_seconds()
-        self._parts.queue.add_at(key, clock.monotonic() + max(pause, 0.0))
 
     def _wake_phases(self, key: Key, run: WorkflowRun) -> None:
         for phase in run.shape.spec.phases:

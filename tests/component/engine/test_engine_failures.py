@@ -199,8 +199,9 @@ async def test_a_phase_that_is_refused_for_now_is_tried_again_ever_more_slowly(
     world: World,
 ) -> None:
     refusal = Refuse(403, "Forbidden", 'phases "x" is forbidden: exceeded quota: few')
-    world.api.fault(Match("create", "phases"), refusal, times=15)
+    world.api.fault(Match("create", "phases"), refusal, times=11)
     await world.apply(a_workflow())
+    await world.until(lambda: "exceeded quota" in str(world.status_now().get("phases")))
     assert (await world.finished())["state"] == "Succeeded"
-    assert world.api.count("create", "phases") == 16
+    assert world.api.count("create", "phases") == 12
     assert world.clock.monotonic() > 20  # each pause is twice as long as the one before

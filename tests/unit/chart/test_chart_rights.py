@@ -47,6 +47,7 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     ("engine/executor.py", "get", "PHASES"): ours("get", "phases"),
     ("engine/executor.py", "get", "PODS"): rights("", "pods", "get"),
     ("engine/executor.py", "get", "RESOURCES[key.kind]"): ours("get"),
+    ("engine/served.py", "get", "resource"): ours("get"),
     ("engine/executor.py", "list", "CONTROLLER_REVISIONS"): rights(
         "apps", "controllerrevisions", "list"
     ),

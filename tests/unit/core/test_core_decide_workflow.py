@@ -173,6 +173,12 @@ def test_a_phase_that_was_never_created_counts_not_as_deleted() -> None:
     assert decided(persisted=begun(decided())).create == ("first",)
 
 
+def test_a_phase_that_could_not_be_made_yet_says_why_and_is_tried_again() -> None:
+    decision = decided({"first": SUCCEEDED}, delayed={"second": "exceeded quota"})
+    assert decision.record.steps["second"].message == "exceeded quota"
+    assert decision.create == ("second",)
+
+
 def test_a_phase_that_cannot_be_made_fails_with_the_reason() -> None:
     refused = {"second": "input of task second/a: there is no such output"}
     decision = decided({"first": SUCCEEDED}, refused=refused)

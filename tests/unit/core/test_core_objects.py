@@ -191,7 +191,7 @@ def test_what_the_agent_leaves_out_is_left_out() -> None:
     ("resources", "requests"),
     [
         (None, {"cpu": "10m", "memory": "32Mi"}),
-        ({"limits": {"memory": "1Gi"}}, {"cpu": "10m", "memory": "32Mi"}),
+        ({"limits": {"memory": "16Mi"}}, {"cpu": "10m"}),
         ({"requests": {"cpu": "2"}}, {"cpu": "2"}),
     ],
 )

@@ -63,7 +63,14 @@ def test_an_object_without_status_is_an_empty_record() -> None:
 
 def test_a_phase_shows_its_state_progress_times_and_conditions() -> None:
     tasks = {"a": TaskRecord(state=TaskState.SUCCEEDED, succeeded=1), "b": TaskRecord()}
-    record = PhaseRecord(3, PhaseState.RUNNING, "Because", "words", at(1), tasks=tasks)
+    record = PhaseRecord(
+        generation=3,
+        state=PhaseState.RUNNING,
+        reason="Because",
+        message="words",
+        started_at=at(1),
+        tasks=tasks,
+    )
     status = render_phase(record, at(5))
     assert (status["observedGeneration"], status["state"]) == (3, "Running")
     assert (status["reason"], status["message"]) == ("Because", "words")
@@ -89,7 +96,9 @@ def test_a_phase_shows_its_state_progress_times_and_conditions() -> None:
 def test_an_ended_phase_shows_how_long_it_took_and_how_it_ended(
     state: PhaseState, true: list[str]
 ) -> None:
-    status = render_phase(PhaseRecord(1, state, started_at=at(1), finished_at=at(41)), at(50))
+    status = render_phase(
+        PhaseRecord(generation=1, state=state, started_at=at(1), finished_at=at(41)), at(50)
+    )
     assert status["duration"] == "40s"
     assert [c["type"] for c in status["conditions"] if c["status"] == "True"] == true
 

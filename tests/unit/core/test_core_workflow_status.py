@@ -55,7 +55,13 @@ def test_an_object_without_status_is_an_empty_record() -> None:
 
 def test_a_running_workflow_shows_progress_and_about_how_long_it_takes() -> None:
     steps = {"a": StepRecord(StepState.RUNNING, "flow-a-x", Tally(total=4, succeeded=1))}
-    record = WorkflowRecord(1, WorkflowState.RUNNING, started_at=at(0), steps=steps, remaining=40.4)
+    record = WorkflowRecord(
+        generation=1,
+        state=WorkflowState.RUNNING,
+        started_at=at(0),
+        steps=steps,
+        remaining=40.4,
+    )
     status = render_workflow(record, at(9))
     assert (status["state"], status["progress"], status["eta"]) == ("Running", "1/4", "40s")
     assert status["phases"][0]["name"] == "a"
@@ -74,12 +80,12 @@ def test_a_running_workflow_shows_progress_and_about_how_long_it_takes() -> None
     ],
 )
 def test_each_state_shows_in_the_conditions(state: WorkflowState, true: list[str]) -> None:
-    status = render_workflow(WorkflowRecord(1, state), at(0))
+    status = render_workflow(WorkflowRecord(generation=1, state=state), at(0))
     assert [c["type"] for c in status["conditions"] if c["status"] == "True"] == true
 
 
 def test_a_suspended_workflow_shows_since_when() -> None:
     record = WorkflowRecord(
-        1, WorkflowState.SUSPENDED, suspended=True, suspended_changed_at=at(7), started_at=at(0)
+        state=WorkflowState.SUSPENDED, suspended=True, suspended_changed_at=at(7), started_at=at(0)
     )
     assert parse_workflow(render_workflow(record, at(9))).suspended_changed_at == at(7)

@@ -34,6 +34,7 @@ def decided(
     now: float = 10,
     missing: tuple[str, ...] = (),
     refused: dict[str, str] | None = None,
+    delayed: dict[str, str] | None = None,
     **spec: Any,
 ) -> WorkflowDecision:
     """Return what to do for a workflow of these steps, given what is seen of its phases."""
@@ -48,6 +49,7 @@ def decided(
             now=now,
             missing_agents=missing,
             refused=refused,
+            delayed=delayed,
         )
     )
 
