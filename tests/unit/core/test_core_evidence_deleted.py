@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 
-from builders.pods import a_pod, at, deleted, failed
+from builders.pods import a_pod, failed, running, stamp
 from spectra_operator.core.evidence import Kind, attempt_of
-from spectra_operator.engine.attempts import AttemptIndex
 
 GRACE = 4
 
 
 def confirmed(pod: dict[str, Any], grace: int = GRACE) -> dict[str, Any]:
     """The kubelet's last write: the grace is 0, the timestamp is what it was."""
-    pod["metadata"]["deletionTimestamp"] = at(5 + grace).strftime("%Y-%m-%dT%H:%M:%SZ")
+    pod["metadata"]["deletionTimestamp"] = stamp(5 + grace)
     pod["metadata"]["deletionGracePeriodSeconds"] = 0
     pod["spec"]["terminationGracePeriodSeconds"] = grace
     return pod
@@ -23,7 +22,7 @@ def confirmed(pod: dict[str, Any], grace: int = GRACE) -> dict[str, Any]:
 
 @pytest.mark.parametrize("code", [137, 143])
 def test_a_container_that_was_stopped_within_the_grace_was_deleted(code: int) -> None:
-    attempt = attempt_of(confirmed(failed(a_pod(), code, finished=6)))
+    attempt = attempt_of(confirmed(failed(running(a_pod()), 6, code)))
     assert attempt is not None
     assert attempt.outcome is not None
     assert (attempt.outcome.kind, attempt.outcome.reason) == (Kind.LOST, "PodDeleted")
@@ -31,7 +30,7 @@ def test_a_container_that_was_stopped_within_the_grace_was_deleted(code: int) ->
 
 @pytest.mark.parametrize(("code", "finished"), [(1, 6), (143, 4)])
 def test_an_end_of_its_own_or_before_the_grace_is_a_failure(code: int, finished: float) -> None:
-    attempt = attempt_of(confirmed(failed(a_pod(), code, finished=finished)))
+    attempt = attempt_of(confirmed(failed(running(a_pod()), finished, code)))
     assert attempt is not None
     assert attempt.outcome is not None
     assert attempt.outcome.kind is Kind.FAILED
