@@ -6,8 +6,9 @@ lost before or after their commit, the operator dies and another takes its place
 
 from __future__ import annotations
 
+import functools
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from builders.campaign import Every, check_history, end_state, plan_fates, the_workflow
 from builders.engine import World, a_running_world
 from builders.fake_api.faults import CommitThenCut, CommitThenFail, CutBefore, Fault, Match, Refuse
+from builders.random_runs import RandomRun, history
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -63,13 +65,24 @@ class _Storm:
                 api.fault(match, fault, self._random.randint(1, 3))
 
 
-async def _weathered(world: World, storm: _Storm) -> None:
-    """Let the run end, with a new operator whenever one has died."""
-    while not world.is_finished():
-        await world.until(lambda: not world.operator.running or world.is_finished(), seconds=2000)
-        if not world.operator.running:
-            same = storm.deaths % 2 == 0
-            await world.start(world.operator.identity if same else f"n{storm.deaths}", leads=False)
+async def _weather(world: World, seed: int, begin: Callable[[], Awaitable[None]]) -> None:
+    """Begin a run and let it end in a storm, with a new operator whenever one has died."""
+    storm = _Storm(world, seed)
+    with Every(world, 4, storm.strike):
+        await begin()
+        while not world.is_finished():
+            await world.until(
+                lambda: not world.operator.running or world.is_finished(), seconds=2000
+            )
+            if not world.operator.running:
+                same = storm.deaths % 2 == 0  # else it waits until the Lease runs out
+                name = world.operator.identity if same else f"n{storm.deaths}"
+                await world.start(name, leads=False)
+    world.api.clear_faults()
+    if not world.operator.running:
+        await world.start("last", leads=False)
+    await world.until(world.operator.leads)
+    await world.until(lambda: not world.operator.memory(), seconds=400)
 
 
 async def _calm_end() -> Any:
@@ -85,18 +98,22 @@ async def test_no_storm_changes_the_end_of_a_run(seeds: range) -> None:
     expected = await _calm_end()
     for seed in seeds:
         async with a_running_world() as world:
-            storm = _Storm(world, seed)
             plan_fates(world)
             try:
-                with Every(world, 4, storm.strike):
-                    await world.apply(the_workflow())
-                    await _weathered(world, storm)
-                world.api.clear_faults()
-                if not world.operator.running:
-                    await world.start("last", leads=False)
-                await world.until(world.operator.leads)
-                await world.until(lambda: not world.operator.memory(), seconds=400)
+                await _weather(world, seed, functools.partial(world.apply, the_workflow()))
                 check_history(world)
                 assert await end_state(world) == expected
             except AssertionError as error:
                 raise AssertionError(f"seed {seed}: {error}") from error
+
+
+@pytest.mark.parametrize("seed", SEEDS[:24])
+async def test_no_storm_changes_the_end_of_any_workflow(seed: int) -> None:
+    run = RandomRun(seed)
+    async with a_running_world() as world:
+        await run.begin(world)
+        await world.finished()
+        expected = await history(world)
+    async with a_running_world() as world:
+        await _weather(world, seed, lambda: run.begin(world))
+        assert await history(world) == expected
