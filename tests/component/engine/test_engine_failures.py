@@ -205,3 +205,13 @@ async def test_a_phase_that_is_refused_for_now_is_tried_again_ever_more_slowly(
     assert (await world.finished())["state"] == "Succeeded"
     assert world.api.count("create", "phases") == 12
     assert world.clock.monotonic() > 20  # each pause is twice as long as the one before
+
+
+async def test_a_stop_that_was_refused_is_asked_for_again(world: World) -> None:
+    world.kubelet.plan("work", hangs())
+    world.api.fault(Match("delete", "pods"), Refuse(403, "Forbidden"), times=2)
+    await world.apply(a_workflow([a_step("build", [a_task(timeout_seconds=5)])]))
+    assert (await world.finished())["state"] == "Failed"
+    assert (await world.tasks())["work"]["reason"] == "Timeout"
+    assert world.api.count("delete", "pods") == 3
+    assert 65 <= world.clock.monotonic() <= 75  # twice half a minute after the timeout
