@@ -89,6 +89,7 @@ def install(tools: Tools, content: str) -> None:
     """
     values = {"podAnnotations": {CONTENT: content}}
     options = ["--namespace", SYSTEM, "--create-namespace", "--wait", "--timeout", "120s"]
+    options.append("--take-ownership")  # of CRDs that somebody applied by hand before
     options += [f"--set-json={key}={json.dumps(value)}" for key, value in values.items()]
     tools.run_helm("upgrade", "--install", RELEASE, CHART, *options)
 

@@ -87,6 +87,8 @@ _REFUSALS = frozenset(
     {"Evicted", "NodeLost", "NodeShutdown", "Shutdown", "Terminated", "Preempting"}
 )
 _UNKNOWN = "ContainerStatusUnknown"
+_TIDYING = timedelta(seconds=10)
+"""What the kubelet may take from the end of a container to its last write of the pod."""
 _STOPPED = frozenset({128 + 15, 128 + 9})
 """Exit codes of a container that was ended by SIGTERM or SIGKILL."""
 
@@ -191,8 +193,8 @@ def _failure(pod: Pod) -> Outcome:
 def _deleted_first(pod: Pod, ended: Mapping[str, Any]) -> bool:
     """Whether deletion was asked for before the container ended, or in the same second.
 
-    The kubelet's last write sets the grace to 0 and leaves the timestamp, so that only the latest
-    moment of the request is known. An end by a signal within the pod's own grace was ours then.
+    With the kubelet's last write of the pod the grace is 0, so that only the latest moment of the
+    request is known. An end by a signal, at most the pod's own grace before, was a deletion then.
     """
     meta = pod["metadata"]
     asked, over = _deleted_at(meta), _known(ended.get("finishedAt"))
@@ -202,7 +204,7 @@ def _deleted_first(pod: Pod, ended: Mapping[str, Any]) -> bool:
     if meta.get("deletionGracePeriodSeconds") or grace is None:
         return False
     signalled = ended.get("exitCode") in _STOPPED and ended.get("reason") != "OOMKilled"
-    return signalled and over >= asked - timedelta(seconds=grace)
+    return signalled and over >= asked - timedelta(seconds=grace) - _TIDYING
 
 
 def _exit(ended: Mapping[str, Any]) -> Outcome:

@@ -50,7 +50,7 @@ class AttemptIndex:
             return None
         known = self.get(phase, attempt.pod)
         if known and known.uid == attempt.uid and known.outcome and attempt.outcome:
-            attempt = replace(attempt, outcome=known.outcome, deleted_at=known.deleted_at)
+            attempt = replace(attempt, outcome=known.outcome)
         self._set(phase, attempt)
         return phase, attempt
 

@@ -30,7 +30,6 @@ class CreatePhase:
     key: Key
     phase: str
     body: Body
-    trigger: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,6 @@ class Outcomes:
     def _phase_created(self, effect: fx.CreatePhase, body: Body) -> None:
         parts = self._parts
         key = Key("Phase", effect.key.namespace, body["metadata"]["name"])
-        if effect.trigger is not None and key not in parts.phases:
-            parts.triggers[key] = effect.trigger
         parts.store.offer(body)
         parts.queue.add(key)
         self._workflows.created(effect)

@@ -131,8 +131,10 @@ class WorkflowReconciler:
             self.refuse(key, phase, text)
             return
         run.creating.add(phase)
+        if trigger is not None:  # the watch may tell of the phase before the create is answered
+            self._parts.triggers[self._phase_key(key, run, phase)] = trigger
         body = phase_body(run.shape, phase, frozen, self._parts.shard_label(key.namespace))
-        self._parts.executor.submit(CreatePhase(key, phase, body, trigger))
+        self._parts.executor.submit(CreatePhase(key, phase, body))
 
     def _outputs(self, key: Key, run: WorkflowRun, phase: str) -> dict[str, object]:
         known = self._parts.phases.get(self._phase_key(key, run, phase))
