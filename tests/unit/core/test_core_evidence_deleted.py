@@ -13,7 +13,7 @@ GRACE = 4
 
 
 def confirmed(pod: dict[str, Any], grace: int = GRACE) -> dict[str, Any]:
-    """The kubelet's last write: the grace is 0, the timestamp is what it was."""
+    """The kubelet's last write of a pod deleted at 5: the grace is 0."""
     pod["metadata"]["deletionTimestamp"] = stamp(5 + grace)
     pod["metadata"]["deletionGracePeriodSeconds"] = 0
     pod["spec"]["terminationGracePeriodSeconds"] = grace
@@ -28,7 +28,7 @@ def test_a_container_that_was_stopped_within_the_grace_was_deleted(code: int) ->
     assert (attempt.outcome.kind, attempt.outcome.reason) == (Kind.LOST, "PodDeleted")
 
 
-@pytest.mark.parametrize(("code", "finished"), [(1, 6), (143, 4)])
+@pytest.mark.parametrize(("code", "finished"), [(1, 6), (143, -6)])
 def test_an_end_of_its_own_or_before_the_grace_is_a_failure(code: int, finished: float) -> None:
     attempt = attempt_of(confirmed(failed(running(a_pod()), finished, code)))
     assert attempt is not None
