@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from builders.engine import Operator, World, a_world
+from builders.engine import World, a_world
 from builders.kubelet import hangs, ok
+from builders.replica import Operator
 from builders.specs import a_chain, a_step, a_task, a_workflow, an_agent
 from spectra_operator.engine.keys import WORKFLOWS, shard_of
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import kopf
 
-from builders.engine import Operator, World, a_world
+from builders.engine import World, a_world
 from builders.kubelet import hangs
+from builders.replica import Operator
 from builders.specs import a_chain, a_phase, a_step, a_workflow, an_agent
 from spectra_operator.engine.keys import AGENTS, PHASES, WORKFLOWS
 from spectra_operator.handlers.app import run_kopf
