@@ -12,7 +12,7 @@ from e2e.harness.bodies import HOLD
 from e2e.harness.operators import Operators
 from e2e.harness.play import Play
 
-pytestmark = pytest.mark.usefixtures("killing")
+pytestmark = [pytest.mark.usefixtures("killing"), pytest.mark.xdist_group("operator")]
 
 MARGIN_SECONDS = 10.0
 """What a take-over may take beyond the Lease: a retry period, two lists, this busy machine."""

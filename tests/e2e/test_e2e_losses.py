@@ -124,9 +124,7 @@ def _node(pool: str, suffix: str, **labels: str) -> Body:
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "labels": labels},
-        "spec": {
-            "taints": [{"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}]
-        },
+        "spec": {"taints": [taint]},
         "status": {"capacity": resources, "allocatable": resources},
     }
 

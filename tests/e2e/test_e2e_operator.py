@@ -10,8 +10,11 @@ import pytest
 
 from builders.specs import a_chain, a_task
 from e2e.harness.bodies import HOLD
+from e2e.harness.following import Follower
 from e2e.harness.operators import Operators, Sample, samples
 from e2e.harness.play import Play
+from spectra_operator.kube.access import ClusterAccess
+from spectra_operator.kube.resources import NAMESPACES
 
 OURS = frozenset({"workflows", "phases", "agents", "pods", "events", "controllerrevisions"})
 IDLE_RENEWALS = 3
@@ -32,6 +35,7 @@ async def test_the_operator_runs_without_root_on_a_read_only_file_system(
         assert container["image"] == "docker.io/local/spectra-operator:dev"
 
 
+@pytest.mark.xdist_group("operator")
 @pytest.mark.usefixtures("killing")  # nobody may kill the operator meanwhile
 async def test_a_chain_of_thirty_tasks_hops_on_events(
     play: Play, operators: Operators, note: Callable[[str], None]
@@ -66,8 +70,9 @@ def _quantiles(seconds: Sequence[float]) -> str:
 
 @pytest.mark.alone
 async def test_between_events_the_operator_sends_no_request_at_all(
-    play: Play, operators: Operators
+    play: Play, operators: Operators, access: ClusterAccess
 ) -> None:
+    await _other_tests_are_tidied_up(play, access)
     play.given.agent(script=HOLD, concurrency=1)
     play.given.workflow([a_task("held"), a_task("blocked"), a_task("next", depends_on=["held"])])
     await play.when.applied()
@@ -82,6 +87,17 @@ async def test_between_events_the_operator_sends_no_request_at_all(
     assert await _requests(operators) - inside == Counter()
     await play.when.each_let_go(3)
     await play.then.workflow_ends("Succeeded")
+
+
+async def _other_tests_are_tidied_up(play: Play, access: ClusterAccess) -> None:
+    """Wait until every other test's namespace is gone; so none of them hangs, either."""
+    async with Follower(access, None, [NAMESPACES]).running() as world:
+
+        def none_left() -> bool:
+            names = {body["metadata"]["name"] for body in world.all("Namespace")}
+            return not any(n.startswith("e2e-") for n in names - {play.namespace})
+
+        await world.until("no namespace of another test", none_left, 120.0)
 
 
 async def _blocked_is_shown(play: Play) -> None:
