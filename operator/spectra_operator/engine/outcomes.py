@@ -101,11 +101,11 @@ class Outcomes:
             if known is not None and parts.store.drop(key, version_of(body or known)):
                 parts.queue.add(key)
             if key.kind == "Phase":
-                self._phases.let_all_go(key)
+                self._phases.pods.let_all_go(key)
             return
         parts.store.offer(body)
         if key.kind == "Phase" and body["metadata"].get("deletionTimestamp"):
-            self._phases.let_all_go(key)
+            self._phases.pods.let_all_go(key)
         parts.queue.add(key)
 
     def _pod_looked_up(self, effect: fx.LookUpPod, body: Body | None) -> None:
@@ -118,7 +118,7 @@ class Outcomes:
         if found and found.phase_uid == run.shape.uid and body:
             parts.attempts.observe(body)
         else:
-            self._phases.lost(key, run, effect.pod)
+            self._phases.pods.lost(key, run, effect.pod)
         parts.queue.add(key)
 
     def _failed(self, effect: fx.Effect, error: KubeError) -> None:

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from ..core.admission import Blocked, Candidate
 from ..core.compile import compile_phase
 from ..core.decide_phase import PhaseDecision, decide_phase, effective_levels
-from ..core.estimate import phase_seconds
-from ..core.evidence import Attempt
-from ..core.names import pod_name
 from ..core.phase_status import parse_phase, render_phase
 from ..core.policy import TaskPolicy, policy_of
 from ..core.records import PhaseRecord
 from ..core.settle import with_blocked
 from ..core.snapshot import Levels, PhaseSnapshot
-from ..core.workflow_records import PhaseView
 from ..kube.resources import Body, uid_of
-from .attempts import VANISHED
-from .effects import DeletePod, LookUp, LookUpPod, MarkFinished, ReleasePod
+from .effects import LookUp, MarkFinished
 from .keys import Key
 from .parts import Parts
+from .phase_pods import PhasePods
+from .phase_views import view_of
 from .runs import PhaseRun, StatusState
 from .starts import start
-from .status import COALESCE_SECONDS, proven
+from .status import proven
 
-STOP_AGAIN = timedelta(seconds=30)
 _ORPHANED = Levels(halt="WorkflowDeleted")
 
 
@@ -35,6 +30,7 @@ class PhaseReconciler:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self.pods = PhasePods(parts)
 
     def reconcile(self, key: Key) -> None:
         """Make one pass over a phase."""
@@ -43,7 +39,7 @@ class PhaseReconciler:
             self._gone(key, body)
             return
         run = self._run(key, body)
-        self._purge(key, run)
+        self.pods.purge(key, run)
         levels = self._levels(key, run)
         snapshot = self._snapshot(key, run, levels or Levels())
         decision = decide_phase(snapshot)
@@ -53,10 +49,7 @@ class PhaseReconciler:
         run.known = decision.record
         decision = self._admit(key, run, snapshot, decision)
         trigger, run.trigger = run.trigger, None
-        self._stop(key, run, decision)
-        for attempt in decision.release:
-            self._let_go(key, attempt)
-        self._look_up(key, run, decision)
+        self.pods.carry_out(key, run, decision)
         self._publish(key, run, decision.record, trigger)
         self._write(key, run, body, decision.record)
         self._parts.wake_at(key, decision.wake_at)
@@ -76,14 +69,6 @@ class PhaseReconciler:
         if run.status.take(body):
             run.persisted, run.known = parse_phase(run.status.stored), None
         return run
-
-    def _purge(self, key: Key, run: PhaseRun) -> None:
-        """Forget recorded attempts that no pod of ours stands for; let strangers go."""
-        for attempt in self._parts.attempts.of(key):
-            if attempt.phase_uid != run.shape.uid:
-                self._let_go(key, attempt)
-            elif not attempt.live and not attempt.held and _recorded(run.persisted, attempt):
-                self._parts.attempts.forget(key, attempt.pod)
 
     def _snapshot(self, key: Key, run: PhaseRun, levels: Levels) -> PhaseSnapshot:
         return PhaseSnapshot(
@@ -166,38 +151,12 @@ class PhaseReconciler:
             for ready in decision.ready
         )
 
-    def _stop(self, key: Key, run: PhaseRun, decision: PhaseDecision) -> None:
-        now = self._parts.clock.now()
-        for attempt in decision.stop:
-            asked = run.stopping.get(attempt.uid)
-            if asked is None or now >= asked + STOP_AGAIN:
-                asked = run.stopping[attempt.uid] = now
-                self._parts.executor.submit(DeletePod(key, attempt.pod, attempt.uid))
-            self._parts.wake_at(key, asked + STOP_AGAIN)
-
-    def _let_go(self, key: Key, attempt: Attempt) -> None:
-        releasing = self._parts.releasing
-        if not attempt.uid or not attempt.held:
-            self._parts.attempts.forget(key, attempt.pod)
-        elif attempt.held and attempt.uid not in releasing:
-            releasing.add(attempt.uid)
-            self._parts.executor.submit(ReleasePod(key, attempt.pod, attempt.uid))
-
-    def _look_up(self, key: Key, run: PhaseRun, decision: PhaseDecision) -> None:
-        for lost in decision.missing:
-            task = run.shape.tasks[lost.task]
-            index = lost.index if task.count is not None else None
-            name = pod_name(run.shape.name, run.shape.uid, lost.task, index, lost.number)
-            if name not in run.looking_up:
-                run.looking_up.add(name)
-                self._parts.executor.submit(LookUpPod(key, name))
-
     def _publish(self, key: Key, run: PhaseRun, record: PhaseRecord, trigger: float | None) -> None:
         """Show the workflow how its phase stands; it need not wait for the status write."""
         ref = run.shape.spec.workflow_ref
         if ref is None:
             return
-        view = self._view(key, run, record)
+        view = view_of(self._parts, key, run, record)
         if view == run.view:
             return
         run.view, run.record = view, record
@@ -206,33 +165,6 @@ class PhaseReconciler:
         if owner and view.ended and trigger is not None:
             owner.trigger = trigger
         self._parts.queue.add(workflow)
-
-    def _view(self, key: Key, run: PhaseRun, record: PhaseRecord) -> PhaseView:
-        return PhaseView(
-            object_name=key.name,
-            uid=run.shape.uid,
-            state=record.state,
-            reason=record.reason,
-            message=record.message,
-            tally=record.tally(),
-            usage=record.usage(),
-            started_at=record.started_at,
-            finished_at=record.finished_at,
-            remaining=0.0 if record.ended else self._remaining(key, run, record),
-        )
-
-    def _remaining(self, key: Key, run: PhaseRun, record: PhaseRecord) -> float | None:
-        """Estimate the rest, anew about once a second: it walks the whole graph."""
-        now, book = self._parts.clock.monotonic(), self._parts.agents
-        if now >= run.estimate_again_at:
-            run.estimate_again_at = now + COALESCE_SECONDS
-            run.remaining = phase_seconds(
-                run.shape.graph,
-                {name: task.agent for name, task in run.shape.tasks.items()},
-                record.tasks,
-                lambda agent: book.mean_seconds(key.namespace, agent),
-            )
-        return run.remaining
 
     def _write(self, key: Key, run: PhaseRun, body: Body, record: PhaseRecord) -> None:
         record = proven(record, run.persisted, self._parts.attempts.of(key))
@@ -259,7 +191,7 @@ class PhaseReconciler:
 
     def _mark(self, key: Key, run: PhaseRun) -> None:
         """Label an ended phase that stands alone; a workflow's phases wait for its end."""
-        if run.marked or not self.is_settled(key, run):
+        if run.marked or not self.pods.are_settled(key, run):
             return
         ref = run.shape.spec.workflow_ref
         if ref is not None:  # it may be the last that its ended workflow waits for
@@ -267,19 +199,6 @@ class PhaseReconciler:
             return
         run.marked = True
         self._parts.executor.submit(MarkFinished(key))
-
-    def is_settled(self, key: Key, run: PhaseRun) -> bool:
-        """Whether a phase has ended in status and holds no pod any more."""
-        return run.persisted.ended and not any(
-            a.held or a.live for a in self._parts.attempts.of(key)
-        )
-
-    def lost(self, key: Key, run: PhaseRun, pod: str) -> None:
-        """Count an attempt as lost: status calls it running, and its pod does not exist."""
-        attempt = _lost(run, pod)
-        if attempt is not None:
-            now = self._parts.clock.now()
-            self._parts.attempts.assume(key, replace(attempt, finished_at=now))
 
     def _gone(self, key: Key, body: Body | None) -> None:
         """A phase that is missing or being deleted: make sure, then let its pods go."""
@@ -295,42 +214,7 @@ class PhaseReconciler:
         if body is None:
             parts.executor.submit(LookUp(key))
         else:
-            self.let_all_go(key)
-
-    def let_all_go(self, key: Key) -> None:
-        """Release every pod of a phase that is certainly gone."""
-        for attempt in self._parts.attempts.of(key):
-            self._let_go(key, attempt)
-
-
-def _lost(run: PhaseRun, pod: str) -> Attempt | None:
-    """Return the attempt that status calls running under this pod name, as lost."""
-    shape = run.shape
-    for name, record in run.persisted.tasks.items():
-        for index, item in record.open.items():
-            shown = index if record.fan_out else None
-            if pod_name(shape.name, shape.uid, name, shown, item.attempt) == pod:
-                ref = shape.spec.workflow_ref
-                return Attempt(
-                    pod=pod,
-                    phase_uid=shape.uid,
-                    task=name,
-                    index=index,
-                    number=item.attempt,
-                    agent=record.agent,
-                    revision=record.revision,
-                    workflow_uid=ref.uid if ref else "",
-                    outcome=VANISHED,
-                )
-    return None
-
-
-def _recorded(persisted: PhaseRecord, attempt: Attempt) -> bool:
-    if persisted.ended:
-        return True
-    record = persisted.tasks.get(attempt.task)
-    number = record.recorded(attempt.index) if record else 0
-    return number is None or attempt.number <= number
+            self.pods.let_all_go(key)
 
 
 def _more_failures(before: PhaseRecord, after: PhaseRecord) -> bool:

@@ -213,7 +213,7 @@ class WorkflowReconciler:
                 continue
             left = True
             known = self._parts.phases.get(phase_key)
-            if known and not known.marked and self._phases.is_settled(phase_key, known):
+            if known and not known.marked and self._phases.pods.are_settled(phase_key, known):
                 known.marked = True
                 self._parts.executor.submit(MarkFinished(phase_key))
         if not left:
