@@ -86,7 +86,7 @@ component: $(STAMP) ## Run the component tests: real code against an API server 
 
 .PHONY: e2e
 e2e: $(STAMP) ## Run the core end-to-end tests on a real cluster, which they bring up
-	@$(PYTEST) tests/e2e $(ARGS)
+	@$(PYTEST) tests/e2e -n 4 --dist loadgroup $(ARGS)
 
 # The first cluster on a machine takes minutes to build, so it is made beside the quick tests,
 # at low priority. The e2e tests bring up what is missing by themselves: a failure here only

@@ -33,7 +33,7 @@ class Config:
     """json or console."""
     concurrency: int = 48
     """Requests to the API server at once for the engine's writes."""
-    lease_seconds: float = 15.0
+    lease_seconds: int = 15
     """How long a Lease lasts without renewal; a crashed leader is replaced after it."""
     resync_seconds: float = 300.0
     """How often objects deleted unseen are looked for; nothing waits for it."""
@@ -41,6 +41,17 @@ class Config:
     """Path of a kubeconfig; empty uses the pod's service account, or KUBECONFIG."""
 
 
+_RANGES = {
+    "shards": (1, 1024),
+    "health_port": (1, 65535),
+    "concurrency": (1, 1024),
+    "lease_seconds": (5, 3600),
+    "resync_seconds": (10.0, 86_400.0),
+}
+_WORDS = {
+    "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("json", "console"),
+}
 _CONVERT = {"int": int, "float": float, "str": str}
 
 
@@ -62,8 +73,16 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         except ValueError:
             raise ConfigError(f"{name}: {environ[name]!r} is not of type {setting.type}") from None
     config = Config(**values)  # type: ignore[arg-type]
-    if not 1 <= config.shards <= 1024:
-        raise ConfigError(f"{PREFIX}SHARDS: must be 1 to 1024, is {config.shards}")
-    if config.lease_seconds < 5:
-        raise ConfigError(f"{PREFIX}LEASE_SECONDS: must be at least 5, is {config.lease_seconds}")
+    _check(config)
     return config
+
+
+def _check(config: Config) -> None:
+    for name, (least, most) in _RANGES.items():
+        value = getattr(config, name)
+        if not least <= value <= most:
+            raise ConfigError(f"{PREFIX}{name.upper()}: must be {least} to {most}, is {value}")
+    for name, words in _WORDS.items():
+        value = getattr(config, name)
+        if value not in words:
+            raise ConfigError(f"{PREFIX}{name.upper()}: {value!r} is not one of {', '.join(words)}")

@@ -43,15 +43,18 @@ def fold(record: TaskRecord, attempt: Attempt, context: Context) -> TaskRecord:
     if gap:  # a status older than the pods (a restore): what it does not know of was lost
         item = replace(item, losses=item.losses + gap)
         record = replace(record, losses=record.losses + gap)
-    outcome = judge(attempt, context.policy)
+    outcome = judge(attempt, context.policy, item.reason)
     if outcome is None:
         return _running(record, attempt, item)
     record = _describe(record, attempt)
     return _ended(record, attempt, item, outcome, context)
 
 
-def judge(attempt: Attempt, policy: TaskPolicy) -> Outcome | None:
-    """Return how the attempt ended, with the engine's own timeouts told apart from losses."""
+def judge(attempt: Attempt, policy: TaskPolicy, waited_for: str = "") -> Outcome | None:
+    """Return how the attempt ended, with the engine's own timeouts told apart from losses.
+
+    `waited_for` is what kept its container from starting when it was last seen live.
+    """
     if attempt.node_lost and attempt.live and policy.on_node_lost is NodeLostPolicy.RETRY:
         return Outcome(Kind.LOST, "NodeLost", "the node does not answer")
     outcome = attempt.outcome
@@ -60,7 +63,7 @@ def judge(attempt: Attempt, policy: TaskPolicy) -> Outcome | None:
     if timed_out(attempt, policy, attempt.finished_at or attempt.deleted_at):
         return Outcome(Kind.FAILED, "Timeout", f"still running after {policy.timeout} s")
     if pending_timed_out(attempt, policy, attempt.deleted_at):
-        why = f": {attempt.waiting}" if attempt.waiting else ""
+        why = f": {waited_for}" if waited_for else ""
         text = f"no container started within {policy.pending_timeout} s{why}"
         return Outcome(Kind.FAILED, "PendingTimeout", text)
     return outcome

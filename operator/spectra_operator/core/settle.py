@@ -83,9 +83,9 @@ def _state(
     over: _Over,
     levels: Levels,
 ) -> TaskRecord:
-    running = record.running_mask
-    if running:
-        return _become(record, TaskState.RUNNING)
+    if record.running_mask:
+        quiet = record.fan_out and not record.failures and not record.losses
+        return _become(record, TaskState.RUNNING, *(("", "") if quiet else ()))
     if record.ended_mask.bit_count() == record.total:
         return _finished(record)
     if levels.cancel:
@@ -203,7 +203,7 @@ def _going_on(record: PhaseRecord, levels: Levels) -> PhaseRecord:
 def with_blocked(
     record: PhaseRecord, blocked: Mapping[str, tuple[str, str]], levels: Levels
 ) -> PhaseRecord:
-    """Return the phase with the reason why each ready task waits (reason and message by task)."""
+    """Return the phase with the reason why each ready task or item waits, by task."""
     tasks = dict(record.tasks)
     for name, task in record.tasks.items():
         why = blocked.get(name)
@@ -211,4 +211,6 @@ def with_blocked(
             why = ("Suspended", "spec.suspend is true")
         if why and task.state in (TaskState.READY, TaskState.BACKOFF):
             tasks[name] = _become(task, TaskState.READY, *why)
+        elif why and task.state is TaskState.RUNNING:  # some items of a fan-out wait
+            tasks[name] = _become(task, TaskState.RUNNING, *why)
     return replace(record, tasks=tasks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from ..api.constants import MAX_SPEC_BYTES
+from ..api.workflow import WorkflowState
 from ..core.compile import compile_workflow
 from ..core.decide_workflow import WorkflowDecision, decide_workflow
 from ..core.inputs import InputError, freeze_phase, phase_outputs
@@ -228,6 +229,8 @@ class WorkflowReconciler:
 
 def _turned(before: WorkflowRecord, after: WorkflowRecord) -> bool:
     """Whether people or a restart must know at once: a new state, or a phase that now exists."""
+    if after.state is WorkflowState.PENDING:
+        return False  # its agents may be on their way, applied in the same moment
     if (before.state, before.suspended) != (after.state, after.suspended):
         return True
     created = {name for name, step in after.steps.items() if step.object_name}

@@ -40,7 +40,14 @@ def test_variables_that_are_not_ours_are_left_alone() -> None:
         ("SHARDS", "1025"),
         ("LEASE_SECONDS", "soon"),
         ("LEASE_SECONDS", "4"),
+        ("LEASE_SECONDS", "7.5"),
         ("HEALTH_PORT", "80.5"),
+        ("HEALTH_PORT", "65536"),
+        ("CONCURRENCY", "0"),
+        ("RESYNC_SECONDS", "0"),
+        ("RESYNC_SECONDS", "nan"),
+        ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_with_its_variable_named(

@@ -18,7 +18,7 @@ from builders.records import (
 from builders.specs import Body, a_phase, a_task
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core.compile import compile_phase
-from spectra_operator.core.records import PhaseRecord, TaskRecord
+from spectra_operator.core.records import Item, PhaseRecord, TaskRecord
 from spectra_operator.core.settle import settle, with_blocked
 from spectra_operator.core.snapshot import Levels, PhaseShape
 
@@ -224,6 +224,16 @@ def test_a_ready_task_shows_the_limit_that_blocks_it() -> None:
     assert (blocked["a"].reason, blocked["a"].message) == why["a"]
     assert (blocked["b"].state, blocked["b"].message) == (TaskState.READY, "agent worker 3/3")
     assert blocked["c"] is SUCCEEDED
+
+
+def test_a_running_fan_out_shows_the_limit_that_its_other_items_wait_for() -> None:
+    items = {0: Item(TaskState.RUNNING, 1)}
+    task = TaskRecord(state=TaskState.RUNNING, total=3, fan_out=True, open=items)
+    why = {"a": ("AgentConcurrency", "agent worker 1/1")}
+    blocked = with_blocked(PhaseRecord(tasks={"a": task}), why, NO_LEVELS).tasks["a"]
+    assert (blocked.state, blocked.message) == (TaskState.RUNNING, "agent worker 1/1")
+    shape = shape_of([a_task("a", count=3)], "Fail")
+    assert settle(shape, {"a": blocked}, NO_LEVELS)["a"].message == ""
 
 
 def test_a_ready_task_shows_that_its_phase_is_suspended() -> None:

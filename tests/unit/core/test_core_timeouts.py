@@ -54,9 +54,8 @@ def test_a_pod_that_waited_too_long_failed_and_says_for_what() -> None:
         started=None,
         ended=31,
         deleted_at=at(31),
-        waiting="ErrImagePull",
     )
-    outcome = judge(attempt, LIMITED)
+    outcome = judge(attempt, LIMITED, "ErrImagePull")
     assert outcome is not None
     assert (outcome.kind, outcome.reason) == (Kind.FAILED, "PendingTimeout")
     assert outcome.message == "no container started within 30 s: ErrImagePull"
