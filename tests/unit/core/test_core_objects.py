@@ -128,7 +128,7 @@ def test_a_task_is_told_who_it_is() -> None:
         "SPECTRA_TASK": "work",
         "SPECTRA_INDEX": "7",
         "SPECTRA_ATTEMPT": "2",
-        "SPECTRA_KEY": f"{uid}/work/7",
+        "SPECTRA_KEY": "/".join([uid, "work", "7"]),
         "SPECTRA_INPUT": '{"a":1}',
     }
 
