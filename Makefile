@@ -110,9 +110,9 @@ prepare: $(STAMP)
 	@$(BIN)/python -m images build
 
 .PHONY: test-all
-test-all: test ## Run everything: `make test`, then campaigns, soak, scale, benchmarks (hours)
-	@if find tests/perf -name 'test_*.py' | grep -q .; then $(PYTEST) --timeout 0 tests/perf $(ARGS); \
-	else echo "tests/perf has no tests yet"; fi
+test-all: test ## Run everything: `make test`, then many more storms, and scale on fake nodes
+	@SPECTRA_STORM_SEEDS=600 $(PYTEST) tests/component/engine/test_engine_storms.py $(ARGS)
+	@$(PYTEST) -s tests/perf $(ARGS)
 
 .PHONY: images
 images: $(STAMP) ## Build the container images that have changed

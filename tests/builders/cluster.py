@@ -43,6 +43,10 @@ class LocalCluster:
         """Make the cluster ready; some 0.3 s when it is so already."""
         self._tool("up", "--kwok-nodes", str(fake_nodes))
 
+    def down(self) -> None:
+        """Remove the cluster with all it made."""
+        self._tool("down")
+
     @cached_property
     def kubeconfig(self) -> Path:
         """Path of the administrator's kubeconfig."""
