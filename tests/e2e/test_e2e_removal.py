@@ -62,22 +62,23 @@ async def test_without_the_operator_a_namespace_hangs_until_the_documented_relea
     play: Play, operators: Operators, access: ClusterAccess
 ) -> None:
     await a_run_in_flight(play)
-    scale, wait_for_end, job, wait_for_job, uninstall = documented_uninstall()
+    scale, wait_for_end, *release, uninstall = documented_uninstall()
+    try:
+        await _shell(play, scale)
+        await _shell(play, wait_for_end)
+        async with Follower(access, None, [NAMESPACES]).running() as namespaces:
+            await play.when.namespace_deleted()
+            await play.then.until("only our finalizer holds the pods", lambda: _only_held(play))
+            assert namespaces.get("Namespace", play.namespace) is not None
+            for command in release:
+                await _shell(play, command)
+            await _gone(namespaces, play.namespace, 60.0)
+        await _shell(play, uninstall)
 
-    await _shell(play, scale)
-    await _shell(play, wait_for_end)
-    async with Follower(access, None, [NAMESPACES]).running() as namespaces:
-        await play.when.namespace_deleted()
-        await play.then.until("only our finalizer holds the pods", lambda: _only_held(play))
-        assert namespaces.get("Namespace", play.namespace) is not None
-        await _shell(play, job)
-        await _shell(play, wait_for_job)
-        await _gone(namespaces, play.namespace, 60.0)
-    await _shell(play, uninstall)
-
-    crds = await play.cluster.kubectl("get", "crd", "-o", "name")
-    assert "workflows.spectra.dev" in crds, "uninstalling must keep what users made"
-    installation.install(play.cluster)
+        crds = await play.cluster.kubectl("get", "crd", "-o", "name")
+        assert "workflows.spectra.dev" in crds, "uninstalling must keep what users made"
+    finally:
+        installation.install(play.cluster)
 
 
 def documented_uninstall() -> list[str]:

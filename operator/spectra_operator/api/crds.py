@@ -70,7 +70,6 @@ AGENT = Kind(
         ),
     ),
     columns=(
-        Column("Mode", ".spec.mode", priority=1),
         Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
         Column("Busy", ".status.busy", "integer", description="Attempts live now"),
         Column("Queued", ".status.queued", "integer", description="Ready items that wait for it"),

@@ -73,7 +73,8 @@ class Task(ApiModel):
     input: Annotated[dict[InputName, AnyValue], Field(max_length=64)] = {}
     """Values handed to the task. A string that is one ${...} path keeps the type of what it
     names; otherwise paths are put into the text. Paths: parameters.NAME, tasks.NAME.outputs.KEY
-    (tasks it depends on), phases.NAME.outputs.TASK.KEY (phases this phase depends on)."""
+    (tasks it depends on), phases.NAME.outputs.TASK.KEY (phases this phase depends on). The
+    outputs of a task with count are a list by index: tasks.NAME.outputs[0].KEY."""
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
     """Run the task this many times, as items with index 0 to count-1."""
     timeout_seconds: Seconds | None = None

@@ -201,7 +201,7 @@ def _over(
     if all(step.state is StepState.SUCCEEDED for step in steps):
         return replace(record, state=WorkflowState.SUCCEEDED)
     if levels.cancel:
-        text = f"stopped after {snapshot.shape.spec.active_deadline_seconds} s"
+        text = f"activeDeadlineSeconds: {snapshot.shape.spec.active_deadline_seconds} s have passed"
         return replace(record, state=WorkflowState.FAILED, reason=levels.cancel, message=text)
     reason, text = _first_failure(snapshot, record)
     return replace(record, state=WorkflowState.FAILED, reason=reason, message=text[:1024])
@@ -236,6 +236,10 @@ def _going_on(record: WorkflowRecord, levels: Levels) -> WorkflowRecord:
             reason="Suspended",
             message="spec.suspend is true; what runs goes on",
         )
+    for name, step in record.steps.items():
+        if step.message and step.object_name and not step.ended and not record.tally().running:
+            text = f"phase {name}: {step.message}"[:1024]
+            return replace(record, state=WorkflowState.RUNNING, reason="Waiting", message=text)
     return replace(record, state=WorkflowState.RUNNING)
 
 

@@ -213,4 +213,15 @@ def with_blocked(
             tasks[name] = _become(task, TaskState.READY, *why)
         elif why and task.state is TaskState.RUNNING:  # some items of a fan-out wait
             tasks[name] = _become(task, TaskState.RUNNING, *why)
-    return replace(record, tasks=tasks)
+    return _waiting(replace(record, tasks=tasks))
+
+
+def _waiting(record: PhaseRecord) -> PhaseRecord:
+    """Return the phase with the reason of its first waiting task, if nothing in it runs."""
+    if record.ended or record.reason or record.tally().running:
+        return record
+    for name, task in record.tasks.items():
+        if task.state is TaskState.READY and task.reason:
+            text = f"task {name}: {task.message}"[:1024]
+            return replace(record, reason=task.reason, message=text)
+    return record

@@ -107,6 +107,7 @@ def _tasks(
         before = ordered.ancestors(task.name) if ordered else frozenset(parents)
         known = {"parameters": parameters, "tasks": before, "phases": phases}
         yield from _inputs(task, f"{where}.tasks[{task.name}].input", known)
+    yield from _lists(tasks, where)
 
 
 def _parameters(parameters: list[Parameter]) -> Iterator[Problem]:
@@ -182,19 +183,40 @@ def _path(path: paths.Path, where: str, known: Mapping[str, frozenset[str]]) -> 
         yield Problem("InvalidPath", where, f"${{{path}}} must go on with outputs: {example}")
 
 
+def _lists(tasks: list[Task], where: str) -> Iterator[Problem]:
+    """A path into a task with `count` of the same phase must pick an item."""
+    fan_outs = {task.name for task in tasks if task.count is not None}
+    for task in tasks:
+        for path in _quietly(task.input):
+            if path.root == "tasks" and path.steps[1] in fan_outs and _names_a_key(path, 3):
+                yield _not_a_list(path, str(path.steps[1]), f"{where}.tasks[{task.name}].input")
+
+
+def _names_a_key(path: paths.Path, place: int) -> bool:
+    return len(path.steps) > place and not isinstance(path.steps[place], int)
+
+
+def _not_a_list(path: paths.Path, task: str, where: str) -> Problem:
+    text = f"${{{path}}}: task {task!r} has count, so its outputs are a list; write outputs"
+    return Problem("InvalidPath", where, f"{text} for all of them, or an item such as [0]")
+
+
 def _phase_outputs(spec: WorkflowSpec) -> Iterator[Problem]:
-    """A path into another phase must name one of its tasks."""
-    tasks = {phase.name: {task.name for task in phase.tasks} for phase in spec.phases}
+    """A path into another phase must name one of its tasks, and pick an item of a fan-out."""
+    tasks = {phase.name: {task.name: task for task in phase.tasks} for phase in spec.phases}
     for phase in spec.phases:
         for task in phase.tasks:
             where = f"spec.phases[{phase.name}].tasks[{task.name}].input"
             for path in _quietly(task.input):
                 if path.root != "phases" or len(path.steps) < 4:
                     continue
-                there = tasks.get(str(path.steps[1]), set())
-                if there and path.steps[3] not in there:
+                there = tasks.get(str(path.steps[1]), {})
+                source = there.get(str(path.steps[3]))
+                if there and source is None:
                     text = f"${{{path}}}: phase {path.steps[1]!r} has no task {path.steps[3]!r}"
                     yield Problem("UnknownReference", where, text)
+                elif source and source.count is not None and _names_a_key(path, 4):
+                    yield _not_a_list(path, source.name, where)
 
 
 def _quietly(value: Any) -> list[paths.Path]:

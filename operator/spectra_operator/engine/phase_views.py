@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.estimate import phase_seconds
+from ..core.estimate import Width, phase_seconds
 from ..core.records import PhaseRecord
 from ..core.workflow_records import PhaseView
 from .keys import Key
@@ -37,5 +37,6 @@ def _remaining(parts: Parts, key: Key, run: PhaseRun, record: PhaseRecord) -> fl
             {name: task.agent for name, task in run.shape.tasks.items()},
             record.tasks,
             lambda agent: book.mean_seconds(key.namespace, agent),
+            Width(book.limits(key.namespace), run.shape.spec.parallelism),
         )
     return run.remaining

@@ -6,6 +6,7 @@ restart repeats nothing. Repetitions of the same words are counted on one Event.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from .effects import Announce, Effect
 from .keys import RESOURCES, Key
 
 _REMEMBERED = 4096
+_VARYING = frozenset({"Pending", "Waiting"})
+"""Notes whose numbers are the cluster's, such as ports in an image pull's error; not ours."""
+_DIGITS = re.compile(r"[0-9]+")
 _MOST_TASKS_TOLD = 20
 _PASSING = ("", "ContainerCreating", "PodInitializing")
 _TOLD_BY_WORKFLOW = frozenset({"Started", *PhaseState})
@@ -68,21 +72,20 @@ def _task_story(name: str, before: TaskRecord, after: TaskRecord) -> Iterator[No
     if after.state is TaskState.READY and after.reason and after.reason != before.reason:
         yield Note("Waiting", f"task {name}: {why}")
     if after.state is TaskState.RUNNING and after.reason not in (before.reason, *_PASSING):
-        yield Note("Pending", f"task {name}: {why}")
+        yield Note("Waiting" if after.fan_out else "Pending", f"task {name}: {why}")
 
 
 def workflow_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[Note]:
     """Yield what happened to a workflow between two records."""
     if after.state is not before.state and not after.ended:
-        text = after.message or f"{after.tally().total} task items in {len(after.steps)} phases"
+        phases = "1 phase" if len(after.steps) == 1 else f"{len(after.steps)} phases"
+        text = after.message or f"{after.tally().total} task items in {phases}"
         yield Note(_turn(before, after), text)
     for name, step in after.steps.items():
         known = before.steps.get(name) or StepRecord()
-        if step.state is known.state:
-            continue
         if step.object_name and not known.object_name:
             yield Note("PhaseStarted", f"phase {name} is {step.object_name}")
-        if step.ended:
+        if step.ended and not known.ended:
             suffix = f": {step.message}" if step.message else ""
             yield Note(f"Phase{step.state}", f"phase {name} {step.tally.progress}{suffix}")
     if after.ended and not before.ended:
@@ -126,16 +129,18 @@ class Storyteller:
         """Create an Event, or count one that was told before."""
         now = timestamp(self._clock.now())
         message = note.message[:1024]
-        known = self._told.get((uid, note.reason, message))
+        same = _DIGITS.sub("#", message) if note.reason in _VARYING else message
+        words = (uid, note.reason, same)
+        known = self._told.get(words)
         if known:
             name, count = known[0], known[1] + 1
-            self._told[uid, note.reason, message] = (name, count)
+            self._told[words] = (name, count)
             body: Body = {"count": count, "lastTimestamp": now}
             self._submit(Announce(key, EVENTS, body, name))
             return
         digest = short_hash(f"{uid}{note.reason}{message}{now}", 12)
         name = f"{key.name[:200].rstrip('-.')}.{self._moment():x}.{digest}"
-        self._told[uid, note.reason, message] = (name, 1)
+        self._told[words] = (name, 1)
         if len(self._told) > _REMEMBERED:
             self._told.popitem(last=False)
         self._submit(Announce(key, EVENTS, self._event(key, uid, note, name), ""))

@@ -71,7 +71,10 @@ def test_after_the_deadline_the_workflow_fails_once_all_has_ended() -> None:
         {"first": stopped}, persisted=persisted, now=64, active_deadline_seconds=60
     ).record
     assert (record.state, record.reason) == (WorkflowState.FAILED, "DeadlineExceeded")
-    assert (record.message, record.finished_at) == ("stopped after 60 s", at(63))
+    assert (record.message, record.finished_at) == (
+        "activeDeadlineSeconds: 60 s have passed",
+        at(63),
+    )
 
 
 def test_a_workflow_that_was_done_before_its_deadline_has_succeeded_however_late_that_is_seen() -> (

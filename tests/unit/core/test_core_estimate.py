@@ -7,7 +7,7 @@ import pytest
 from builders.specs import a_chain, a_phase, a_task
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core.compile import compile_phase
-from spectra_operator.core.estimate import in_words, path_seconds, phase_seconds
+from spectra_operator.core.estimate import Width, in_words, path_seconds, phase_seconds
 from spectra_operator.core.records import TaskRecord
 
 TASKS = [*a_chain("a", "b", agent="slow"), a_task("c", agent="fast")]
@@ -21,6 +21,25 @@ def test_the_rest_of_a_phase_is_its_longest_path() -> None:
     assert phase_seconds(GRAPH, AGENTS, {}, means.get) == 20.0
     assert phase_seconds(GRAPH, AGENTS, {"a": DONE}, means.get) == 15.0
     assert phase_seconds(GRAPH, AGENTS, dict.fromkeys("abc", DONE), means.get) == 0.0
+
+
+def test_a_fan_out_takes_as_many_rounds_as_its_limits_make_of_it() -> None:
+    graph = compile_phase(a_phase([a_task("many", agent="slow", count=9)])).graph
+    agents, mean = {"many": "slow"}, {"slow": 2.0}.get
+    items = {"many": TaskRecord(total=9, fan_out=True)}
+    assert phase_seconds(graph, agents, items, mean) == 2.0
+    assert phase_seconds(graph, agents, items, mean, Width({"slow": 4})) == 6.0
+    assert phase_seconds(graph, agents, items, mean, Width({"slow": 4}, 2)) == 10.0
+    half = {"many": TaskRecord(total=9, fan_out=True, succeeded=0b11111)}
+    assert phase_seconds(graph, agents, half, mean, Width({"slow": 4})) == 2.0
+
+
+def test_many_tasks_of_one_agent_take_at_least_their_work_over_its_limit() -> None:
+    tasks = [a_task(name, agent="slow") for name in "abcdef"]
+    graph = compile_phase(a_phase(tasks)).graph
+    agents = dict.fromkeys("abcdef", "slow")
+    assert phase_seconds(graph, agents, {}, {"slow": 2.0}.get, Width({"slow": 3})) == 4.0
+    assert phase_seconds(graph, agents, {}, {"slow": 2.0}.get, Width(phase=1)) == 12.0
 
 
 def test_an_agent_that_was_never_seen_is_like_the_others() -> None:

@@ -236,6 +236,20 @@ def test_a_running_fan_out_shows_the_limit_that_its_other_items_wait_for() -> No
     assert settle(shape, {"a": blocked}, NO_LEVELS)["a"].message == ""
 
 
+def test_a_phase_in_which_nothing_runs_shows_what_its_first_ready_task_waits_for() -> None:
+    record = PhaseRecord(tasks={"a": TaskRecord(state=TaskState.READY)})
+    why = {"a": ("AgentConcurrency", "agent worker 3/3")}
+    shown = with_blocked(record, why, NO_LEVELS)
+    assert (shown.reason, shown.message) == ("AgentConcurrency", "task a: agent worker 3/3")
+    busy = PhaseRecord(
+        tasks={
+            **record.tasks,
+            "b": TaskRecord(state=TaskState.RUNNING, open={0: Item(TaskState.RUNNING, 1)}),
+        }
+    )
+    assert with_blocked(busy, why, NO_LEVELS).message == ""
+
+
 def test_a_ready_task_shows_that_its_phase_is_suspended() -> None:
     record = PhaseRecord(tasks={"a": TaskRecord(state=TaskState.READY)})
     assert with_blocked(record, {}, SUSPENDED).tasks["a"].reason == "Suspended"

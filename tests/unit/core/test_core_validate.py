@@ -242,3 +242,25 @@ def test_the_deepest_output_may_be_put_into_the_deepest_input() -> None:
     for _ in range(31):
         frozen = [frozen]
     assert of_tasks(a_task("b", input={"v": frozen})) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "sound"),
+    [
+        ("${tasks.many.outputs}", True),
+        ("${tasks.many.outputs[0].x}", True),
+        ("${tasks.many.outputs.x}", False),
+    ],
+)
+def test_a_path_into_a_fan_out_must_pick_an_item(path: str, sound: bool) -> None:
+    found = of_tasks(a_task("many", count=3), reading(path, depends_on=["many"]))
+    wrong = [("InvalidPath", "spec.tasks[use].input")]
+    assert found == ([] if sound else wrong)
+
+
+def test_a_path_into_a_fan_out_of_another_phase_must_pick_an_item() -> None:
+    first = a_step("first", [a_task("many", count=3)])
+    sound = a_step("second", [reading("${phases.first.outputs.many[2].x}")], depends_on=["first"])
+    assert problems(first, sound) == []
+    wrong = a_step("second", [reading("${phases.first.outputs.many.x}")], depends_on=["first"])
+    assert problems(first, wrong) == [("InvalidPath", "spec.phases[second].tasks[use].input")]

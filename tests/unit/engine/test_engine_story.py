@@ -105,17 +105,17 @@ def _flow(state: WorkflowState | None, **fields: Any) -> WorkflowRecord:
 @pytest.mark.parametrize(
     ("before", "after", "note"),
     [
-        (None, WorkflowState.RUNNING, Note("Started", "4 task items in 1 phases")),
-        (None, WorkflowState.PENDING, Note("Pending", "4 task items in 1 phases")),
+        (None, WorkflowState.RUNNING, Note("Started", "4 task items in 1 phase")),
+        (None, WorkflowState.PENDING, Note("Pending", "4 task items in 1 phase")),
         (
             WorkflowState.RUNNING,
             WorkflowState.SUSPENDED,
-            Note("Suspended", "4 task items in 1 phases"),
+            Note("Suspended", "4 task items in 1 phase"),
         ),
         (
             WorkflowState.SUSPENDED,
             WorkflowState.RUNNING,
-            Note("Resumed", "4 task items in 1 phases"),
+            Note("Resumed", "4 task items in 1 phase"),
         ),
         (
             WorkflowState.RUNNING,
@@ -135,6 +135,13 @@ def test_a_message_goes_before_the_usual_words() -> None:
     after = _flow(WorkflowState.FAILED, message="phase build: task a failed")
     notes = list(workflow_story(_flow(WorkflowState.RUNNING), after))
     assert notes == [Note("Failed", "phase build: task a failed")]
+
+
+def test_a_phase_is_told_of_when_its_object_appears_whatever_its_state_was() -> None:
+    planned = WorkflowRecord(steps={"build": StepRecord(StepState.READY)})
+    made = WorkflowRecord(steps={"build": StepRecord(StepState.READY, object_name="flow-build-x")})
+    told = [note.reason for note in workflow_story(planned, made)]
+    assert told == ["PhaseStarted"]
 
 
 def test_the_phases_of_a_workflow_are_told_when_they_begin_and_end() -> None:
