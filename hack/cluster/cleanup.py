@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,7 +18,8 @@ def cgroup_folders(name: str) -> list[Path]:
     found: list[Path] = []
     for root in roots:
         if root.is_dir():
-            found += [path for path in root.rglob("*") if path.is_dir()] + [root]
+            # os.walk passes over folders that vanish meanwhile; rglob stops at them.
+            found += [Path(folder) for folder, _, _ in os.walk(root)]
     return sorted(set(found), key=lambda path: len(path.parts), reverse=True)
 
 

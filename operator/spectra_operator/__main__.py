@@ -29,6 +29,9 @@ from .observability.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
+JSON_DEPTH = 25_000
+"""The API server takes JSON nested 10,000 deep; one such object must not end the process that
+reads it, be it in kopf or here. It is rejected by a check that does not recurse."""
 SILENT_WATCH_SECONDS = 150.0
 """Servers send a bookmark about every minute; a watch silent for longer is dead."""
 
@@ -48,6 +51,7 @@ def main() -> None:
     except ConfigError as error:
         sys.exit(f"spectra-operator: {error}")
     set_up(config.log_level, config.log_format)
+    sys.setrecursionlimit(JSON_DEPTH)
     if arguments.command == "release":
         asyncio.run(_release(config, arguments.namespace))
     else:

@@ -46,6 +46,8 @@ MAX_PHASES: Final = 64
 MAX_TASKS: Final = 1024
 MAX_DEPENDENCIES: Final = 1024
 MAX_COUNT: Final = 10_000
+MAX_ATTEMPTS: Final = 202
+"""Attempts of one item: the limits of failures and losses, and one."""
 MAX_RESULT_BYTES: Final = 4_000
 """Bytes of a task's result document in the termination message (the kubelet cuts at 4,096)."""
 MAX_OUTPUT_BYTES: Final = 256 * 1024

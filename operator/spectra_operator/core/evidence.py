@@ -102,6 +102,8 @@ def attempt_of(pod: Pod) -> Attempt | None:
         phase_uid, task = labels[c.LABEL_PHASE_UID], labels[c.LABEL_TASK]
     except (KeyError, ValueError):
         return None
+    if not (0 <= index < c.MAX_COUNT and 0 < number <= c.MAX_ATTEMPTS):
+        return None  # somebody changed a label
     status = pod.get("status") or {}
     container = _container(status)
     ended = container.get("state", {}).get("terminated") or {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..api.constants import MAX_COUNT
+
 
 def render(mask: int) -> str:
     """Return the set as ranges, as Indexed Jobs write them; the empty set is the empty string."""
@@ -28,7 +30,7 @@ def parse(text: str) -> int:
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")
         low, high = int(first), int(last or first)
-        if low < 0 or high < low:
+        if low < 0 or high < low or high >= MAX_COUNT:
             raise ValueError(f"not a range of indexes: {part!r}")
         mask |= ((1 << (high - low + 1)) - 1) << low
     return mask

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from ..api.constants import MAX_COUNT
 from ..api.phase import PhaseState, TaskState
 from . import indexes
 from .conditions import conditions, find, run_of, timestamp
@@ -218,7 +219,7 @@ def _parse_items(
         for index in indexes.iterate(indexes.parse(items.get("running", "")))
     }
     for key, value in (items.get("open") or {}).items():
-        opened[int(key)] = Item(
+        opened[next(indexes.iterate(indexes.parse(key)))] = Item(
             state=TaskState(value["state"]),
             attempt=value.get("attempt", 0),
             failures=value.get("failures", 0),
@@ -229,7 +230,7 @@ def _parse_items(
     outputs = json.loads(status.get("outputs") or "[]")
     return replace(
         record,
-        total=items["total"],
+        total=min(items["total"], MAX_COUNT),
         fan_out=True,
         succeeded=indexes.parse(items.get("succeeded", "")),
         failed=indexes.parse(items.get("failed", "")),

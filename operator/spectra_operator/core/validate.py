@@ -103,8 +103,10 @@ def _tasks(
     ordered = None if broken else graph.build(parents)
     for task in tasks:
         if not task.input:
-            continue  # the ancestors of a task deep in a dense graph are many
-        before = ordered.ancestors(task.name) if ordered else frozenset(parents)
+            continue
+        reads = any(path.root == "tasks" for path in _quietly(task.input))
+        # The ancestors of a task deep in a dense graph are many.
+        before = ordered.ancestors(task.name) if ordered and reads else frozenset(parents)
         known = {"parameters": parameters, "tasks": before, "phases": phases}
         yield from _inputs(task, f"{where}.tasks[{task.name}].input", known)
     yield from _lists(tasks, where)

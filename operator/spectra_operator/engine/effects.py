@@ -1,7 +1,8 @@
 """Effects: what is to be done in the cluster, as data. The executor carries them out.
 
-`PRIORITY` orders them: what lets work go on comes before what records it, and that before what
-tidies up.
+`PRIORITY` orders them: what a run needs comes first, in the order in which it was asked for, since
+a fan-out of thousands would otherwise keep its own status from being written for minutes; what
+tells of it and tidies up comes after.
 """
 
 from __future__ import annotations
@@ -126,11 +127,11 @@ PRIORITY: dict[type, int] = {
     CreatePhase: 0,
     DeletePod: 0,
     StoreRevision: 0,
-    LookUpPod: 1,
-    LookUp: 1,
-    WriteStatus: 2,
-    ReleasePod: 3,
-    MarkFinished: 4,
-    PruneRevisions: 5,
-    Announce: 5,
+    LookUpPod: 0,
+    LookUp: 0,
+    WriteStatus: 0,
+    ReleasePod: 0,
+    MarkFinished: 1,
+    PruneRevisions: 1,
+    Announce: 1,
 }

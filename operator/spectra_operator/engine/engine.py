@@ -23,7 +23,7 @@ from ..observability.metrics import Metrics
 from .agent_book import AgentBook
 from .agents import AgentReconciler
 from .attempts import AttemptIndex
-from .effects import Effect
+from .effects import Effect, ReleasePod
 from .executor import Executor
 from .keys import AGENTS, PHASES, WORKFLOWS, Key, key_of, shard_of
 from .outcomes import Outcomes
@@ -44,6 +44,7 @@ _REST_FACTOR = 3.0
 """A pass longer than this many seconds is followed by a rest of so many times its length: one
 large phase takes at most a quarter of the loop, and pays with milliseconds of latency."""
 _READ_OF_SPEC = ("nodeName", "terminationGracePeriodSeconds")
+_TAKE_OVER_ORDER = {"Agent": 0, "Phase": 1, "Workflow": 2}
 _PASSES_PER_TURN = 20
 """Passes in a row before the event loop gets its turn."""
 
@@ -154,10 +155,11 @@ class Engine:
         await self.relist()
         self._may_write[shard] = held
         keys = [key for key in self._known_keys() if self._shard(key.namespace) == shard]
-        for kind in ("Agent", "Phase", "Workflow"):
-            for key in keys:
-                if key.kind == kind:
-                    self._pass(key)
+        for key in sorted(keys, key=lambda key: _TAKE_OVER_ORDER[key.kind]):
+            if shard not in self._may_write:
+                return  # the Lease was lost meanwhile
+            self._pass(key)
+            await asyncio.sleep(0)  # renewals go on
         self._admitting.add(shard)
         for key in keys:
             self.parts.queue.add(key)
@@ -208,6 +210,7 @@ class Engine:
         body = change.new
         seen = self.parts.attempts.observe(body)
         if seen is None:
+            self._let_go_of_stranger(body)
             return
         key, attempt = seen
         if self._shard(key.namespace) not in self._may_write:
@@ -221,6 +224,15 @@ class Engine:
             self.parts.scheduler.lift(key.namespace)
         self.parts.queue.add(key)
         self._agent_later(key.namespace, attempt.agent)
+
+    def _let_go_of_stranger(self, body: Body) -> None:
+        """Release a dying pod that no phase can be found for: somebody took its labels off."""
+        meta = body["metadata"]
+        key = Key("Phase", meta["namespace"], "")
+        if not meta.get("deletionTimestamp") or not self.may_write(key.namespace):
+            return
+        if c.RESULT_FINALIZER in (meta.get("finalizers") or ()):
+            self.parts.executor.submit(ReleasePod(key, meta["name"], meta["uid"]))
 
     def _pod_gone(self, body: Body) -> None:
         meta = body["metadata"]

@@ -10,7 +10,7 @@ from ..api import constants as c
 from ..core.evidence import attempt_of
 from ..core.records import PhaseRecord
 from ..core.workflow_records import WorkflowRecord
-from ..kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound
+from ..kube.errors import AlreadyExists, Conflict, Forbidden, Invalid, KubeError, NotFound
 from ..kube.resources import Body, version_of
 from . import effects as fx
 from .agents import AgentReconciler
@@ -115,9 +115,8 @@ class Outcomes:
             return
         run.looking_up.discard(effect.pod)
         found = attempt_of(body) if body else None
-        if found and found.phase_uid == run.shape.uid and body:
-            parts.attempts.observe(body)
-        else:
+        known = found and body and found.phase_uid == run.shape.uid
+        if not (known and body and parts.attempts.observe(body)):
             self._phases.pods.lost(key, run, effect.pod)
         parts.queue.add(key)
 
@@ -142,11 +141,25 @@ class Outcomes:
             queue.back_off(key)
         else:
             logger.warning("%s: %s: %s", key, type(effect).__name__, error)
+            self._undo(effect)
+
+    def _undo(self, effect: fx.Effect) -> None:
+        """Forget that something was asked for that was refused, and ask again later."""
+        key, parts = effect.key, self._parts
+        phase, workflow = parts.phases.get(key), parts.workflows.get(key)
+        if isinstance(effect, fx.LookUpPod) and phase:
+            phase.looking_up.discard(effect.pod)
+        elif isinstance(effect, fx.MarkFinished):
+            for run in (phase, workflow):
+                if run is not None:
+                    run.marked = False
+        if not isinstance(effect, fx.Announce):
+            parts.queue.back_off(key)
 
     def _pod_refused(self, effect: fx.CreatePod, error: KubeError) -> None:
         """A pod that was not created: the run is over, a limit is reached, or it never can be."""
         parts, key, attempt = self._parts, effect.key, effect.attempt
-        if isinstance(error, Invalid) or error.status == 409:
+        if isinstance(error, (Invalid, AlreadyExists)):
             refuse(parts, key, attempt, "InvalidPod", str(error)[:1024])
             return
         parts.attempts.forget(key, attempt.pod)
@@ -165,7 +178,7 @@ class Outcomes:
     def _phase_refused(self, effect: fx.CreatePhase, error: KubeError) -> None:
         if isinstance(error, Forbidden) and error.namespace_terminating:
             return
-        if isinstance(error, Invalid) or error.status in (409, 413):
+        if isinstance(error, (Invalid, AlreadyExists)) or error.status == 413:
             self._workflows.refuse(effect.key, effect.phase, str(error)[:1024])
             return
         self._workflows.not_created(effect, str(error))

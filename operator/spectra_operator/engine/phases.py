@@ -86,6 +86,7 @@ class PhaseReconciler:
         names = {task.agent for task in run.shape.tasks.values()}
         facts = {name: self._parts.agent(key.namespace, name) for name in names}
         defaults = {name: agent.spec.defaults for name, agent in facts.items() if agent}
+        defaults = run.defaults = run.defaults | defaults  # of a deleted agent, the last ones
         made_from = (run.shape.generation, defaults)
         if run.policies_of != made_from:
             run.policies_of = made_from
@@ -194,8 +195,9 @@ class PhaseReconciler:
         if run.marked or not self.pods.are_settled(key, run):
             return
         ref = run.shape.spec.workflow_ref
-        if ref is not None:  # it may be the last that its ended workflow waits for
-            self._parts.queue.add(Key("Workflow", key.namespace, ref.name))
+        workflow = ref and Key("Workflow", key.namespace, ref.name)
+        if workflow and self._levels(key, run) is not _ORPHANED:
+            self._parts.queue.add(workflow)  # it may wait for this as its last phase
             return
         run.marked = True
         self._parts.executor.submit(MarkFinished(key))

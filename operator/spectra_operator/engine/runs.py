@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..api.agent import TaskDefaults
 from ..core.policy import TaskPolicy
 from ..core.records import PhaseRecord
 from ..core.snapshot import Levels, PhaseShape, WorkflowShape
@@ -51,6 +52,7 @@ class PhaseRun:
     known: PhaseRecord | None = None
     policies: dict[str, TaskPolicy] = field(default_factory=dict)
     policies_of: object = None
+    defaults: dict[str, TaskDefaults] = field(default_factory=dict)
     view: PhaseView | None = None
     trigger: float | None = None
     remaining: float | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..core import indexes
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from .parts import Parts
 
 
+MOST_AT_ONCE = 256
+"""Pods whose creates may wait in memory; each holds its whole body, input included."""
+GO_ON_SECONDS = 0.02
+
+
 def start(
     parts: Parts,
     phase: tuple[Key, PhaseRun],
@@ -30,10 +36,15 @@ def start(
     granted: Mapping[str, int],
 ) -> None:
     """Start the granted number of items of each task of a phase, lowest index first."""
+    room = MOST_AT_ONCE - len(parts.executor)
     for task, count in granted.items():
         mask = startable_mask(snapshot, task, records[task])
-        for index in list(indexes.iterate(mask))[:count]:
+        for index in islice(indexes.iterate(mask), min(count, room)):
             _start_item(parts, phase, snapshot, records, (task, index))
+            room -= 1
+        if room <= 0:
+            parts.queue.add_at(phase[0], parts.clock.monotonic() + GO_ON_SECONDS)
+            return
 
 
 def _start_item(

@@ -135,7 +135,9 @@ def _status() -> fx.WriteStatus:
 RELEASE = fx.ReleasePod(PHASE, "stage-work-0-1", "uid-of-stage-work-0-1")
 
 
-async def test_what_starts_work_goes_before_what_only_tells_of_it(bench: _Bench) -> None:
+async def test_what_a_run_needs_goes_before_what_only_tells_of_it_in_the_order_asked_for(
+    bench: _Bench,
+) -> None:
     bench.client.held = asyncio.Event()
     await bench.carry_out(fx.LookUp(FLOW))  # occupies the only worker
     announce = fx.Announce(PHASE, EVENTS, {"metadata": {"name": "e"}})
@@ -147,11 +149,11 @@ async def test_what_starts_work_goes_before_what_only_tells_of_it(bench: _Bench)
     await bench.clock.settle()
     order = [(verb, what) for verb, what, _ in bench.client.calls[1:]]
     assert order == [
-        ("create", "pods"),
-        ("patch", "phases/status"),
         ("patch", "pods/"),
-        ("patch", "phases/"),
+        ("patch", "phases/status"),
+        ("create", "pods"),
         ("create", "events"),
+        ("patch", "phases/"),
     ]
 
 
