@@ -13,6 +13,7 @@ from .common import (
     LongText,
     NodeLostPolicy,
     ObjectName,
+    Quantity,
     RetryPolicy,
     Seconds,
     ShortText,
@@ -21,7 +22,6 @@ from .common import (
 )
 
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
-Quantity = Annotated[str, StringConstraints(max_length=32)]
 Argument = Annotated[str, StringConstraints(max_length=16_384)]
 LabelValue = Annotated[str, StringConstraints(max_length=63)]
 LabelKey = Annotated[str, StringConstraints(max_length=317)]

@@ -25,6 +25,14 @@ LABEL_REVISION: Final = f"{GROUP}/revision"
 LABEL_RECORDED: Final = f"{GROUP}/recorded"
 """On a pod: its result stands in the Phase's status; the pod has left the operator's watch."""
 
+LABEL_ROLE: Final = f"{GROUP}/role"
+LABEL_SCHEDULE: Final = f"{GROUP}/schedule"
+LABEL_TEMPLATE: Final = f"{GROUP}/template"
+LABEL_STATE: Final = f"{GROUP}/state"
+"""On a finished Workflow or Phase: the state in which it ended."""
+ANNOTATION_EXPIRES: Final = f"{GROUP}/expires-at"
+"""On a finished Workflow or Phase: when it may be deleted."""
+
 LABEL_FINISHED: Final = f"{GROUP}/finished"
 """On a Workflow or Phase: it has ended; the object has left the operator's watch."""
 
@@ -46,8 +54,14 @@ MAX_PHASES: Final = 64
 MAX_TASKS: Final = 1024
 MAX_DEPENDENCIES: Final = 1024
 MAX_COUNT: Final = 10_000
-MAX_ATTEMPTS: Final = 202
-"""Attempts of one item: the limits of failures and losses, and one."""
+MAX_EXPRESSION: Final = 1024
+"""Characters of one CEL expression."""
+MAX_ATTEMPTS: Final = 99_999
+"""Attempts of one item, over all fallbacks and re-runs."""
+MAX_ACTIONS: Final = 100
+"""Actions that a status remembers; the oldest go first."""
+RESERVED_PHASES: Final = ("finally", "on-failure", "rollback")
+"""Names of the phases that the operator makes; no phase of a workflow may have them."""
 MAX_RESULT_BYTES: Final = 4_000
 """Bytes of a task's result document in the termination message (the kubelet cuts at 4,096)."""
 MAX_OUTPUT_BYTES: Final = 256 * 1024

@@ -7,10 +7,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from .action import ActionSpec, ActionStatus
 from .agent import AgentSpec, AgentStatus
 from .constants import GROUP, MAX_WORKFLOW_NAME, VERSION
 from .phase import PhaseSpec, PhaseStatus
 from .schema import Schema, structural_schema
+from .template import WorkflowTemplateSpec, WorkflowTemplateStatus
 from .workflow import WorkflowSpec, WorkflowStatus
 
 
@@ -100,6 +102,26 @@ AGENT = Kind(
     ),
 )
 
+_FIXED = (
+    "phases",
+    "parameters",
+    "templateRef",
+    "finally",
+    "onFailure",
+    "failurePolicy",
+    "workspace",
+)
+
+
+def _unchanged(field: str) -> tuple[str, str]:
+    """Return the rule that a field stays as it was applied."""
+    return (
+        f"has(self.{field}) == has(oldSelf.{field}) && "
+        f"(!has(self.{field}) || self.{field} == oldSelf.{field})",
+        f"{field}: cannot be changed once applied; delete the workflow and apply it anew",
+    )
+
+
 WORKFLOW = Kind(
     kind="Workflow",
     plural="workflows",
@@ -110,6 +132,7 @@ WORKFLOW = Kind(
     columns=(
         Column("State", ".status.state"),
         Column("Progress", ".status.progress", description="Task items succeeded of all"),
+        Column("Critical Path", ".status.criticalPath", description="The task that decides"),
         Column("ETA", ".status.eta", description="About how long the rest takes"),
         Column("Duration", ".status.duration"),
         Column("Reason", ".status.reason", priority=1),
@@ -127,14 +150,14 @@ WORKFLOW = Kind(
         ),
     ),
     spec_rules=(
+        *(_unchanged(field) for field in _FIXED),
         (
-            "self.phases == oldSelf.phases",
-            "phases: cannot be changed once applied; delete the workflow and apply it anew",
+            "has(self.phases) != has(self.templateRef)",
+            "phases: give phases or templateRef, and not both",
         ),
         (
-            "has(self.parameters) == has(oldSelf.parameters) && "
-            "(!has(self.parameters) || self.parameters == oldSelf.parameters)",
-            "parameters: cannot be changed once applied; delete the workflow and apply it anew",
+            "!has(self.workspace) || has(self.workspace.claimName) != has(self.workspace.size)",
+            "workspace: give claimName for an existing claim, or size for one to be made",
         ),
     ),
 )
@@ -168,7 +191,57 @@ PHASE = Kind(
     ),
 )
 
-KINDS = (AGENT, PHASE, WORKFLOW)
+TEMPLATE = Kind(
+    kind="WorkflowTemplate",
+    plural="workflowtemplates",
+    short="swt",
+    description="A workflow to be made from: Workflows and Schedules refer to it.",
+    spec=WorkflowTemplateSpec,
+    status=WorkflowTemplateStatus,
+    columns=(
+        Column("Valid", ".status.valid", "boolean"),
+        Column("Revision", ".status.revision"),
+        Column("Description", ".spec.description", priority=1),
+        Column("Message", ".status.message", priority=1),
+        _AGE,
+    ),
+)
+
+ACTION = Kind(
+    kind="Action",
+    plural="actions",
+    short="sac",
+    description="A request by a person or an agent: cancel, retry, skip. Carried out once.",
+    spec=ActionSpec,
+    status=ActionStatus,
+    columns=(
+        Column("Type", ".spec.type"),
+        Column("Target", ".spec.target.name"),
+        Column("Task", ".spec.task"),
+        Column("Actor", ".spec.actor"),
+        Column("State", ".status.state"),
+        Column("Reason", ".spec.reason", priority=1),
+        Column("Message", ".status.message", priority=1),
+        _AGE,
+    ),
+    spec_rules=(
+        ("self == oldSelf", "an Action cannot be changed; create another"),
+        (
+            "!(self.type in ['Rerun', 'Skip', 'MarkSucceeded']) || has(self.task)",
+            "task: name the task that this type is about",
+        ),
+        (
+            "!has(self.task) || self.target.kind == 'Phase' || has(self.phase)",
+            "phase: name the phase of the task",
+        ),
+        (
+            "!has(self.outputs) || self.type == 'MarkSucceeded'",
+            "outputs: only MarkSucceeded takes them",
+        ),
+    ),
+)
+
+KINDS = (AGENT, PHASE, WORKFLOW, TEMPLATE, ACTION)
 
 
 def crd(kind: Kind) -> dict[str, Any]:

@@ -21,8 +21,10 @@ from .common import (
     Usage,
     WorkflowName,
 )
-from .constants import MAX_COUNT, MAX_OUTPUT_BYTES, MAX_TASKS
-from .workflow import BY_TYPE, Counts, InputName, Plan, Tasks
+from .constants import MAX_ACTIONS, MAX_COUNT, MAX_OUTPUT_BYTES, MAX_TASKS
+from .task import FailureMode, Pattern, Plan, Tasks
+from .values import InputName
+from .workflow import BY_TYPE, Counts, PhaseRole, PodCleanup
 
 Ranges = Annotated[str, StringConstraints(max_length=65_536)]
 ItemKey = Annotated[str, StringConstraints(max_length=8)]
@@ -38,6 +40,40 @@ class WorkflowRef(ApiModel):
     """UID of the workflow."""
 
 
+class Context(ApiModel):
+    """Values from outside that the tasks' expressions use."""
+
+    phases: Annotated[dict[StepName, AnyValue], Field(max_length=64)] = {}
+    """Earlier phases by name: their state and the outputs of tasks that are referred to."""
+    workflow: AnyValue = None
+    """How the workflow stood when the phase was created: state, reason, message."""
+    tasks: Annotated[dict[TaskKey, AnyValue], Field(max_length=MAX_TASKS)] = {}
+    """What a task of this phase sees as task: for a compensation the outputs and input of the
+    task that it undoes."""
+
+
+class ParentRef(ApiModel):
+    """The planner task that returned the tasks of this phase."""
+
+    name: Annotated[str, StringConstraints(max_length=253)]
+    """Name of the planner's Phase object."""
+    uid: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    """UID of the planner's Phase object."""
+    task: StepName
+    """The planner task."""
+    attempt: Annotated[int, Field(ge=1)]
+    """The attempt that returned the tasks."""
+    depth: Annotated[int, Field(ge=1, le=5)]
+    """How deep this plan lies: 1 for tasks returned by a task that a person wrote."""
+
+
+class ClaimRef(ApiModel):
+    """The volume claim of a workspace."""
+
+    claim_name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    """Name of the PersistentVolumeClaim."""
+
+
 class PhaseSpec(ApiModel):
     """A graph of tasks. Made by the operator for a workflow, or applied alone."""
 
@@ -45,10 +81,16 @@ class PhaseSpec(ApiModel):
     """The workflow it belongs to; absent for a phase that stands alone."""
     phase: StepName | None = None
     """Name of the phase in its workflow."""
+    role: PhaseRole = PhaseRole.MAIN
+    """What it is to its workflow."""
+    parent: ParentRef | None = None
+    """The planner task that it was made for."""
     description: LongText = ""
     """What the phase is for."""
     parameters: Annotated[dict[InputName, AnyValue], Field(max_length=64)] = {}
-    """Values that inputs use as ${parameters.NAME}."""
+    """Values that expressions use as ${parameters.NAME}."""
+    context: Context = Context()
+    """Values from outside that the tasks refer to, put here when the phase was created."""
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
     """For a phase that stands alone; otherwise the workflow's priority holds."""
     parallelism: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
@@ -58,9 +100,19 @@ class PhaseSpec(ApiModel):
     active_deadline_seconds: Seconds | None = None
     """Seconds from the start after which all that runs is stopped and the phase fails."""
     failure_policy: FailurePolicy = FailurePolicy.FAIL
-    """Fail: start nothing new, let what runs finish. Continue: skip only what depends on it."""
+    """Fail: start nothing new. Continue: skip only what depends on it. Rollback: as Fail."""
+    on_failure_running: FailureMode = "Finish"
+    """What happens to running attempts when the policy stops the phase: Finish or Cancel."""
     plan: Plan | None = None
     """Planned duration and milestone."""
+    workspace: ClaimRef | None = None
+    """The claim that tasks with workspace mount."""
+    pod_cleanup: PodCleanup | None = None
+    """When the pods of ended attempts are deleted."""
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=315_360_000)] | None = None
+    """For a phase that stands alone: seconds after its end after which it is deleted."""
+    pattern: Pattern | None = None
+    """How the tasks of a phase that stands alone work together; see Workflow."""
     tasks: Tasks
     """The tasks of the phase."""
 
@@ -123,6 +175,19 @@ class ItemsStatus(ApiModel):
     """Items that were tried and have not ended, by index."""
 
 
+class Spawned(ApiModel):
+    """The plan that a planner task returned, and the Phase that carries it out."""
+
+    attempt: Annotated[int, Field(ge=1)]
+    """The attempt that returned it."""
+    object_name: Annotated[str, StringConstraints(max_length=253)]
+    """Name of the Phase object."""
+    tasks: Annotated[str, StringConstraints(max_length=8192)] | None = None
+    """The returned tasks as JSON, until the Phase has ended."""
+    outputs: Annotated[str, StringConstraints(max_length=8192)] | None = None
+    """Outputs that the planner returned itself, until the Phase has ended."""
+
+
 class TaskStatus(ApiModel):
     """A task's state, the reason for it, and what came back."""
 
@@ -140,6 +205,13 @@ class TaskStatus(ApiModel):
     """Pod of the last attempt."""
     attempt: Annotated[int, Field(ge=0)] = 0
     """Number of the last attempt; the first is 1."""
+    prior: Annotated[int, Field(ge=0)] | None = None
+    """Number of the last attempt before the task was reset by a fallback or an action; failures
+    and losses are counted since."""
+    fallback: Annotated[int, Field(ge=1)] | None = None
+    """Which fallback is in use, counted from 1; left out for the task's own way."""
+    spawned: Spawned | None = None
+    """The tasks that a planner returned."""
     failures: Annotated[int, Field(ge=0)] = 0
     """Attempts that failed."""
     losses: Annotated[int, Field(ge=0)] = 0
@@ -184,5 +256,9 @@ class PhaseStatus(ApiModel):
         Field(max_length=MAX_TASKS, json_schema_extra={"x-kubernetes-map-type": "atomic"}),
     ] = {}
     """The tasks by name."""
+    actions: Annotated[
+        list[Annotated[str, StringConstraints(max_length=64)]], Field(max_length=MAX_ACTIONS)
+    ] = []
+    """UIDs of the actions that were applied to it."""
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=BY_TYPE)] = []
     """Accepted, Progressing, Complete, Failed, Suspended."""

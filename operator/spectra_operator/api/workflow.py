@@ -3,108 +3,68 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from .action import ActionRecord
 from .common import (
     AnyValue,
     ApiModel,
     Condition,
+    Expression,
     FailurePolicy,
     LongText,
-    NodeLostPolicy,
     ObjectName,
-    RetryPolicy,
+    Quantity,
     Seconds,
     ShortText,
     StepName,
     Timestamp,
     Usage,
 )
-from .constants import MAX_COUNT, MAX_DEPENDENCIES, MAX_PHASES, MAX_TASKS
+from .constants import MAX_ACTIONS, MAX_COUNT, MAX_PHASES
+from .task import (
+    BY_NAME,
+    Dependencies,
+    FailureMode,
+    Pattern,
+    PhaseTemplateRef,
+    Plan,
+    Task,
+    Tasks,
+    TemplateRef,
+)
+from .values import InputName, Parameter
 
-BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 BY_TYPE = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
-AS_SET = {"x-kubernetes-list-type": "set"}
-
-InputName = Annotated[str, StringConstraints(max_length=128)]
-ParameterName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$", min_length=1, max_length=63)
-]
-Dependencies = Annotated[
-    list[StepName], Field(max_length=MAX_DEPENDENCIES, json_schema_extra=AS_SET)
-]
 
 
-class ParameterType(StrEnum):
-    """Type of a parameter's value."""
+class PhaseBody(ApiModel):
+    """What a phase does: tasks of its own, or those of a template's phase."""
 
-    STRING = "string"
-    INTEGER = "integer"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    OBJECT = "object"
-    ARRAY = "array"
+    tasks: Tasks | None = None
+    """The tasks of the phase."""
+    template_ref: PhaseTemplateRef | None = None
+    """Take the tasks from a WorkflowTemplate, as it stands when the workflow is accepted."""
+    parameters: Annotated[dict[InputName, AnyValue], Field(max_length=64)] | None = None
+    """Values that this phase's tasks see as parameters instead of the workflow's; with templateRef
+    values for the template's parameters. ${...} of the workflow's parameters and of earlier phases
+    may stand in them."""
+    pattern: Pattern | None = None
+    """How the tasks work together; adds dependencies and inputs that `kubectl spectra explain`
+    shows. Sequential: one after the other, each sees input.previous. Parallel: all but the last at
+    once, the last merges input.results. Pipeline: like Sequential, and each sees
+    input.checkpoints, the outputs of all stages before. Coordinator: the first plans, those
+    between do what it returned, the last reports."""
 
-
-class Parameter(ApiModel):
-    """A named value that inputs use as ${parameters.NAME}."""
-
-    name: ParameterName
-    """Name of the parameter."""
-    type: ParameterType = ParameterType.STRING
-    """Type that the value must have."""
-    value: AnyValue
-    """The value."""
-
-
-class Task(ApiModel):
-    """A unit of work for one agent."""
-
-    name: StepName
-    """Name, unique in the phase."""
-    description: LongText = ""
-    """What the task is for."""
-    agent: ObjectName
-    """Agent of this namespace that does the task."""
-    depends_on: Dependencies = []
-    """Tasks of this phase that must have succeeded before this one starts."""
-    input: Annotated[dict[InputName, AnyValue], Field(max_length=64)] = {}
-    """Values handed to the task. A string that is one ${...} path keeps the type of what it
-    names; otherwise paths are put into the text. Paths: parameters.NAME, tasks.NAME.outputs.KEY
-    (tasks it depends on), phases.NAME.outputs.TASK.KEY (phases this phase depends on). The
-    outputs of a task with count are a list by index: tasks.NAME.outputs[0].KEY."""
-    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
-    """Run the task this many times, as items with index 0 to count-1."""
-    timeout_seconds: Seconds | None = None
-    """Seconds an attempt may run before it is stopped and counts as failed."""
-    pending_timeout_seconds: Seconds | None = None
-    """Seconds an attempt may wait for its container to start (image pull, scheduling). Without
-    it the task waits and shows why."""
-    retry: RetryPolicy | None = None
-    """Retry policy; the agent's default if left out."""
-    allow_failure: bool = False
-    """The task may fail without failing the workflow; what depends on it still runs and sees
-    null for its outputs."""
-    on_node_lost: NodeLostPolicy | None = None
-    """Wait (default): an attempt on an unreachable node ends when the node is gone for certain.
-    Retry: start the next attempt although the lost one may still run."""
+    @property
+    def all_tasks(self) -> list[Task]:
+        """The tasks; none before a template is resolved."""
+        return self.tasks or []
 
 
-Tasks = Annotated[list[Task], Field(min_length=1, max_length=MAX_TASKS, json_schema_extra=BY_NAME)]
-
-
-class Plan(ApiModel):
-    """What was planned for a phase; shown beside what happened."""
-
-    duration_days: Annotated[int, Field(ge=1, le=3650)] | None = None
-    """Planned duration in days."""
-    milestone: ShortText | None = None
-    """What stands when the phase is done."""
-
-
-class PhaseTemplate(ApiModel):
+class PhaseTemplate(PhaseBody):
     """A phase of the workflow: a graph of tasks, started when the phases it depends on are done."""
 
     name: StepName
@@ -112,36 +72,110 @@ class PhaseTemplate(ApiModel):
     description: LongText = ""
     """What the phase is for."""
     depends_on: Dependencies = []
-    """Phases that must have succeeded before this one starts."""
+    """Phases that must have ended before this one starts. It starts when none of them failed and
+    at least one was not skipped; if all were skipped, it is skipped too."""
+    when: Expression | None = None
+    """A CEL condition over parameters, workflow and the phases it depends on: false skips it."""
     parallelism: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
     """Attempts at once in this phase."""
+    active_deadline_seconds: Seconds | None = None
+    """Seconds from its start after which all that runs in it is stopped and the phase fails."""
+    allow_failure: bool = False
+    """The phase may fail without failing the workflow; what depends on it still runs and sees
+    null for its outputs."""
+    fallback: PhaseBody | None = None
+    """What is done instead if the phase fails; phases that depend on it see these outputs."""
     plan: Plan | None = None
-    """Planned duration and milestone."""
-    tasks: Tasks
-    """The tasks of the phase."""
+    """Planned start, duration and milestone."""
 
 
-class WorkflowSpec(ApiModel):
-    """What is to be done: a graph of phases, each a graph of tasks. A workflow runs once."""
+class Workspace(ApiModel):
+    """A volume that the tasks of a workflow share: an existing claim, or one made for the run."""
+
+    claim_name: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
+    """An existing PersistentVolumeClaim of this namespace; it is never deleted."""
+    size: Quantity | None = None
+    """Size of the claim to make, such as 1Gi."""
+    storage_class_name: ObjectName | None = None
+    """StorageClass of the claim to make; the cluster's default if left out."""
+    access_modes: (
+        Annotated[list[Literal["ReadWriteOnce", "ReadWriteMany"]], Field(max_length=2)] | None
+    ) = None
+    """Access modes of the claim to make. Defaults to ReadWriteOnce."""
+    retention: Literal["Delete", "DeleteOnSuccess", "Retain"] = "Delete"
+    """What happens to a claim that was made, once the workflow has ended. Delete (default),
+    DeleteOnSuccess: keep it after a failure for as long as the workflow exists. Retain: keep it,
+    also when the workflow is deleted."""
+
+
+class PodCleanup(ApiModel):
+    """When the pods of attempts that have ended are deleted."""
+
+    policy: Literal["Never", "OnSuccess", "OnEnd"] = "Never"
+    """Never (default): they stay as long as the phase. OnSuccess: those of attempts that
+    succeeded. OnEnd: all."""
+    after_seconds: Annotated[int, Field(ge=60, le=31_536_000)] = 60
+    """Seconds after the end of the attempt. Defaults to 60, the least that keeps a pod from being
+    made twice."""
+
+
+class WorkflowBody(ApiModel):
+    """What a workflow does; the part that a WorkflowTemplate can hold."""
 
     description: LongText = ""
     """What the workflow is for."""
     parameters: Annotated[list[Parameter], Field(max_length=64, json_schema_extra=BY_NAME)] = []
-    """Values for the inputs of all tasks."""
+    """Values for the expressions of all tasks."""
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
-    """Higher goes first when workflows of the namespace wait for the same agent."""
+    """Higher goes first when workflows of the namespace wait for the same agent. May be changed
+    at any time."""
     parallelism: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = None
-    """Attempts at once over all phases."""
+    """Attempts at once over all phases. May be changed at any time."""
+    active_deadline_seconds: Seconds | None = None
+    """Seconds from the start after which all that runs is stopped and the workflow fails. Finally
+    tasks still run."""
+    failure_policy: FailurePolicy = FailurePolicy.FAIL
+    """Fail: start nothing new. Continue: skip only what depends on it. Rollback: as Fail, then run
+    the compensate tasks of what succeeded, in reverse order."""
+    on_failure_running: FailureMode = "Finish"
+    """What happens to running attempts when the policy stops the workflow: Finish (default) lets
+    them end, Cancel stops them."""
+    phases: (
+        Annotated[
+            list[PhaseTemplate],
+            Field(min_length=1, max_length=MAX_PHASES, json_schema_extra=BY_NAME),
+        ]
+        | None
+    ) = None
+    """The phases of the workflow."""
+    on_failure: Tasks | None = None
+    """Tasks that run when the phases have ended and the workflow has failed. They see
+    workflow.state, workflow.reason and workflow.message."""
+    finally_: Annotated[Tasks | None, Field(alias="finally")] = None
+    """Tasks that run at the end in any case, also after a cancel. They see workflow.state,
+    workflow.reason and workflow.message."""
+    workspace: Workspace | None = None
+    """A volume that tasks with workspace mount."""
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=315_360_000)] | None = None
+    """Seconds after its end after which the workflow is deleted; it stays if left out. May be
+    changed until the workflow has ended."""
+    pod_cleanup: PodCleanup | None = None
+    """When the pods of ended attempts are deleted."""
+
+    @property
+    def all_phases(self) -> list[PhaseTemplate]:
+        """The phases; none before a template is resolved."""
+        return self.phases or []
+
+
+class WorkflowSpec(WorkflowBody):
+    """What is to be done: a graph of phases, each a graph of tasks. A workflow runs once."""
+
+    template_ref: TemplateRef | None = None
+    """Take all that is not given here from a WorkflowTemplate, as it stands when the workflow is
+    accepted; parameters given here are values for the template's parameters."""
     suspend: bool = False
     """Start nothing new while true; what runs goes on. May be changed at any time."""
-    active_deadline_seconds: Seconds | None = None
-    """Seconds from the start after which all that runs is stopped and the workflow fails."""
-    failure_policy: FailurePolicy = FailurePolicy.FAIL
-    """Fail: start nothing new, let what runs finish. Continue: skip only what depends on it."""
-    phases: Annotated[
-        list[PhaseTemplate], Field(min_length=1, max_length=MAX_PHASES, json_schema_extra=BY_NAME)
-    ]
-    """The phases of the workflow."""
 
 
 class WorkflowState(StrEnum):
@@ -150,6 +184,8 @@ class WorkflowState(StrEnum):
     PENDING = "Pending"
     RUNNING = "Running"
     SUSPENDED = "Suspended"
+    FINALIZING = "Finalizing"
+    ROLLING_BACK = "RollingBack"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     CANCELLED = "Cancelled"
@@ -185,6 +221,16 @@ class Counts(ApiModel):
     """Items that were stopped."""
 
 
+class PhaseRole(StrEnum):
+    """What a Phase object is to its workflow."""
+
+    MAIN = "Main"
+    FINALLY = "Finally"
+    ON_FAILURE = "OnFailure"
+    ROLLBACK = "Rollback"
+    SPAWNED = "Spawned"
+
+
 class PhaseSummary(ApiModel):
     """A phase in the status of its workflow."""
 
@@ -192,8 +238,16 @@ class PhaseSummary(ApiModel):
     """Name of the phase in the workflow."""
     state: StepState
     """State of the phase."""
+    role: PhaseRole | None = None
+    """What the phase is to the workflow; left out for a phase of its spec."""
     object_name: Annotated[str, StringConstraints(max_length=253)] | None = None
     """Name of the Phase object, once it exists."""
+    run: Annotated[int, Field(ge=1)] | None = None
+    """Which object it is, counted from 1: re-runs and fallbacks make new ones. Left out for 1."""
+    fallback: bool | None = None
+    """Whether the object does what fallback says."""
+    reason: ShortText | None = None
+    """Why it is in this state, one word."""
     progress: ShortText = ""
     """Task items succeeded of all."""
     counts: Counts | None = None
@@ -202,6 +256,14 @@ class PhaseSummary(ApiModel):
     """When the phase started."""
     finished_at: Timestamp | None = None
     """When the phase ended."""
+    late: ShortText | None = None
+    """How late it is against its plan, such as 2d; left out while it is on time."""
+    milestone: ShortText | None = None
+    """Reached, Late, Missed or Pending, if the phase's plan names a milestone."""
+    critical: bool | None = None
+    """Whether it is on the critical path of what is left."""
+    slack: ShortText | None = None
+    """How long it may be delayed without delaying the workflow."""
     message: LongText | None = None
     """Why it is in this state, or what it waits for."""
 
@@ -221,8 +283,22 @@ class WorkflowStatus(ApiModel):
     """Task items succeeded of all."""
     counts: Counts | None = None
     """Task items by state."""
+    percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Share of the work that is done, weighed by time, in per cent. Never goes back in a run."""
+    critical_path: ShortText | None = None
+    """The running task that decides about the end, and how many steps follow it."""
     eta: ShortText | None = None
-    """About how long the rest takes, from the durations seen so far."""
+    """About how long the rest takes: the median of the durations seen so far."""
+    eta_p90: ShortText | None = None
+    """How long the rest takes at most in nine of ten cases, by the durations seen so far."""
+    samples: Annotated[int, Field(ge=0)] | None = None
+    """Durations that the estimate is made from."""
+    run: Annotated[int, Field(ge=1)] | None = None
+    """How often the workflow was run: 1, and one more for each retry after its end."""
+    template: ShortText | None = None
+    """The WorkflowTemplate and its revision that the workflow was made from, as name@revision."""
+    actions: Annotated[list[ActionRecord], Field(max_length=MAX_ACTIONS)] = []
+    """What people asked for by Action objects, oldest first."""
     started_at: Timestamp | None = None
     """When the first phase was created."""
     finished_at: Timestamp | None = None

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from ..api.common import ApiModel
 from ..api.phase import PhaseSpec
-from ..api.workflow import PhaseTemplate, Task, WorkflowSpec
+from ..api.task import Task
+from ..api.workflow import PhaseTemplate, WorkflowSpec
 from . import graph
 from .snapshot import PhaseShape, WorkflowShape
 from .validate import Problem, phase_problems, workflow_problems
@@ -30,8 +31,8 @@ def compile_workflow(body: Mapping[str, Any]) -> WorkflowShape:
     ordered = _EMPTY
     depths: dict[str, float] = {}
     if not problems:
-        ordered = graph.build({p.name: tuple(p.depends_on) for p in spec.phases})
-        depths = {p.name: _depth(p) for p in spec.phases}
+        ordered = graph.build({p.name: tuple(p.depends_on) for p in spec.all_phases})
+        depths = {p.name: _depth(p) for p in spec.all_phases}
     return WorkflowShape(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -72,7 +73,7 @@ def _order(tasks: list[Task]) -> graph.Graph:
 
 
 def _depth(phase: PhaseTemplate) -> float:
-    return max(graph.longest_paths(_order(phase.tasks), lambda _: 1.0).values())
+    return max(graph.longest_paths(_order(phase.all_tasks), lambda _: 1.0).values(), default=0.0)
 
 
 def _parse(model: type[M], spec: Any) -> tuple[M | None, tuple[Problem, ...]]:

@@ -92,12 +92,12 @@ def _pending(snapshot: WorkflowSnapshot) -> WorkflowRecord:
 
 
 def _untouched(shape: WorkflowShape) -> dict[str, StepRecord]:
-    return {p.name: StepRecord(tally=_planned(shape, p.name)) for p in shape.spec.phases}
+    return {p.name: StepRecord(tally=_planned(shape, p.name)) for p in shape.spec.all_phases}
 
 
 def _planned(shape: WorkflowShape, name: str) -> Tally:
-    phase = next(p for p in shape.spec.phases if p.name == name)
-    return Tally(total=sum(task.count or 1 for task in phase.tasks))
+    phase = next(p for p in shape.spec.all_phases if p.name == name)
+    return Tally(total=sum(task.count or 1 for task in phase.all_tasks))
 
 
 def _deadline(shape: WorkflowShape, started_at: datetime) -> datetime | None:
@@ -108,7 +108,7 @@ def _deadline(shape: WorkflowShape, started_at: datetime) -> datetime | None:
 def _levels(snapshot: WorkflowSnapshot, deadline: datetime | None) -> Levels:
     spec = snapshot.shape.spec
     bad = any(v.ended and v.state is not PhaseState.SUCCEEDED for v in snapshot.phases.values())
-    deleted = any(_deleted(snapshot, p.name) for p in spec.phases)
+    deleted = any(_deleted(snapshot, p.name) for p in spec.all_phases)
     bad = bad or bool(snapshot.refused)
     fails = spec.failure_policy is FailurePolicy.FAIL
     late = deadline is not None and snapshot.now >= deadline
@@ -137,7 +137,7 @@ def _steps(snapshot: WorkflowSnapshot, levels: Levels) -> dict[str, StepRecord]:
             steps[name] = replace(before, state=StepState.CANCELLED, message=text)
         else:
             steps[name] = _unborn(snapshot, name, steps, levels)
-    return {p.name: steps[p.name] for p in snapshot.shape.spec.phases}
+    return {p.name: steps[p.name] for p in snapshot.shape.spec.all_phases}
 
 
 def _seen(view: PhaseView) -> StepRecord:

@@ -81,7 +81,7 @@ def freeze_phase(
         return lookup(path, {"outputs": found}, 2)
 
     tasks = []
-    for task in phase.tasks:
+    for task in phase.all_tasks:
         body = task.model_dump(by_alias=True, exclude_unset=True, mode="json")
         try:
             if task.input:

@@ -73,7 +73,7 @@ def pod_body(shape: PhaseShape, plan: AttemptPlan, shard: str) -> Body:
 
 def phase_body(shape: WorkflowShape, name: str, frozen: Mapping[str, Any], shard: str) -> Body:
     """Return the Phase object of a workflow's phase; `frozen` has its parameters and tasks."""
-    template = next(p for p in shape.spec.phases if p.name == name)
+    template = next(p for p in shape.spec.all_phases if p.name == name)
     spec: Body = {
         "workflowRef": {"name": shape.name, "uid": shape.uid},
         "phase": name,

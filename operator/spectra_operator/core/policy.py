@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..api.agent import TaskDefaults
 from ..api.common import NodeLostPolicy, RetryPolicy
-from ..api.workflow import Task
+from ..api.task import Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from ..api.common import Backoff
 def not_before(backoff: Backoff, ended: datetime, tries: int, key: str) -> datetime:
     """Return when the attempt after the `tries`-th unsuccessful one may start.
 
-    The pause is initialSeconds * factor^(tries-1), at most maxSeconds, times a jitter from the
-    half-open range 0.5 to 1 that depends on `key` and `tries` alone, so that every replica and
-    every restart computes the same instant.
+    The pause is initialSeconds * factor^(tries-1), at most maxSeconds, less a share of at most
+    jitterPercent that depends on `key` and `tries` alone, so that every replica and every restart
+    computes the same instant.
     """
     exponent = min(tries - 1, 64)
     pause = min(float(backoff.initial_seconds) * backoff.factor**exponent, backoff.max_seconds)
-    return ended + timedelta(seconds=pause * (0.5 + jitter(f"{key}/{tries}") / 2))
+    spread = backoff.jitter_percent / 100
+    return ended + timedelta(seconds=pause * (1 - spread + spread * jitter(f"{key}/{tries}")))
 
 
 def jitter(key: str) -> float:

@@ -9,7 +9,8 @@ from datetime import datetime
 from ..api.agent import AgentSpec
 from ..api.common import FailurePolicy
 from ..api.phase import PhaseSpec
-from ..api.workflow import Task, WorkflowSpec
+from ..api.task import Task
+from ..api.workflow import WorkflowSpec
 from .evidence import Attempt
 from .graph import Graph
 from .policy import TaskPolicy

@@ -12,17 +12,19 @@ from typing import Any
 
 from ..api.constants import MAX_SPEC_BYTES
 from ..api.phase import PhaseSpec
-from ..api.workflow import Parameter, ParameterType, Task, WorkflowSpec
+from ..api.task import Task
+from ..api.values import Parameter, ValueType
+from ..api.workflow import WorkflowSpec
 from . import graph, paths
 from .nesting import PHASE_DEPTH, WORKFLOW_DEPTH, too_deep
 
-_TYPES: Mapping[ParameterType, tuple[type, ...]] = {
-    ParameterType.STRING: (str,),
-    ParameterType.INTEGER: (int,),
-    ParameterType.NUMBER: (int, float),
-    ParameterType.BOOLEAN: (bool,),
-    ParameterType.OBJECT: (dict,),
-    ParameterType.ARRAY: (list,),
+_TYPES: Mapping[ValueType, tuple[type, ...]] = {
+    ValueType.STRING: (str,),
+    ValueType.INTEGER: (int,),
+    ValueType.NUMBER: (int, float),
+    ValueType.BOOLEAN: (bool,),
+    ValueType.OBJECT: (dict,),
+    ValueType.ARRAY: (list,),
 }
 
 
@@ -54,16 +56,16 @@ def phase_problems(spec: PhaseSpec) -> tuple[Problem, ...]:
 
 def _workflow(spec: WorkflowSpec) -> Iterator[Problem]:
     yield from _parameters(spec.parameters)
-    names = [phase.name for phase in spec.phases]
+    names = [phase.name for phase in spec.all_phases]
     yield from _unique(names, "spec.phases")
-    parents = {phase.name: tuple(phase.depends_on) for phase in spec.phases}
+    parents = {phase.name: tuple(phase.depends_on) for phase in spec.all_phases}
     broken = list(_edges(parents, "spec.phases", "phase"))
     yield from broken
     ordered = None if broken else graph.build(parents)
     known = frozenset(parameter.name for parameter in spec.parameters)
-    for phase in spec.phases:
+    for phase in spec.all_phases:
         before = ordered.ancestors(phase.name) if ordered else frozenset(names)
-        yield from _tasks(phase.tasks, f"spec.phases[{phase.name}]", known, before)
+        yield from _tasks(phase.all_tasks, f"spec.phases[{phase.name}]", known, before)
     yield from _phase_outputs(spec)
     yield from _size(spec)
 
@@ -72,8 +74,8 @@ def _workflow_depth(spec: WorkflowSpec) -> Iterator[Problem]:
     for parameter in spec.parameters:
         where = f"spec.parameters[{parameter.name}].value"
         yield from _depth(parameter.value, where, WORKFLOW_DEPTH)
-    for phase in spec.phases:
-        yield from _input_depth(phase.tasks, f"spec.phases[{phase.name}]", WORKFLOW_DEPTH)
+    for phase in spec.all_phases:
+        yield from _input_depth(phase.all_tasks, f"spec.phases[{phase.name}]", WORKFLOW_DEPTH)
 
 
 def _phase_depth(spec: PhaseSpec) -> Iterator[Problem]:
@@ -205,9 +207,9 @@ def _not_a_list(path: paths.Path, task: str, where: str) -> Problem:
 
 def _phase_outputs(spec: WorkflowSpec) -> Iterator[Problem]:
     """A path into another phase must name one of its tasks, and pick an item of a fan-out."""
-    tasks = {phase.name: {task.name: task for task in phase.tasks} for phase in spec.phases}
-    for phase in spec.phases:
-        for task in phase.tasks:
+    tasks = {phase.name: {task.name: task for task in phase.all_tasks} for phase in spec.all_phases}
+    for phase in spec.all_phases:
+        for task in phase.all_tasks:
             where = f"spec.phases[{phase.name}].tasks[{task.name}].input"
             for path in _quietly(task.input):
                 if path.root != "phases" or len(path.steps) < 4:

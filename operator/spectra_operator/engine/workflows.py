@@ -69,7 +69,7 @@ class WorkflowReconciler:
         return run
 
     def _snapshot(self, key: Key, run: WorkflowRun) -> WorkflowSnapshot:
-        views = {p.name: self._view(key, run, p.name) for p in run.shape.spec.phases}
+        views = {p.name: self._view(key, run, p.name) for p in run.shape.spec.all_phases}
         return WorkflowSnapshot(
             shape=run.shape,
             persisted=run.persisted,
@@ -83,7 +83,7 @@ class WorkflowReconciler:
     def _missing_agents(self, key: Key, run: WorkflowRun) -> tuple[str, ...]:
         if run.persisted.started_at:
             return ()
-        wanted = dict.fromkeys(t.agent for p in run.shape.spec.phases for t in p.tasks)
+        wanted = dict.fromkeys(t.agent for p in run.shape.spec.all_phases for t in p.all_tasks)
         store = self._parts.store
         return tuple(n for n in wanted if store.get(Key("Agent", key.namespace, n)) is None)
 
@@ -120,7 +120,7 @@ class WorkflowReconciler:
         if phase in run.creating:
             return
         spec = run.shape.spec
-        template = next(p for p in spec.phases if p.name == phase)
+        template = next(p for p in spec.all_phases if p.name == phase)
         try:
             frozen = freeze_phase(spec, template, lambda name: self._outputs(key, run, name))
         except InputError as error:
@@ -198,7 +198,7 @@ class WorkflowReconciler:
             run.persisted = record
 
     def _wake_phases(self, key: Key, run: WorkflowRun) -> None:
-        for phase in run.shape.spec.phases:
+        for phase in run.shape.spec.all_phases:
             phase_key = self._phase_key(key, run, phase.name)
             if self._parts.store.get(phase_key):
                 self._parts.queue.add(phase_key)
@@ -208,7 +208,7 @@ class WorkflowReconciler:
         if not run.persisted.ended or run.marked:
             return
         left = False
-        for phase in run.shape.spec.phases:
+        for phase in run.shape.spec.all_phases:
             phase_key = self._phase_key(key, run, phase.name)
             if self._parts.store.get(phase_key) is None:
                 continue
@@ -238,5 +238,5 @@ def _turned(before: WorkflowRecord, after: WorkflowRecord) -> bool:
 
 
 def _planned(run: WorkflowRun, phase: str) -> Tally:
-    template = next(p for p in run.shape.spec.phases if p.name == phase)
-    return Tally(total=sum(task.count or 1 for task in template.tasks))
+    template = next(p for p in run.shape.spec.all_phases if p.name == phase)
+    return Tally(total=sum(task.count or 1 for task in template.all_tasks))

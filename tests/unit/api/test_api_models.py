@@ -36,7 +36,7 @@ def task(**fields: Any) -> WorkflowSpec:
 
 @pytest.mark.parametrize("name", ["a", "0", "load-1", "a" * 40])
 def test_names_of_steps_are_labels_of_at_most_forty_characters(name: str) -> None:
-    assert task(name=name).phases[0].tasks[0].name == name
+    assert task(name=name).all_phases[0].all_tasks[0].name == name
 
 
 @pytest.mark.parametrize("name", ["", "A", "-a", "a-", "a.b", "a_b", "a b", "ä", "a" * 41, "a\n"])
@@ -140,7 +140,7 @@ def test_yaml_as_a_user_writes_it_is_understood() -> None:
          input: {ddl: "${tasks.schema.outputs.ddl}", rows: "${parameters.rows}"}}
     """
     spec = WorkflowSpec.model_validate(yaml.safe_load(text))
-    schema, migrate = spec.phases[0].tasks
+    schema, migrate = spec.all_phases[0].all_tasks
     assert schema.retry is not None
     assert (schema.retry.limit, schema.retry.backoff.initial_seconds) == (2, 1)
     assert (migrate.count, migrate.allow_failure, migrate.depends_on) == (3, True, ["schema"])

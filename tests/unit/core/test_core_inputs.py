@@ -113,7 +113,7 @@ def frozen(tasks: list[Body], outputs: Mapping[str, Any]) -> dict[str, Any]:
     parameters = [a_parameter("n", 7, "integer"), a_parameter("s", "${parameters.n}")]
     shape = compile_workflow(a_workflow(steps, parameters=parameters))
     assert not shape.problems
-    return freeze_phase(shape.spec, shape.spec.phases[1], lambda _: dict(outputs))
+    return freeze_phase(shape.spec, shape.spec.all_phases[1], lambda _: dict(outputs))
 
 
 def test_a_phase_carries_all_parameters_as_they_are() -> None:

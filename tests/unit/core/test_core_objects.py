@@ -220,7 +220,7 @@ def phase_object(**fields: Any) -> Body:
     step = a_step("build", [a_task("a", input={"v": "${parameters.n}"})], **fields)
     parameters = [a_parameter("n", 7, "integer")]
     shape = compile_workflow(a_workflow([step], parameters=parameters, failure_policy="Continue"))
-    frozen = freeze_phase(shape.spec, shape.spec.phases[0], lambda _: {})
+    frozen = freeze_phase(shape.spec, shape.spec.all_phases[0], lambda _: {})
     return phase_body(shape, "build", frozen, "0")
 
 
