@@ -225,7 +225,7 @@ ACTION = Kind(
         _AGE,
     ),
     spec_rules=(
-        ("self == oldSelf", "an Action cannot be changed; create another"),
+        ("self == oldSelf", "spec: an Action cannot be changed; create another"),
         (
             "!(self.type in ['Rerun', 'Skip', 'MarkSucceeded']) || has(self.task)",
             "task: name the task that this type is about",
@@ -233,10 +233,6 @@ ACTION = Kind(
         (
             "!has(self.task) || self.target.kind == 'Phase' || has(self.phase)",
             "phase: name the phase of the task",
-        ),
-        (
-            "!has(self.outputs) || self.type == 'MarkSucceeded'",
-            "outputs: only MarkSucceeded takes them",
         ),
     ),
 )

