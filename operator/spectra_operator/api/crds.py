@@ -11,6 +11,7 @@ from .action import ActionSpec, ActionStatus
 from .agent import AgentSpec, AgentStatus
 from .constants import GROUP, MAX_WORKFLOW_NAME, VERSION
 from .phase import PhaseSpec, PhaseStatus
+from .rules import label_name, unchanged, written
 from .schema import Schema, structural_schema
 from .template import WorkflowTemplateSpec, WorkflowTemplateStatus
 from .workflow import WorkflowSpec, WorkflowStatus
@@ -65,12 +66,7 @@ AGENT = Kind(
     description="An agent: who can work, what runs for its tasks, and how many at once.",
     spec=AgentSpec,
     status=AgentStatus,
-    rules=(
-        (
-            "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')",
-            "metadata.name: at most 63 characters of a-z, 0-9 and -, as tasks name it",
-        ),
-    ),
+    rules=(label_name("tasks"),),
     columns=(
         Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
         Column("Busy", ".status.busy", "integer", description="Attempts live now"),
@@ -109,17 +105,20 @@ _FIXED = (
     "finally",
     "onFailure",
     "failurePolicy",
+    "onFailureRunning",
     "workspace",
 )
-
-
-def _unchanged(field: str) -> tuple[str, str]:
-    """Return the rule that a field stays as it was applied."""
-    return (
-        f"has(self.{field}) == has(oldSelf.{field}) && "
-        f"(!has(self.{field}) || self.{field} == oldSelf.{field})",
-        f"{field}: cannot be changed once applied; delete the workflow and apply it anew",
-    )
+_FIXED_OF_PHASE = (
+    "workflowRef",
+    "phase",
+    "role",
+    "parent",
+    "context",
+    "failurePolicy",
+    "onFailureRunning",
+    "workspace",
+    "pattern",
+)
 
 
 WORKFLOW = Kind(
@@ -150,14 +149,10 @@ WORKFLOW = Kind(
         ),
     ),
     spec_rules=(
-        *(_unchanged(field) for field in _FIXED),
+        *(unchanged(field, "workflow") for field in _FIXED),
         (
             "has(self.phases) != has(self.templateRef)",
             "phases: give phases or templateRef, and not both",
-        ),
-        (
-            "!has(self.workspace) || has(self.workspace.claimName) != has(self.workspace.size)",
-            "workspace: give claimName for an existing claim, or size for one to be made",
         ),
     ),
 )
@@ -183,11 +178,7 @@ PHASE = Kind(
     ),
     spec_rules=(
         ("self.tasks == oldSelf.tasks", "tasks: cannot be changed; apply a new phase"),
-        (
-            "has(self.workflowRef) == has(oldSelf.workflowRef) && "
-            "(!has(self.workflowRef) || self.workflowRef == oldSelf.workflowRef)",
-            "workflowRef: cannot be changed",
-        ),
+        *(unchanged(field, "phase") for field in _FIXED_OF_PHASE),
     ),
 )
 
@@ -198,6 +189,7 @@ TEMPLATE = Kind(
     description="A workflow to be made from: Workflows and Schedules refer to it.",
     spec=WorkflowTemplateSpec,
     status=WorkflowTemplateStatus,
+    rules=(label_name("workflows"),),
     columns=(
         Column("Valid", ".status.valid", "boolean"),
         Column("Revision", ".status.revision"),
@@ -233,6 +225,10 @@ ACTION = Kind(
         (
             "!has(self.task) || self.target.kind == 'Phase' || has(self.phase)",
             "phase: name the phase of the task",
+        ),
+        (
+            "!has(self.task) || !(self.type in ['Cancel', 'Terminate'])",
+            "task: this type is about the whole target; leave the task out",
         ),
     ),
 )
@@ -274,7 +270,7 @@ def crd(kind: Kind) -> dict[str, Any]:
 def _object_schema(kind: Kind) -> Schema:
     spec = structural_schema(kind.spec)
     if kind.spec_rules:
-        spec["x-kubernetes-validations"] = _rules(kind.spec_rules)
+        spec["x-kubernetes-validations"] = written(kind.spec_rules)
     schema: Schema = {
         "type": "object",
         "description": kind.description,
@@ -288,9 +284,5 @@ def _object_schema(kind: Kind) -> Schema:
         },
     }
     if kind.rules:
-        schema["x-kubernetes-validations"] = _rules(kind.rules)
+        schema["x-kubernetes-validations"] = written(kind.rules)
     return schema
-
-
-def _rules(rules: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
-    return [{"rule": rule, "message": message} for rule, message in rules]

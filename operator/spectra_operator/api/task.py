@@ -21,6 +21,7 @@ from .common import (
     StepName,
 )
 from .constants import MAX_COUNT, MAX_DEPENDENCIES, MAX_TASKS
+from .rules import checked
 from .values import InputName, Output
 
 BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
@@ -97,6 +98,13 @@ class TaskPlan(ApiModel):
 
 class Task(ApiModel):
     """A unit of work for one agent."""
+
+    model_config = checked(
+        (
+            "!has(self.planner) || !has(self.count)",
+            "planner: cannot have items; leave count out, or let another task plan",
+        ),
+    )
 
     name: StepName
     """Name, unique in the phase."""
@@ -177,6 +185,13 @@ class Pattern(StrEnum):
 
 class Plan(ApiModel):
     """What was planned for a phase; shown beside what happened."""
+
+    model_config = checked(
+        (
+            "!has(self.durationDays) || !has(self.durationSeconds)",
+            "durationDays: give durationDays or durationSeconds, not both",
+        ),
+    )
 
     start_day: Annotated[int, Field(ge=0, le=3650)] | None = None
     """Planned start, in days after the workflow's start."""

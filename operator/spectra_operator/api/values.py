@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from .common import AnyValue, ApiModel, Expression, LongText
+from .rules import checked
 
 InputName = Annotated[str, StringConstraints(max_length=128)]
 ParameterName = Annotated[
@@ -30,6 +31,13 @@ class ValueType(StrEnum):
 
 class Parameter(ApiModel):
     """A named, typed value that expressions use as ${parameters.NAME}."""
+
+    model_config = checked(
+        (
+            "!has(self.minimum) || !has(self.maximum) || self.minimum <= self.maximum",
+            "minimum: is larger than maximum; no value could be right",
+        ),
+    )
 
     name: ParameterName
     """Name of the parameter."""

@@ -23,7 +23,8 @@ from .common import (
     Timestamp,
     Usage,
 )
-from .constants import MAX_ACTIONS, MAX_COUNT, MAX_PHASES
+from .constants import MAX_ACTIONS, MAX_COUNT, MAX_PHASES, RESERVED_PHASES
+from .rules import checked
 from .task import (
     BY_NAME,
     Dependencies,
@@ -40,8 +41,20 @@ from .values import InputName, Parameter
 BY_TYPE = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 
 
+_ONE_BODY = (
+    "has(self.tasks) != has(self.templateRef)",
+    "tasks: give tasks or templateRef, and not both",
+)
+_NOT_RESERVED = (
+    f"!(self.name in {list(RESERVED_PHASES)})",
+    f"name: {', '.join(RESERVED_PHASES)} are phases that the operator makes; take another name",
+)
+
+
 class PhaseBody(ApiModel):
     """What a phase does: tasks of its own, or those of a template's phase."""
+
+    model_config = checked(_ONE_BODY)
 
     tasks: Tasks | None = None
     """The tasks of the phase."""
@@ -67,6 +80,8 @@ class PhaseBody(ApiModel):
 class PhaseTemplate(PhaseBody):
     """A phase of the workflow: a graph of tasks, started when the phases it depends on are done."""
 
+    model_config = checked(_ONE_BODY, _NOT_RESERVED)
+
     name: StepName
     """Name, unique in the workflow."""
     description: LongText = ""
@@ -91,6 +106,17 @@ class PhaseTemplate(PhaseBody):
 
 class Workspace(ApiModel):
     """A volume that the tasks of a workflow share: an existing claim, or one made for the run."""
+
+    model_config = checked(
+        (
+            "has(self.claimName) != has(self.size)",
+            "size: give claimName for an existing claim, or size for one to be made",
+        ),
+        (
+            "!has(self.claimName) || (!has(self.storageClassName) && !has(self.accessModes))",
+            "claimName: an existing claim has its own class and access modes; leave them out",
+        ),
+    )
 
     claim_name: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
     """An existing PersistentVolumeClaim of this namespace; it is never deleted."""
