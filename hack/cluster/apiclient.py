@@ -10,6 +10,7 @@ import http.client
 import json
 import ssl
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ import yaml
 from cluster.errors import ClusterError
 
 TIMEOUT_SECONDS = 5.0
+NOT_FOUND = 404
 CONFLICT = 409
 
 
@@ -39,12 +41,7 @@ class ApiClient:
             OSError: The server can't be reached.
         """
         if self._connection is None:
-            self._connection = http.client.HTTPSConnection(
-                self._address.hostname or "",
-                self._address.port,
-                timeout=TIMEOUT_SECONDS,
-                context=self._context,
-            )
+            self._connection = self._connect(TIMEOUT_SECONDS)
         payload = None if body is None else json.dumps(body)
         try:
             self._connection.request(method, path, payload, {"Content-Type": "application/json"})
@@ -72,17 +69,67 @@ class ApiClient:
         Raises:
             ClusterError: The server refused it.
         """
-        status, content = self.request("POST", path, body)
-        if status >= http.client.BAD_REQUEST and status != CONFLICT:
-            name = body["metadata"]["name"]
-            text = content.decode(errors="replace")[:400]
-            raise ClusterError(f"creating {body['kind']} {name} gave HTTP {status}: {text}")
+        answer = self.request("POST", path, body)
+        _check(f"creating {body['kind']} {body['metadata']['name']}", answer, CONFLICT)
+
+    def replace(self, path: str, body: Any) -> bool:
+        """Replace an object, and tell whether it was as the body's version says until now.
+
+        Raises:
+            ClusterError: The server refused it.
+        """
+        answer = self.request("PUT", path, body)
+        _check(f"replacing {path}", answer, CONFLICT, NOT_FOUND)
+        return answer[0] == http.client.OK
+
+    def delete(self, path: str) -> None:
+        """Ask for an object's deletion; one that is gone is well.
+
+        Raises:
+            ClusterError: The server refused it.
+        """
+        _check(f"deleting {path}", self.request("DELETE", path), NOT_FOUND)
+
+    def watch(self, path: str, seconds: float) -> Generator[Any, None, None]:
+        """Yield a watch's events as decoded JSON until it ends, over a connection of its own.
+
+        Args:
+            path: The collection, with the query of a watch.
+            seconds: How long the server keeps the watch open.
+
+        Raises:
+            OSError: The server can't be reached, refuses the watch, or sends half an event.
+        """
+        connection = self._connect(seconds + TIMEOUT_SECONDS)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            if response.status != http.client.OK:
+                raise OSError(f"the watch gave HTTP {response.status}")
+            while line := response.readline():
+                yield json.loads(line)
+        except (http.client.HTTPException, ValueError) as error:
+            raise OSError(f"the watch broke: {error!r}") from error
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Close the connection; the next request opens a new one."""
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+
+    def _connect(self, seconds: float) -> http.client.HTTPSConnection:
+        host = self._address.hostname or ""
+        port = self._address.port
+        return http.client.HTTPSConnection(host, port, timeout=seconds, context=self._context)
+
+
+def _check(what: str, answer: tuple[int, bytes], *well: int) -> None:
+    status, content = answer
+    if status >= http.client.BAD_REQUEST and status not in well:
+        text = content.decode(errors="replace")[:400]
+        raise ClusterError(f"{what} gave HTTP {status}: {text}")
 
 
 def _tls_context(cluster: dict[str, str], user: dict[str, str]) -> ssl.SSLContext:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ NODE_AND_CONTROLLERS = (
     "kubelet",
     "kube-proxy",
     "coredns",
+    "storage",
 )
 SANDBOX = "sandbox"
 CONTAINERD = "containerd"
@@ -195,6 +197,15 @@ def coredns(layout: Layout) -> list[str]:
     return [str(layout.binaries["coredns"]), "-conf", str(layout.paths.conf / "Corefile")]
 
 
+def storage(layout: Layout) -> list[str]:
+    """Return the storage provisioner's command line; it runs in this very Python."""
+    return [
+        *(sys.executable, "-m", "cluster.storage"),
+        f"--kubeconfig={kubeconfig_of(layout.paths, 'storage')}",
+        f"--folder={layout.paths.volumes}",
+    ]
+
+
 def containerd(layout: Layout) -> list[str]:
     """Return containerd's command line."""
     return ["containerd", "-c", str(layout.paths.conf / "containerd.toml")]
@@ -209,4 +220,5 @@ COMMANDS = {
     "kubelet": kubelet,
     "kube-proxy": kube_proxy,
     "coredns": coredns,
+    "storage": storage,
 }

@@ -70,6 +70,11 @@ class ClusterPaths:
         return self.root.parent / f"{self.name}.lock"
 
     @property
+    def volumes(self) -> Path:
+        """The folder with one folder per persistent volume."""
+        return self.root / "volumes"
+
+    @property
     def netns(self) -> Path:
         """The file that pins the cluster's network namespace."""
         return self.run / "netns"

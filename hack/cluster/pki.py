@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from cluster.storage.objects import USER
+
 VALID_DAYS = 3650
 CLOCK_SKEW = datetime.timedelta(hours=1)
 
@@ -45,6 +47,7 @@ def leaves(node: str, node_ip: str, server_names: Sequence[str]) -> tuple[Leaf, 
         Leaf("scheduler", "system:kube-scheduler"),
         Leaf("proxy", "system:kube-proxy"),
         Leaf("coredns", "system:coredns"),
+        Leaf("storage", USER),
         Leaf("front-proxy-client", "front-proxy-client"),
     )
 

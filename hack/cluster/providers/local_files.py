@@ -10,7 +10,7 @@ from cluster.components import Layout, kubeconfig_of
 from cluster.network import API_PORT, NODE_IP
 from cluster.paths import ClusterPaths
 
-COMPONENT_USERS = ("controller-manager", "scheduler", "kubelet", "proxy", "coredns")
+COMPONENT_USERS = ("controller-manager", "scheduler", "kubelet", "proxy", "coredns", "storage")
 
 
 def snapshotter(mountinfo: str, folder: Path) -> str:

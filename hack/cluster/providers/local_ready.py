@@ -15,6 +15,7 @@ from cluster.errors import ComponentFailed
 from cluster.network import HostLink
 from cluster.paths import ClusterPaths
 from cluster.state import ClusterState
+from cluster.storage import objects
 
 POLL_SECONDS = 0.1
 # Long, as a busy machine is slow and a dead component is noticed at once anyway.
@@ -89,15 +90,18 @@ class Readiness:
         self._wait(lambda: [] if self._paths.containerd_socket.exists() else ["containerd"], state)
 
     def wait_for_api_server(self, state: ClusterState) -> None:
-        """Wait until the API server answers, and give CoreDNS its rights.
+        """Wait until the API server answers, and give it what the components need.
 
         Raises:
             ComponentFailed: A component died or was too slow.
         """
         client = ApiClient(self._paths.kubeconfig)
         self._wait(lambda: [] if client.answers("/readyz") else ["API server"], state)
-        client.create(f"{RBAC}/clusterroles", DNS_ROLE)
-        client.create(f"{RBAC}/clusterrolebindings", DNS_BINDING)
+        for role in (DNS_ROLE, objects.role()):
+            client.create(f"{RBAC}/clusterroles", role)
+        for binding in (DNS_BINDING, objects.binding()):
+            client.create(f"{RBAC}/clusterrolebindings", binding)
+        client.create(objects.CLASSES, objects.storage_class())
         client.close()
 
     def wait(self, state: ClusterState) -> None:
@@ -126,6 +130,8 @@ def _missing(client: ApiClient, node: str) -> list[str]:
         left.append("node")
     if client.get("/api/v1/namespaces/default/serviceaccounts/default") is None:
         left.append("default service account")
+    if client.get(f"{objects.CLASSES}/{objects.CLASS}") is None:
+        left.append("storage class")
     return left
 
 
