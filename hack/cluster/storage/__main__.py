@@ -20,14 +20,14 @@ def run(kubeconfig: Path, folder: Path) -> int:
 
     The process then ends, which ``status`` shows and ``up`` repairs.
     """
-    ended: SimpleQueue[str] = SimpleQueue()
+    ended: SimpleQueue[tuple[str, Exception]] = SimpleQueue()
     never = threading.Event()
 
     def serve(collection: str, client: ApiClient, handle: Handle) -> None:
         try:
             follow(client, collection, handle, never.wait)
-        finally:
-            ended.put(collection)
+        except Exception as error:
+            ended.put((collection, error))
 
     # A connection each, as a client is not for concurrent use.
     for collection in (objects.CLAIMS, objects.VOLUMES):
@@ -35,7 +35,8 @@ def run(kubeconfig: Path, folder: Path) -> int:
         made = Provisioner(client, folder)
         handle = made.provide if collection == objects.CLAIMS else made.reclaim
         threading.Thread(target=serve, args=(collection, client, handle), daemon=True).start()
-    logging.error("following %s has ended", ended.get())
+    collection, error = ended.get()
+    logging.error("following %s has ended", collection, exc_info=error)
     return 1
 
 
