@@ -19,9 +19,6 @@ from ..kube.resources import Body, uid_of
 from .keys import Key
 from .runs import StatusState
 
-_WEIGHT = 0.2
-"""Weight of the newest duration in the running mean."""
-
 NOT_STORED = ("AgentNotReady", "the agent's revision is being stored")
 
 
@@ -44,7 +41,6 @@ class AgentRun:
     failed: int = 0
     usage: Usage = field(default_factory=Usage)
     last_seen: datetime | None = None
-    mean_seconds: float | None = None
 
 
 class AgentBook:
@@ -91,21 +87,12 @@ class AgentBook:
         """Return the agents that cannot be used now, with reason and message."""
         return {k.name: r.problem for k, r in self._in(namespace) if r.problem}
 
-    def mean_seconds(self, namespace: str, name: str) -> float | None:
-        """Return the running mean of an agent's attempts in seconds; None while unknown."""
-        run = self._runs.get(Key("Agent", namespace, name))
-        return run.mean_seconds if run else None
-
     def seen(self, namespace: str, attempt: Attempt, now: datetime) -> None:
-        """Note that a pod of an agent reported, and how long it took if it ended."""
+        """Note that a pod of an agent reported."""
         run = self._runs.get(Key("Agent", namespace, attempt.agent))
         if run is None:
             return
         run.last_seen = now
-        if attempt.outcome and attempt.started_at and attempt.finished_at:
-            seconds = (attempt.finished_at - attempt.started_at).total_seconds()
-            mean = run.mean_seconds
-            run.mean_seconds = seconds if mean is None else mean + _WEIGHT * (seconds - mean)
 
     def count(
         self, namespace: str, shape: PhaseShape, before: PhaseRecord, after: PhaseRecord

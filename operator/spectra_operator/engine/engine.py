@@ -28,6 +28,7 @@ from .executor import Executor
 from .keys import AGENTS, PHASES, WORKFLOWS, Key, key_of, shard_of
 from .outcomes import Outcomes
 from .parts import Parts
+from .phase_views import note_duration
 from .phases import PhaseReconciler
 from .queue import WorkQueue
 from .scheduler import Scheduler
@@ -177,6 +178,7 @@ class Engine:
                 parts.queue.discard(key)
                 parts.scheduler.offer(key, ())
         parts.agents.drop_all(lambda namespace: self._shard(namespace) == shard)
+        parts.durations.drop_all(lambda namespace: self._shard(namespace) == shard)
         parts.releasing.clear()
         parts.forget_assumptions(lambda namespace: self._shard(namespace) == shard)
         self._metrics.leader.set(len(self._admitting))
@@ -221,6 +223,7 @@ class Engine:
             if run is not None and before is not None:
                 run.trigger = self._clock.monotonic()
             self.parts.agents.seen(key.namespace, attempt, self._clock.now())
+            note_duration(self.parts, key, attempt)
             self.parts.scheduler.lift(key.namespace)
         self.parts.queue.add(key)
         self._agent_later(key.namespace, attempt.agent)

@@ -12,6 +12,7 @@ from ..kube.clock import Clock
 from ..observability.metrics import Metrics
 from .agent_book import AgentBook
 from .attempts import AttemptIndex
+from .duration_book import DurationBook
 from .executor import Executor
 from .keys import Key, shard_of
 from .queue import WorkQueue
@@ -43,6 +44,7 @@ class Parts:
     stories: Storyteller
     metrics: Metrics
     admitting: Callable[[str], bool]
+    durations: DurationBook = field(default_factory=DurationBook)
     phases: dict[Key, PhaseRun] = field(default_factory=dict)
     workflows: dict[Key, WorkflowRun] = field(default_factory=dict)
     releasing: set[str] = field(default_factory=set)

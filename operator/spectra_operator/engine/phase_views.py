@@ -1,8 +1,12 @@
-"""How a phase looks to its workflow."""
+"""How a phase looks to its workflow, and what is expected of it."""
 
 from __future__ import annotations
 
-from ..core.estimate import Width, phase_seconds
+from ..api.constants import LABEL_TEMPLATE
+from ..core.durations import task_path
+from ..core.estimate import Width
+from ..core.evidence import Attempt
+from ..core.outlook import Outlook, PhaseFacts, phase_outlook
 from ..core.records import PhaseRecord
 from ..core.workflow_records import PhaseView
 from .keys import Key
@@ -29,14 +33,42 @@ def view_of(parts: Parts, key: Key, run: PhaseRun, record: PhaseRecord) -> Phase
 
 def _remaining(parts: Parts, key: Key, run: PhaseRun, record: PhaseRecord) -> float | None:
     """Estimate the rest, anew about once a second: it walks the whole graph."""
-    now, book = parts.clock.monotonic(), parts.agents
+    now = parts.clock.monotonic()
     if now >= run.estimate_again_at:
         run.estimate_again_at = now + COALESCE_SECONDS
-        run.remaining = phase_seconds(
-            run.shape.graph,
-            {name: task.agent for name, task in run.shape.tasks.items()},
-            record.tasks,
-            lambda agent: book.mean_seconds(key.namespace, agent),
-            Width(book.limits(key.namespace), run.shape.spec.parallelism),
-        )
+        outlook = _outlook(parts, key, run, record)
+        run.remaining = outlook.rest.seconds if outlook.clue else None
     return run.remaining
+
+
+def _outlook(parts: Parts, key: Key, run: PhaseRun, record: PhaseRecord) -> Outlook:
+    spec = run.shape.spec
+    facts = PhaseFacts(
+        name=spec.phase or "",
+        tasks=run.shape.tasks,
+        graph=run.shape.graph,
+        observed=parts.durations.observed(source_of(parts, key, run)),
+        width=Width(parts.agents.limits(key.namespace), spec.parallelism),
+        records=record.tasks,
+    )
+    return phase_outlook(facts, parts.clock.now())
+
+
+def note_duration(parts: Parts, key: Key, attempt: Attempt) -> None:
+    """Remember how long an attempt of a known phase took."""
+    run = parts.phases.get(key)
+    if run is not None:
+        path = task_path(run.shape.spec.phase or "", attempt.task)
+        parts.durations.note(source_of(parts, key, run), path, attempt)
+
+
+def source_of(parts: Parts, key: Key, run: PhaseRun) -> Key:
+    """Return what a phase's durations are remembered by: template, workflow, or the phase."""
+    ref = run.shape.spec.workflow_ref
+    if ref is None:
+        return key
+    workflow = Key("Workflow", key.namespace, ref.name)
+    body = parts.store.get(workflow)
+    labels = (body["metadata"].get("labels") or {}) if body else {}
+    template = labels.get(LABEL_TEMPLATE)
+    return Key("WorkflowTemplate", key.namespace, template) if template else workflow

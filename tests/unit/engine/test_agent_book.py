@@ -79,17 +79,11 @@ def test_dropped_agents_are_forgotten_one_or_a_shard() -> None:
     assert book.facts(NAMESPACE, AGENT) is None
 
 
-def test_durations_form_a_mean_in_which_the_newest_weigh_a_fifth() -> None:
+def test_an_agent_was_last_seen_when_one_of_its_pods_reported() -> None:
     book, run = _book()
-    assert book.mean_seconds(NAMESPACE, AGENT) is None
-    book.seen(NAMESPACE, an_attempt(outcome=done(), started=0, ended=10), at(10))
-    assert book.mean_seconds(NAMESPACE, AGENT) == 10
-    book.seen(NAMESPACE, an_attempt(outcome=broken(), started=0, ended=20), at(20))
-    assert book.mean_seconds(NAMESPACE, AGENT) == 12
-    book.seen(NAMESPACE, an_attempt(), at(30))  # one that runs says only that it lives
-    assert (book.mean_seconds(NAMESPACE, AGENT), run.last_seen) == (12, at(30))
+    book.seen(NAMESPACE, an_attempt(), at(30))
     book.seen(NAMESPACE, replace(an_attempt(), agent="unknown"), at(40))
-    assert book.mean_seconds(NAMESPACE, "unknown") is None
+    assert run.last_seen == at(30)
 
 
 def test_what_a_status_write_recorded_is_counted_once() -> None:
