@@ -52,7 +52,7 @@ REJECTED = {
     ),
     "a path that is none": (
         _flow([a_task("a", input={"x": "${secrets.a}"})]),
-        ("InvalidPath", "spec.phases[work].tasks[a].input.x"),
+        ("InvalidExpression", "spec.phases[work].tasks[a].input.x"),
     ),
     "a value of the wrong type": (
         _flow([a_task("a")], parameters=[a_parameter("n", "seven", "integer")]),

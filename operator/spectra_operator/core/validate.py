@@ -6,7 +6,7 @@ The same checks serve admission, linting and the reconcile pass.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,11 @@ from ..api.constants import MAX_SPEC_BYTES
 from ..api.phase import PhaseSpec
 from ..api.task import Task
 from ..api.values import Parameter, ValueType
-from ..api.workflow import WorkflowSpec
-from . import graph, paths
+from ..api.workflow import PhaseTemplate, WorkflowSpec
+from . import graph
+from .expressions import ExpressionError, Reference
 from .nesting import PHASE_DEPTH, WORKFLOW_DEPTH, too_deep
+from .references import Place, expressions_at, phase_places, places, reads
 
 _TYPES: Mapping[ValueType, tuple[type, ...]] = {
     ValueType.STRING: (str,),
@@ -50,8 +52,8 @@ def phase_problems(spec: PhaseSpec) -> tuple[Problem, ...]:
     deep = tuple(_phase_depth(spec))
     if deep:
         return deep
-    known = frozenset(spec.parameters)
-    return (*_tasks(spec.tasks, "spec", known, frozenset()), *_size(spec))
+    parameters, phases = frozenset(spec.parameters), frozenset(spec.context.phases)
+    return (*_tasks(spec.tasks, "spec", parameters, phases), *_size(spec))
 
 
 def _workflow(spec: WorkflowSpec) -> Iterator[Problem]:
@@ -65,9 +67,27 @@ def _workflow(spec: WorkflowSpec) -> Iterator[Problem]:
     known = frozenset(parameter.name for parameter in spec.parameters)
     for phase in spec.all_phases:
         before = ordered.ancestors(phase.name) if ordered else frozenset(names)
-        yield from _tasks(phase.all_tasks, f"spec.phases[{phase.name}]", known, before)
+        yield from _phase(phase, known, before)
+    everywhere = frozenset(names)
+    yield from _tasks(spec.on_failure or [], "spec.onFailure", known, everywhere)
+    yield from _tasks(spec.finally_ or [], "spec.finally", known, everywhere)
     yield from _phase_outputs(spec)
     yield from _size(spec)
+
+
+def _phase(
+    phase: PhaseTemplate, parameters: frozenset[str], before: frozenset[str]
+) -> Iterator[Problem]:
+    where = f"spec.phases[{phase.name}]"
+    known = {"parameters": parameters, "phases": before}
+    for place in phase_places(phase):
+        yield from _place(place, where, known)
+    own = parameters if phase.parameters is None else frozenset(phase.parameters)
+    yield from _tasks(phase.all_tasks, where, own, before)
+    if phase.fallback is not None:
+        given = phase.fallback.parameters
+        own = own if given is None else frozenset(given)
+        yield from _tasks(phase.fallback.all_tasks, f"{where}.fallback", own, before)
 
 
 def _workflow_depth(spec: WorkflowSpec) -> Iterator[Problem]:
@@ -75,19 +95,23 @@ def _workflow_depth(spec: WorkflowSpec) -> Iterator[Problem]:
         where = f"spec.parameters[{parameter.name}].value"
         yield from _depth(parameter.value, where, WORKFLOW_DEPTH)
     for phase in spec.all_phases:
-        yield from _input_depth(phase.all_tasks, f"spec.phases[{phase.name}]", WORKFLOW_DEPTH)
+        yield from _places_depth(phase_places(phase), f"spec.phases[{phase.name}]", WORKFLOW_DEPTH)
+    for where, task in _everywhere(spec):
+        yield from _places_depth(places(task), f"{where}.tasks[{task.name}]", WORKFLOW_DEPTH)
 
 
 def _phase_depth(spec: PhaseSpec) -> Iterator[Problem]:
     for name, value in spec.parameters.items():
         yield from _depth(value, f"spec.parameters.{name}", PHASE_DEPTH)
-    yield from _input_depth(spec.tasks, "spec", PHASE_DEPTH)
+    for name, value in spec.context.phases.items():
+        yield from _depth(value, f"spec.context.phases.{name}", PHASE_DEPTH)
+    for task in spec.tasks:
+        yield from _places_depth(places(task), f"spec.tasks[{task.name}]", PHASE_DEPTH)
 
 
-def _input_depth(tasks: list[Task], where: str, limit: int) -> Iterator[Problem]:
-    for task in tasks:
-        for key, value in task.input.items():
-            yield from _depth(value, f"{where}.tasks[{task.name}].input.{key}", limit)
+def _places_depth(found: Iterable[Place], where: str, limit: int) -> Iterator[Problem]:
+    for place in found:
+        yield from _depth(place.value, f"{where}.{place.field}", limit)
 
 
 def _depth(value: Any, where: str, limit: int) -> Iterator[Problem]:
@@ -103,15 +127,16 @@ def _tasks(
     broken = list(_edges(parents, f"{where}.tasks", "task"))
     yield from broken
     ordered = None if broken else graph.build(parents)
+    fan_outs = frozenset(task.name for task in tasks if _fans_out(task))
     for task in tasks:
-        if not task.input:
-            continue
-        reads = any(path.root == "tasks" for path in _quietly(task.input))
+        found = list(places(task))
+        looks = any(ref.root == "tasks" for place in found for ref in reads(place))
         # The ancestors of a task deep in a dense graph are many.
-        before = ordered.ancestors(task.name) if ordered and reads else frozenset(parents)
+        before = ordered.ancestors(task.name) if ordered and looks else frozenset(parents)
         known = {"parameters": parameters, "tasks": before, "phases": phases}
-        yield from _inputs(task, f"{where}.tasks[{task.name}].input", known)
-    yield from _lists(tasks, where)
+        for place in found:
+            yield from _place(place, f"{where}.tasks[{task.name}]", known)
+            yield from _lists(place, f"{where}.tasks[{task.name}]", fan_outs)
 
 
 def _parameters(parameters: list[Parameter]) -> Iterator[Problem]:
@@ -159,75 +184,91 @@ def _edges(parents: Mapping[str, tuple[str, ...]], where: str, what: str) -> Ite
         )
 
 
-def _inputs(task: Task, where: str, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
-    for key, value in task.input.items():
-        try:
-            found = list(paths.references(value))
-        except paths.PathError as error:
-            yield Problem("InvalidPath", f"{where}.{key}", f"{error}; write $${{ for a literal ${{")
-            continue
-        for path in found:
-            yield from _path(path, f"{where}.{key}", known)
-
-
 _HINTS = {
     "parameters": "declare it under parameters",
     "tasks": "only tasks in its dependsOn can be used",
     "phases": "only phases in the phase's dependsOn can be used",
 }
+_FIELDS = {"tasks": ("outputs", "state", "reason", "message"), "phases": ("outputs", "state")}
 
 
-def _path(path: paths.Path, where: str, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
-    name = path.steps[1]
-    if name not in known[path.root]:
-        hint = _HINTS[path.root]
-        yield Problem("UnknownReference", where, f"${{{path}}}: no {name!r} here; {hint}")
-    elif path.root != "parameters" and path.steps[2:3] != ("outputs",):
-        example = f"${{{path.root}.{name}.outputs}}"
-        yield Problem("InvalidPath", where, f"${{{path}}} must go on with outputs: {example}")
+def _place(place: Place, where: str, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
+    try:
+        found = [ref for expression in expressions_at(place) for ref in expression.references]
+    except ExpressionError as error:
+        yield Problem("InvalidExpression", f"{where}.{place.field}", str(error))
+        return
+    for reference in dict.fromkeys(found):
+        if reference.root in known and len(reference.steps) > 1:
+            yield from _reference(reference, f"{where}.{place.field}", known[reference.root])
 
 
-def _lists(tasks: list[Task], where: str) -> Iterator[Problem]:
-    """A path into a task with `count` of the same phase must pick an item."""
-    fan_outs = {task.name for task in tasks if task.count is not None}
-    for task in tasks:
-        for path in _quietly(task.input):
-            if path.root == "tasks" and path.steps[1] in fan_outs and _names_a_key(path, 3):
-                yield _not_a_list(path, str(path.steps[1]), f"{where}.tasks[{task.name}].input")
+def _reference(reference: Reference, where: str, names: frozenset[str]) -> Iterator[Problem]:
+    root, name = reference.root, reference.steps[1]
+    if name not in names:
+        text = f"{reference}: no {name!r} here; {_HINTS[root]}"
+        yield Problem("UnknownReference", where, text)
+    elif root in _FIELDS and not set(reference.steps[2:3]) & set(_FIELDS[root]):
+        fields = ", ".join(_FIELDS[root])
+        text = f"{reference} must go on with one of {fields}, as in {root}.{name}.outputs"
+        yield Problem("InvalidPath", where, text)
 
 
-def _names_a_key(path: paths.Path, place: int) -> bool:
-    return len(path.steps) > place and not isinstance(path.steps[place], int)
+def _fans_out(task: Task) -> bool:
+    return task.count is not None or task.for_each is not None or task.matrix is not None
 
 
-def _not_a_list(path: paths.Path, task: str, where: str) -> Problem:
-    text = f"${{{path}}}: task {task!r} has count, so its outputs are a list; write outputs"
+def _lists(place: Place, where: str, fan_outs: frozenset[str]) -> Iterator[Problem]:
+    """What reads the outputs of a task with items of the same phase must pick an item."""
+    for ref in reads(place) if fan_outs else ():
+        outputs = ref.root == "tasks" and ref.steps[2:3] == ("outputs",)
+        if outputs and ref.steps[1] in fan_outs and _names_a_key(ref, 3):
+            yield _not_a_list(ref, str(ref.steps[1]), f"{where}.{place.field}")
+
+
+def _names_a_key(reference: Reference, place: int) -> bool:
+    return len(reference.steps) > place and not isinstance(reference.steps[place], int)
+
+
+def _not_a_list(reference: Reference, task: str, where: str) -> Problem:
+    text = f"{reference}: task {task!r} has items, so its outputs are a list; write outputs"
     return Problem("InvalidPath", where, f"{text} for all of them, or an item such as [0]")
 
 
 def _phase_outputs(spec: WorkflowSpec) -> Iterator[Problem]:
-    """A path into another phase must name one of its tasks, and pick an item of a fan-out."""
-    tasks = {phase.name: {task.name: task for task in phase.all_tasks} for phase in spec.all_phases}
-    for phase in spec.all_phases:
-        for task in phase.all_tasks:
-            where = f"spec.phases[{phase.name}].tasks[{task.name}].input"
-            for path in _quietly(task.input):
-                if path.root != "phases" or len(path.steps) < 4:
+    """What reads another phase must name one of its tasks, and pick an item of a fan-out."""
+    tasks = {phase.name: _all_tasks(phase) for phase in spec.all_phases}
+    for where, task in _everywhere(spec):
+        for place in places(task):
+            for ref in reads(place):
+                if ref.root != "phases" or ref.steps[2:3] != ("outputs",) or len(ref.steps) < 4:
                     continue
-                there = tasks.get(str(path.steps[1]), {})
-                source = there.get(str(path.steps[3]))
-                if there and source is None:
-                    text = f"${{{path}}}: phase {path.steps[1]!r} has no task {path.steps[3]!r}"
-                    yield Problem("UnknownReference", where, text)
-                elif source and source.count is not None and _names_a_key(path, 4):
-                    yield _not_a_list(path, source.name, where)
+                field = f"{where}.tasks[{task.name}].{place.field}"
+                yield from _output(ref, field, tasks.get(str(ref.steps[1]), {}))
 
 
-def _quietly(value: Any) -> list[paths.Path]:
-    try:
-        return list(paths.references(value))
-    except paths.PathError:
-        return []
+def _output(reference: Reference, where: str, there: Mapping[str, Task]) -> Iterator[Problem]:
+    source = there.get(str(reference.steps[3]))
+    if there and source is None:
+        text = f"{reference}: phase {reference.steps[1]!r} has no task {reference.steps[3]!r}"
+        yield Problem("UnknownReference", where, f"{text}; name one of its tasks")
+    elif source and _fans_out(source) and _names_a_key(reference, 4):
+        yield _not_a_list(reference, source.name, where)
+
+
+def _all_tasks(phase: PhaseTemplate) -> dict[str, Task]:
+    other = phase.fallback.all_tasks if phase.fallback else []
+    return {task.name: task for task in (*other, *phase.all_tasks)}
+
+
+def _everywhere(spec: WorkflowSpec) -> Iterator[tuple[str, Task]]:
+    for phase in spec.all_phases:
+        where = f"spec.phases[{phase.name}]"
+        yield from ((where, task) for task in phase.all_tasks)
+        other = phase.fallback.all_tasks if phase.fallback else []
+        yield from ((f"{where}.fallback", task) for task in other)
+    yield from (("spec.onFailure", task) for task in spec.on_failure or [])
+    yield from (("spec.finally", task) for task in spec.finally_ or [])
 
 
 def _size(spec: WorkflowSpec | PhaseSpec) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from ..api.constants import MAX_SPEC_BYTES
 from ..api.workflow import WorkflowState
 from ..core.compile import compile_workflow
 from ..core.decide_workflow import WorkflowDecision, decide_workflow
-from ..core.inputs import InputError, freeze_phase, phase_outputs
+from ..core.inputs import InputError, freeze_phase, phase_values
 from ..core.names import phase_name
 from ..core.objects import phase_body
 from ..core.phase_status import parse_phase
@@ -140,10 +140,10 @@ class WorkflowReconciler:
     def _outputs(self, key: Key, run: WorkflowRun, phase: str) -> dict[str, object]:
         known = self._parts.phases.get(self._phase_key(key, run, phase))
         if known and known.record:
-            return phase_outputs(known.record)
+            return phase_values(known.record)
         body = self._parts.store.get(self._phase_key(key, run, phase))
         record = parse_phase(body.get("status")) if body else PhaseRecord()
-        return phase_outputs(record)
+        return phase_values(record)
 
     def refuse(self, key: Key, phase: str, why: str) -> None:
         """Note that a phase can never be created; the workflow fails by it."""
