@@ -27,8 +27,15 @@ OWNED = {repo.CRDS: "*.yaml", CHART_CRDS: "*.yaml", BASE: "*.yaml", repo.MANIFES
 """Folders in which every file that matches is generated; others there are left-overs."""
 
 _RBAC = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ServiceAccount")
-_FILE_OF_KIND = {"CustomResourceDefinition": "crds", "Namespace": "namespace"} | dict.fromkeys(
-    _RBAC, "rbac"
+_ADMISSION = (
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
+)
+_FILE_OF_KIND = (
+    {"CustomResourceDefinition": "crds", "Namespace": "namespace"}
+    | dict.fromkeys(_RBAC, "rbac")
+    | dict.fromkeys(_ADMISSION, "admission")
 )
 _METADATA = """\
   annotations:

@@ -8,8 +8,10 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 from .config import Config, ConfigError, load
@@ -17,8 +19,10 @@ from .engine.engine import Engine, EngineSettings
 from .engine.release import release_all
 from .engine.served import wait_until_served
 from .engine.shards import ShardKeeper
+from .handlers.admission import make_server
 from .handlers.app import run_kopf
 from .handlers.login import make_login
+from .handlers.webhook_certificate import CertificateKeeper, WebhookPlace
 from .kube.access import load_access
 from .kube.client import AiohttpClient, RequestRecord
 from .kube.clock import SystemClock
@@ -96,15 +100,43 @@ async def _run(config: Config) -> None:
         )
         await health.start()
         stack.push_async_callback(health.stop)
-        await _until_stopped(engine, keeper, config, wait_until_served(client, clock))
+        served = wait_until_served(client, clock)
+        shell = _Shell(engine, config)
+        if config.webhook_service:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectra-"))
+            place = WebhookPlace(config.namespace, config.webhook_service)
+            shell.certificate = CertificateKeeper(lease_client, clock, place, Path(folder))
+        await _until_stopped(engine, keeper, shell, served)
+
+
+class _Shell:
+    """kopf, with the admission webhook if there is to be one."""
+
+    def __init__(self, engine: Engine, config: Config) -> None:
+        self._engine = engine
+        self._config = config
+        self.certificate: CertificateKeeper | None = None
+        self.ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        login, stop = make_login(_kubeconfig(self._config)), asyncio.Event()
+        if self.certificate is None:
+            await run_kopf(self._engine, login, stop, self.ready)
+            return
+        await self.certificate.prepare()
+        server = make_server(self._config.webhook_port, self.certificate.file)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.certificate.run())
+            group.create_task(run_kopf(self._engine, login, stop, self.ready, server))
 
 
 async def _until_stopped(
-    engine: Engine, keeper: ShardKeeper, config: Config, served: Coroutine[Any, Any, None]
+    engine: Engine, keeper: ShardKeeper, shell: _Shell, served: Coroutine[Any, Any, None]
 ) -> None:
     """Run everything until a signal comes; any part that ends by itself ends the process."""
-    stop, ready, login = asyncio.Event(), asyncio.Event(), make_login(_kubeconfig(config))
-    signals = asyncio.create_task(_signals(stop, ready), name="signals")
+    stop = asyncio.Event()
+    signals = asyncio.create_task(_signals(stop, shell.ready), name="signals")
     waiting = asyncio.create_task(served, name="kinds")
     await asyncio.wait([signals, waiting], return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
@@ -113,7 +145,7 @@ async def _until_stopped(
     parts = {
         "engine": engine.run(),
         "leases": keeper.run(),
-        "kopf": run_kopf(engine, login, asyncio.Event(), ready),
+        "kopf": shell.run(),
     }
     tasks = [signals, *(asyncio.create_task(part, name=name) for name, part in parts.items())]
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

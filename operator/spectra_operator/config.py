@@ -37,6 +37,11 @@ class Config:
     """How long a Lease lasts without renewal; a crashed leader is replaced after it."""
     resync_seconds: float = 300.0
     """How often objects deleted unseen are looked for; nothing waits for it."""
+    webhook_service: str = ""
+    """Service in front of the admission webhook; its Secret and configuration are named after it.
+    Empty: no webhook is served."""
+    webhook_port: int = 9443
+    """Port of the admission webhook."""
     kubeconfig: str = ""
     """Path of a kubeconfig; empty uses the pod's service account, or KUBECONFIG."""
 
@@ -44,6 +49,7 @@ class Config:
 _RANGES = {
     "shards": (1, 1024),
     "health_port": (1, 65535),
+    "webhook_port": (1, 65535),
     "concurrency": (1, 1024),
     "lease_seconds": (5, 3600),
     "resync_seconds": (10.0, 86_400.0),

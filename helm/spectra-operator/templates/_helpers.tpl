@@ -31,3 +31,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if .digest }}{{ .repository }}@{{ .digest }}{{ else }}{{ .repository }}:{{ .tag }}{{ end }}
 {{- end }}
 {{- end }}
+
+{{/* The name of the admission webhook's Service and Secret. */}}
+{{- define "spectra.webhook" -}}
+{{ include "spectra.name" . }}-webhook
+{{- end }}
+
+{{/* The name of the webhook's configuration, which is not in a namespace; the operator knows it. */}}
+{{- define "spectra.webhookConfiguration" -}}
+{{ printf "%s.%s" .Release.Namespace (include "spectra.webhook" .) }}
+{{- end }}
+
+{{/* The beginning of the names of admission policies, which are not in a namespace. */}}
+{{- define "spectra.policy" -}}
+{{ printf "%s.%s" .Release.Namespace (include "spectra.name" .) }}
+{{- end }}
+
+{{/* The operator's user name. */}}
+{{- define "spectra.user" -}}
+{{ printf "system:serviceaccount:%s:%s" .Release.Namespace (include "spectra.name" .) }}
+{{- end }}

@@ -11,6 +11,7 @@ import kopf
 from ..api import constants as c
 from ..engine.keys import AGENTS, PHASES, WORKFLOWS
 from ..kube.resources import Body, Resource
+from . import admission
 from .storages import NoDiffBase, NoProgress
 
 LOGIN_RETRIES = 3
@@ -31,7 +32,7 @@ class Intake(Protocol):
         ...
 
 
-def make_settings() -> kopf.OperatorSettings:
+def make_settings(webhook: kopf.WebhookServer | None = None) -> kopf.OperatorSettings:
     """Return kopf's settings: no state on objects, no peering, no Events of its own."""
     settings = kopf.OperatorSettings()
     settings.persistence.diffbase_storage = NoDiffBase()
@@ -43,6 +44,7 @@ def make_settings() -> kopf.OperatorSettings:
     settings.queueing.idle_timeout = 1.0
     settings.watching.chunk_size = 500
     settings.networking.request_timeout = 15.0
+    settings.admission.server = webhook
     settings.process.ultimate_exiting_timeout = 30.0
     for resource in (PHASES, WORKFLOWS):
         settings.watching.label_selectors[resource.group, resource.plural] = c.LIVE_SELECTOR
@@ -59,12 +61,19 @@ def make_registry(intake: Intake, login: Callable[..., Any]) -> kopf.OperatorReg
 
 
 async def run_kopf(
-    intake: Intake, login: Callable[..., Any], stop: asyncio.Event, ready: asyncio.Event
+    intake: Intake,
+    login: Callable[..., Any],
+    stop: asyncio.Event,
+    ready: asyncio.Event,
+    webhook: kopf.WebhookServer | None = None,
 ) -> None:
     """Run kopf until `stop` is set or it fails; `ready` is set once it has started."""
+    registry = make_registry(intake, login)
+    if webhook is not None:
+        admission.register(registry)
     await kopf.operator(
-        registry=make_registry(intake, login),
-        settings=make_settings(),
+        registry=registry,
+        settings=make_settings(webhook),
         clusterwide=True,
         standalone=True,
         identity=PEER,

@@ -61,6 +61,14 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     ("engine/release.py", "get", "PODS"): rights("", "pods", "get"),
     ("engine/release.py", "list", "PODS"): rights("", "pods", "list"),
     ("engine/release.py", "patch", "PODS"): rights("", "pods", "patch"),
+    ("handlers/webhook_certificate.py", "get", "SECRETS"): rights("", "secrets", "get"),
+    ("handlers/webhook_certificate.py", "replace", "SECRETS"): rights("", "secrets", "update"),
+    ("handlers/webhook_certificate.py", "get", "VALIDATING_WEBHOOKS"): rights(
+        "admissionregistration.k8s.io", "validatingwebhookconfigurations", "get"
+    ),
+    ("handlers/webhook_certificate.py", "replace", "VALIDATING_WEBHOOKS"): rights(
+        "admissionregistration.k8s.io", "validatingwebhookconfigurations", "update"
+    ),
     ("kube/informer.py", "list", "self._resource"): rights("", "pods", "list"),
     ("kube/informer.py", "watch", "self._resource"): rights("", "pods", "watch"),
     ("kube/lease.py", "create", "LEASES"): rights("coordination.k8s.io", "leases", "create"),
@@ -128,7 +136,43 @@ def test_nothing_is_granted_twice(defaults: list[Body]) -> None:
 def test_no_rule_is_a_wildcard_or_lets_the_operator_gain_rights(defaults: list[Body]) -> None:
     words = {word for right in granted(defaults) for word in right}
 
-    assert not words & {"*", "escalate", "bind", "impersonate", "secrets", "deletecollection"}
+    assert not words & {"*", "escalate", "bind", "impersonate", "deletecollection"}
+
+
+def test_the_only_secret_it_may_read_is_that_of_its_own_webhook(defaults: list[Body]) -> None:
+    rules = [
+        (role["kind"], rule)
+        for role in defaults
+        if role["kind"] in {"ClusterRole", "Role"}
+        for rule in role["rules"]
+        if "secrets" in rule["resources"]
+    ]
+
+    (found,) = rules
+    name = "spectra-operator-webhook"
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "update"]}
+    assert found == ("Role", rule | {"resourceNames": [name]})
+
+
+def test_the_only_webhooks_it_may_change_are_its_own(defaults: list[Body]) -> None:
+    (own,) = [b for b in defaults if b["kind"] == "ValidatingWebhookConfiguration"]
+    (rule,) = [
+        rule
+        for role in defaults
+        if role["kind"] == "ClusterRole"
+        for rule in role["rules"]
+        if "validatingwebhookconfigurations" in rule["resources"]
+    ]
+
+    assert rule["resourceNames"] == [own["metadata"]["name"]]
+
+
+def test_without_the_webhook_nothing_is_granted_for_it(render: Render) -> None:
+    found = granted(render("webhook.enabled=false"))
+
+    assert {resource for _, resource, _ in found}.isdisjoint(
+        {"secrets", "validatingwebhookconfigurations"}
+    )
 
 
 def test_leases_are_granted_in_the_operators_own_namespace_alone(defaults: list[Body]) -> None:
@@ -143,7 +187,8 @@ def test_leases_are_granted_in_the_operators_own_namespace_alone(defaults: list[
 @pytest.mark.parametrize("shards", [1, 12])
 def test_only_the_leases_of_the_shards_can_be_changed(render: Render, shards: int) -> None:
     (role,) = [b for b in render(f"shards={shards}") if b["kind"] == "Role"]
-    rules = {tuple(r["verbs"]): r.get("resourceNames") for r in role["rules"]}
+    leases = [r for r in role["rules"] if r["resources"] == ["leases"]]
+    rules = {tuple(r["verbs"]): r.get("resourceNames") for r in leases}
 
     assert rules == {
         ("create",): None,
