@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from ..api.common import FailurePolicy
 from ..api.phase import PhaseState
 from ..api.workflow import StepState, WorkflowState
-from .decide_phase import DEADLINE
 from .estimate import path_seconds
 from .records import Tally
 from .results import Usage
-from .settle import DEPENDENCY_FAILED, FAILING
+from .settle import DEADLINE, DEPENDENCY_FAILED, FAILING
 from .snapshot import Levels, WorkflowShape, WorkflowSnapshot
 from .workflow_records import PhaseView, StepRecord, WorkflowRecord
 
@@ -53,7 +52,7 @@ def decide_workflow(snapshot: WorkflowSnapshot) -> WorkflowDecision:
     deadline = _deadline(shape, started_at)
     levels = _levels(snapshot, deadline)
     steps = _steps(snapshot, levels)
-    create = () if levels.suspend else tuple(n for n, s in steps.items() if _to_create(s))
+    create = () if levels.hold else tuple(n for n, s in steps.items() if _to_create(s))
     record = WorkflowRecord(
         generation=shape.generation,
         started_at=started_at,
@@ -113,7 +112,7 @@ def _levels(snapshot: WorkflowSnapshot, deadline: datetime | None) -> Levels:
     fails = spec.failure_policy is FailurePolicy.FAIL
     late = deadline is not None and snapshot.now >= deadline
     return Levels(
-        suspend=spec.suspend,
+        hold="Suspended" if spec.suspend else "",
         halt=FAILING if deleted or (bad and fails) else "",
         cancel=DEADLINE if late else "",
     )
@@ -229,7 +228,7 @@ def _going_on(record: WorkflowRecord, levels: Levels) -> WorkflowRecord:
     if levels.halt:
         text = "a phase failed; what runs is finishing"
         return replace(record, state=WorkflowState.RUNNING, reason=levels.halt, message=text)
-    if levels.suspend:
+    if levels.hold:
         return replace(
             record,
             state=WorkflowState.SUSPENDED,

@@ -27,7 +27,11 @@ STEP_ENDED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PhaseView:
-    """A Phase object as its workflow sees it. `remaining` is in seconds, None if unknown."""
+    """A Phase object as its workflow sees it. `remaining` is in seconds, None if unknown.
+
+    `applied` has the actions that stand in the phase's stored status, by UID, and why one was
+    refused.
+    """
 
     object_name: str
     uid: str
@@ -39,6 +43,7 @@ class PhaseView:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     remaining: float | None = None
+    applied: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
