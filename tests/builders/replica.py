@@ -111,6 +111,7 @@ class Operator:
             "slots by workflow": len(parts.attempts.by_workflow),
             "phases": len(parts.phases),
             "workflows": len(parts.workflows),
+            "expiring": len(self.engine.history),
             "releasing": len(parts.releasing),
             "triggers": len(parts.triggers),
             "ready": sum(len(parts.scheduler.waiting(n)) for n in (NAMESPACE, "default")),

@@ -17,6 +17,7 @@ Body = dict[str, Any]
 
 NAMESPACE = "team"
 AGENT = "worker"
+SCHEDULE_UID = "44444444-0000-4000-8000-000000000004"
 PHASE_UID = "11111111-0000-4000-8000-000000000001"
 WORKFLOW_UID = "22222222-0000-4000-8000-000000000002"
 AGENT_UID = "33333333-0000-4000-8000-000000000003"
@@ -77,6 +78,23 @@ def an_agent(
     """Return an Agent object; `template` adds to a template that has only an image."""
     spec = {"template": {"image": "example/worker:1"} | (template or {}), **_fields(fields)}
     return _object("Agent", name, uid, spec)
+
+
+def a_schedule(
+    cron: str = "*/5 * * * *",
+    workflow: Body | None = None,
+    *,
+    name: str = "nightly",
+    uid: str = SCHEDULE_UID,
+    metadata: Body | None = None,
+    **fields: Any,
+) -> Body:
+    """Return a Schedule object of a workflow's spec; one phase with one task if none is given."""
+    template: Body = {"spec": (workflow or a_workflow())["spec"]}
+    if metadata is not None:
+        template["metadata"] = metadata
+    spec = {"schedule": cron, "workflowTemplate": template, **_fields(fields)}
+    return _object("Schedule", name, uid, spec)
 
 
 def a_parameter(name: str, value: Any, kind: str = "string") -> Body:

@@ -31,7 +31,13 @@ LABEL_TEMPLATE: Final = f"{GROUP}/template"
 LABEL_STATE: Final = f"{GROUP}/state"
 """On a finished Workflow or Phase: the state in which it ended."""
 ANNOTATION_EXPIRES: Final = f"{GROUP}/expires-at"
-"""On a finished Workflow or Phase: when it may be deleted."""
+"""On a finished Workflow or Phase, or a recorded pod: when it may be deleted."""
+LABEL_EXPIRES: Final = f"{GROUP}/expires"
+"""On what has that annotation, so that it can be listed."""
+LABEL_BACKFILL: Final = f"{GROUP}/backfill"
+"""On a Workflow that a schedule made for a past time."""
+ANNOTATION_SCHEDULED: Final = f"{GROUP}/scheduled-at"
+"""On a Workflow that a schedule made: the time that the run is for."""
 
 LABEL_FINISHED: Final = f"{GROUP}/finished"
 """On a Workflow or Phase: it has ended; the object has left the operator's watch."""
@@ -49,6 +55,8 @@ REVISION_HISTORY: Final = 10
 """Revisions of an agent that are kept beside those in use."""
 
 MAX_WORKFLOW_NAME: Final = 52
+MAX_SCHEDULE_NAME: Final = 38
+"""So that the name of a run, with the minute that it is for, fits a Workflow's name."""
 MAX_STEP_NAME: Final = 40
 MAX_PHASES: Final = 64
 MAX_TASKS: Final = 1024

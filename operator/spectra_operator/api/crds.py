@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from .action import ActionSpec, ActionStatus
 from .agent import AgentSpec, AgentStatus
-from .constants import GROUP, MAX_WORKFLOW_NAME, VERSION
+from .constants import GROUP, MAX_SCHEDULE_NAME, MAX_WORKFLOW_NAME, VERSION
 from .phase import PhaseSpec, PhaseStatus
 from .rules import label_name, unchanged, written
+from .schedule import ScheduleSpec, ScheduleStatus
 from .schema import Schema, structural_schema
 from .template import WorkflowTemplateSpec, WorkflowTemplateStatus
 from .workflow import WorkflowSpec, WorkflowStatus
@@ -233,7 +234,40 @@ ACTION = Kind(
     ),
 )
 
-KINDS = (AGENT, PHASE, WORKFLOW, TEMPLATE, ACTION)
+SCHEDULE = Kind(
+    kind="Schedule",
+    plural="schedules",
+    short="ssc",
+    description="When a workflow is made, again and again: a cron schedule and a template.",
+    spec=ScheduleSpec,
+    status=ScheduleStatus,
+    columns=(
+        Column("Schedule", ".spec.schedule"),
+        Column("Time Zone", ".spec.timeZone"),
+        Column("Suspend", ".spec.suspend", "boolean"),
+        Column("Active", ".status.activeRuns", "integer", description="Runs that have not ended"),
+        Column("Last Schedule", ".status.lastScheduleTime", "date"),
+        Column("Next", ".status.nextScheduleTime", description="When the next run is due"),
+        Column("Ready", '.status.conditions[?(@.type=="Ready")].status', priority=1),
+        Column("Missed", ".status.missed", "integer", 1),
+        Column("Message", '.status.conditions[?(@.type=="Ready")].message', priority=1),
+        _AGE,
+    ),
+    rules=(
+        (
+            f"size(self.metadata.name) <= {MAX_SCHEDULE_NAME}",
+            f"metadata.name: at most {MAX_SCHEDULE_NAME} characters, so that runs are named by it",
+        ),
+    ),
+    spec_rules=(
+        (
+            "!has(self.backfill) || self.backfill.from <= self.backfill.to",
+            "backfill: from must not be later than to",
+        ),
+    ),
+)
+
+KINDS = (AGENT, PHASE, WORKFLOW, TEMPLATE, ACTION, SCHEDULE)
 
 
 def crd(kind: Kind) -> dict[str, Any]:

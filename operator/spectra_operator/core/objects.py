@@ -80,6 +80,8 @@ def phase_body(shape: WorkflowShape, name: str, frozen: Mapping[str, Any], shard
         "description": template.description or None,
         "parallelism": template.parallelism,
         "failurePolicy": str(shape.spec.failure_policy),
+        "podCleanup": shape.spec.pod_cleanup
+        and shape.spec.pod_cleanup.model_dump(by_alias=True, exclude_none=True, mode="json"),
         "plan": template.plan
         and template.plan.model_dump(by_alias=True, exclude_none=True, mode="json"),
         **frozen,

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..core.clean_up import Limits
 from ..core.evidence import Attempt
+from ..core.schedule_records import RunView
 from ..kube.resources import Body, Resource
 from .keys import Key
 
@@ -34,6 +36,23 @@ class CreatePhase:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateWorkflow:
+    """Create the Workflow of a schedule's run; `key` is the schedule's."""
+
+    key: Key
+    run: RunView
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceWorkflow:
+    """Make room for a later run of a schedule; `key` is that of the run's Workflow."""
+
+    key: Key
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeletePod:
     """Stop a pod: a timeout or a deadline."""
 
@@ -44,11 +63,15 @@ class DeletePod:
 
 @dataclass(frozen=True, slots=True)
 class ReleasePod:
-    """Take our finalizer off a pod whose result is recorded, or whose phase is gone."""
+    """Take our finalizer off a pod whose result is recorded, or whose phase is gone.
+
+    `expires` is when it may be deleted; empty if it stays.
+    """
 
     key: Key
     pod: str
     uid: str
+    expires: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +100,32 @@ class WriteStatus:
 
 @dataclass(frozen=True, slots=True)
 class MarkFinished:
-    """Label an ended object, so that it leaves the watch."""
+    """Label an ended object, so that it leaves the watch.
+
+    `state` is how it ended; `expires` when it may be deleted, empty if it stays.
+    """
 
     key: Key
+    state: str = ""
+    expires: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteExpired:
+    """Delete a finished object or recorded pod whose time has come, if it is still the same."""
+
+    key: Key
+    uid: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
+class PruneHistory:
+    """Delete the oldest finished workflows of a schedule or template beyond its limits."""
+
+    key: Key
+    label: str
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +157,16 @@ class Announce:
 Effect = (
     CreatePod
     | CreatePhase
+    | CreateWorkflow
+    | ReplaceWorkflow
     | DeletePod
     | ReleasePod
     | LookUpPod
     | LookUp
     | WriteStatus
     | MarkFinished
+    | DeleteExpired
+    | PruneHistory
     | StoreRevision
     | PruneRevisions
     | Announce
@@ -125,6 +175,8 @@ Effect = (
 PRIORITY: dict[type, int] = {
     CreatePod: 0,
     CreatePhase: 0,
+    CreateWorkflow: 0,
+    ReplaceWorkflow: 0,
     DeletePod: 0,
     StoreRevision: 0,
     LookUpPod: 0,
@@ -132,6 +184,8 @@ PRIORITY: dict[type, int] = {
     WriteStatus: 0,
     ReleasePod: 0,
     MarkFinished: 1,
+    DeleteExpired: 1,
+    PruneHistory: 1,
     PruneRevisions: 1,
     Announce: 1,
 }

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ..api import constants as c
 from ..kube.client import KubeClient
@@ -25,13 +26,16 @@ from .agents import AgentReconciler
 from .attempts import AttemptIndex
 from .effects import Effect, ReleasePod
 from .executor import Executor
-from .keys import AGENTS, PHASES, WORKFLOWS, Key, key_of, shard_of
-from .outcomes import Outcomes
+from .history import KIND as HISTORY
+from .history import History
+from .keys import AGENTS, PHASES, SCHEDULES, WORKFLOWS, Key, key_of, shard_of
+from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
 from .phase_views import note_duration
 from .phases import PhaseReconciler
 from .queue import WorkQueue
 from .scheduler import Scheduler
+from .schedules import ScheduleReconciler
 from .status import COALESCE_SECONDS, StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
@@ -39,13 +43,13 @@ from .workflows import WorkflowReconciler
 
 logger = logging.getLogger(__name__)
 
-LISTED = {AGENTS: "", PHASES: c.LIVE_SELECTOR, WORKFLOWS: c.LIVE_SELECTOR}
+LISTED = {AGENTS: "", PHASES: c.LIVE_SELECTOR, WORKFLOWS: c.LIVE_SELECTOR, SCHEDULES: ""}
 _LONG_PASS = 0.002
 _REST_FACTOR = 3.0
 """A pass longer than this many seconds is followed by a rest of so many times its length: one
 large phase takes at most a quarter of the loop, and pays with milliseconds of latency."""
 _READ_OF_SPEC = ("nodeName", "terminationGracePeriodSeconds")
-_TAKE_OVER_ORDER = {"Agent": 0, "Phase": 1, "Workflow": 2}
+_TAKE_OVER_ORDER = {"Agent": 0, "Phase": 1, "Workflow": 2, "Schedule": 3}
 _PASSES_PER_TURN = 20
 """Passes in a row before the event loop gets its turn."""
 
@@ -84,13 +88,19 @@ class Engine:
         self._phases = PhaseReconciler(self.parts)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
         self._agents = AgentReconciler(self.parts)
+        self.history = History(self.parts)
+        self._schedules = ScheduleReconciler(self.parts, self.history)
         self._outcomes = Outcomes(
-            self.parts, self.pods.put, self._phases, self._workflows, self._agents
+            self.parts,
+            self.pods.put,
+            Reconcilers(self._phases, self._workflows, self._agents, self._schedules, self.history),
         )
         self._reconcile = {
             "Phase": self._phases.reconcile,
-            "Workflow": self._workflows.reconcile,
+            "Workflow": self._pass_over_workflow,
             "Agent": self._agents.reconcile,
+            "Schedule": self._schedules.reconcile,
+            HISTORY: self.history.reconcile,
         }
 
     def _make_parts(self) -> Parts:
@@ -121,6 +131,10 @@ class Engine:
 
     def _done(self, effect: Effect, body: Body | None, error: KubeError | None) -> None:
         self._outcomes.done(effect, body, error)
+
+    def _pass_over_workflow(self, key: Key) -> None:
+        self._workflows.reconcile(key)
+        self._schedules.saw(key)
 
     def may_write(self, namespace: str) -> bool:
         """Whether this replica holds the Lease of a namespace's shard at this moment."""
@@ -166,19 +180,22 @@ class Engine:
             self.parts.queue.add(key)
         self._metrics.leader.set(len(self._admitting))
         logger.info("shard %d taken over with %d objects", shard, len(keys))
+        await self.history.load(self._client, lambda namespace: self._shard(namespace) == shard)
 
     def give_up(self, shard: int) -> None:
         """Stop running a shard at once and forget what was derived of it."""
         self._may_write.pop(shard, None)
         self._admitting.discard(shard)
         parts = self.parts
-        for runs in (parts.phases, parts.workflows):
+        runs_by_kind: tuple[dict[Key, Any], ...] = (parts.phases, parts.workflows, parts.schedules)
+        for runs in runs_by_kind:
             for key in [key for key in runs if self._shard(key.namespace) == shard]:
                 del runs[key]
                 parts.queue.discard(key)
                 parts.scheduler.offer(key, ())
-        parts.agents.drop_all(lambda namespace: self._shard(namespace) == shard)
-        parts.durations.drop_all(lambda namespace: self._shard(namespace) == shard)
+        drop_all = parts.agents.drop_all, parts.durations.drop_all
+        for forget in (*drop_all, self._schedules.drop, self.history.drop):
+            forget(lambda namespace: self._shard(namespace) == shard)
         parts.releasing.clear()
         parts.forget_assumptions(lambda namespace: self._shard(namespace) == shard)
         self._metrics.leader.set(len(self._admitting))

@@ -28,8 +28,9 @@ from ..kube.errors import (
 )
 from ..kube.patches import without_finalizer
 from ..kube.resources import CONTROLLER_REVISIONS, EVENTS, PODS, Body, uid_of
+from . import clean_up
 from . import effects as fx
-from .keys import PHASES, RESOURCES
+from .keys import PHASES, RESOURCES, WORKFLOWS
 
 logger = logging.getLogger(__name__)
 
@@ -78,12 +79,16 @@ class Executor:
         self._actions: dict[type, Callable[[Any], Awaitable[Body | None]]] = {
             fx.CreatePod: self._create_pod,
             fx.CreatePhase: self._create_phase,
+            fx.CreateWorkflow: self._create_workflow,
+            fx.ReplaceWorkflow: self._replace_workflow,
             fx.DeletePod: self._delete_pod,
             fx.ReleasePod: self._release_pod,
             fx.LookUpPod: self._look_up_pod,
             fx.LookUp: self._look_up,
             fx.WriteStatus: self._write_status,
             fx.MarkFinished: self._mark_finished,
+            fx.DeleteExpired: self._delete_expired,
+            fx.PruneHistory: self._prune_history,
             fx.StoreRevision: self._store_revision,
             fx.PruneRevisions: self._prune_revisions,
             fx.Announce: self._announce,
@@ -149,6 +154,29 @@ class Executor:
             found = await self._client.get(PHASES, effect.key.namespace, name)
             return _ours(found, effect.body["metadata"]["ownerReferences"][0]["uid"])
 
+    async def _create_workflow(self, effect: fx.CreateWorkflow) -> Body | None:
+        try:
+            return await self._client.create(WORKFLOWS, effect.key.namespace, effect.body)
+        except AlreadyExists:
+            found = await self._client.get(WORKFLOWS, effect.key.namespace, effect.run.name)
+            return _ours(found, effect.body["metadata"]["ownerReferences"][0]["uid"])
+
+    async def _replace_workflow(self, effect: fx.ReplaceWorkflow) -> Body | None:
+        key = effect.key
+        try:
+            await self._client.delete(WORKFLOWS, key.namespace, key.name, uid=effect.uid)
+        except (NotFound, Conflict):
+            logger.debug("%s is gone already", key)
+        return None
+
+    async def _delete_expired(self, effect: fx.DeleteExpired) -> Body | None:
+        await clean_up.delete_expired(self._client, effect)
+        return None
+
+    async def _prune_history(self, effect: fx.PruneHistory) -> Body | None:
+        await clean_up.prune_history(self._client, effect)
+        return None
+
     async def _delete_pod(self, effect: fx.DeletePod) -> Body | None:
         try:
             await self._client.delete(PODS, effect.key.namespace, effect.pod, uid=effect.uid)
@@ -166,6 +194,9 @@ class Executor:
                 if patch is None or uid_of(pod) != effect.uid:
                     return pod
                 patch["metadata"]["labels"] = {c.LABEL_RECORDED: "true"}
+                if effect.expires:
+                    patch["metadata"]["labels"][c.LABEL_EXPIRES] = "true"
+                    patch["metadata"]["annotations"] = {c.ANNOTATION_EXPIRES: effect.expires}
                 return await self._client.patch(PODS, namespace, effect.pod, patch)
             except NotFound:
                 return None
@@ -194,7 +225,7 @@ class Executor:
 
     async def _mark_finished(self, effect: fx.MarkFinished) -> Body | None:
         key = effect.key
-        patch = {"metadata": {"labels": {c.LABEL_FINISHED: "true"}}}
+        patch = clean_up.finished_patch(effect)
         try:
             return await self._client.patch(RESOURCES[key.kind], key.namespace, key.name, patch)
         except NotFound:

@@ -12,7 +12,9 @@ AGENTS = Resource(GROUP, VERSION, "agents", "Agent")
 PHASES = Resource(GROUP, VERSION, "phases", "Phase")
 WORKFLOWS = Resource(GROUP, VERSION, "workflows", "Workflow")
 
-RESOURCES = {resource.kind: resource for resource in (AGENTS, PHASES, WORKFLOWS)}
+SCHEDULES = Resource(GROUP, VERSION, "schedules", "Schedule")
+
+RESOURCES = {resource.kind: resource for resource in (AGENTS, PHASES, WORKFLOWS, SCHEDULES)}
 
 
 class Key(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 from ..api import constants as c
@@ -14,10 +15,12 @@ from ..kube.errors import AlreadyExists, Conflict, Forbidden, Invalid, KubeError
 from ..kube.resources import Body, version_of
 from . import effects as fx
 from .agents import AgentReconciler
+from .history import History
 from .keys import Key
 from .parts import Parts
 from .phases import PhaseReconciler
 from .scheduler import Hold
+from .schedules import ScheduleReconciler, ToldRecord
 from .starts import refuse
 from .workflows import WorkflowReconciler
 
@@ -28,6 +31,17 @@ HOLD_SECONDS = 10.0
 TERMINATING_SECONDS = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Reconcilers:
+    """Who is told how effects ended."""
+
+    phases: PhaseReconciler
+    workflows: WorkflowReconciler
+    agents: AgentReconciler
+    schedules: ScheduleReconciler
+    history: History
+
+
 class Outcomes:
     """Takes in how effects ended."""
 
@@ -35,19 +49,27 @@ class Outcomes:
         self,
         parts: Parts,
         put_pod: Callable[[Body], None],
-        phases: PhaseReconciler,
-        workflows: WorkflowReconciler,
-        agents: AgentReconciler,
+        reconcilers: Reconcilers,
     ) -> None:
         self._parts = parts
         self._put_pod = put_pod
-        self._phases = phases
-        self._workflows = workflows
-        self._agents = agents
+        self._phases = reconcilers.phases
+        self._workflows = reconcilers.workflows
+        self._agents = reconcilers.agents
+        self._schedules = reconcilers.schedules
+        self._history = reconcilers.history
+        self._takers: dict[type, Callable[[fx.Effect, Body | None, KubeError | None], None]] = {
+            fx.CreateWorkflow: self._schedules.done,
+            fx.ReplaceWorkflow: self._schedules.done,
+            fx.DeleteExpired: self._history.done,
+            fx.PruneHistory: self._history.done,
+        }
 
     def done(self, effect: fx.Effect, body: Body | None, error: KubeError | None) -> None:
         """Take in how an effect ended."""
-        if error is not None:
+        if type(effect) in self._takers:
+            self._takers[type(effect)](effect, body, error)
+        elif error is not None:
             self._failed(effect, error)
         elif isinstance(effect, fx.CreatePod) and body:
             self._pod_created(effect, body)
@@ -61,9 +83,16 @@ class Outcomes:
             self._looked_up(effect.key, body)
         elif isinstance(effect, fx.LookUpPod):
             self._pod_looked_up(effect, body)
-        elif isinstance(effect, fx.MarkFinished) and body:
+        else:
+            self._tidied(effect, body)
+
+    def _tidied(self, effect: fx.Effect, body: Body | None) -> None:
+        if isinstance(effect, fx.MarkFinished) and body:
             self._parts.store.drop(effect.key, version_of(body))
             self._parts.queue.add(effect.key)
+            self._history.finished(body)
+        elif isinstance(effect, fx.ReleasePod) and body and effect.expires:
+            self._history.expires(body)
 
     def _pod_created(self, effect: fx.CreatePod, body: Body) -> None:
         parts = self._parts
@@ -91,6 +120,8 @@ class Outcomes:
             self._phases.written(key, cast(PhaseRecord, effect.record), body)
         elif key.kind == "Workflow":
             self._workflows.written(key, cast(WorkflowRecord, effect.record), body)
+        elif key.kind == "Schedule":
+            self._schedules.written(key, cast(ToldRecord, effect.record), body)
         else:
             self._agents.written(key, body)
 
@@ -189,6 +220,7 @@ class Outcomes:
             "Phase": parts.phases.get(key),
             "Workflow": parts.workflows.get(key),
             "Agent": parts.agents.get(key),
+            "Schedule": parts.schedules.get(key),
         }[key.kind]
         if run is not None:
             run.status.writing = False

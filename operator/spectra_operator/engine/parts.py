@@ -16,7 +16,7 @@ from .duration_book import DurationBook
 from .executor import Executor
 from .keys import Key, shard_of
 from .queue import WorkQueue
-from .runs import PhaseRun, WorkflowRun
+from .runs import PhaseRun, ScheduleRun, WorkflowRun
 from .scheduler import Scheduler
 from .status import StatusWriter
 from .store import ObjectStore
@@ -47,6 +47,7 @@ class Parts:
     durations: DurationBook = field(default_factory=DurationBook)
     phases: dict[Key, PhaseRun] = field(default_factory=dict)
     workflows: dict[Key, WorkflowRun] = field(default_factory=dict)
+    schedules: dict[Key, ScheduleRun] = field(default_factory=dict)
     releasing: set[str] = field(default_factory=set)
     triggers: dict[Key, float] = field(default_factory=dict)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from ..core.clean_up import pod_expiry
 from ..core.decide_phase import PhaseDecision
 from ..core.evidence import Attempt
 from ..core.names import pod_name
@@ -27,8 +28,9 @@ class PhasePods:
     def carry_out(self, key: Key, run: PhaseRun, decision: PhaseDecision) -> None:
         """Stop what must stop, let go what is recorded, look up what is missing."""
         self._stop(key, run, decision)
+        cleanup, now = run.shape.spec.pod_cleanup, self._parts.clock.now()
         for attempt in decision.release:
-            self._let_go(key, attempt)
+            self._let_go(key, attempt, pod_expiry(cleanup, attempt, now))
         self._look_up(key, run, decision)
 
     def purge(self, key: Key, run: PhaseRun) -> None:
@@ -66,13 +68,13 @@ class PhasePods:
                 self._parts.executor.submit(DeletePod(key, attempt.pod, attempt.uid))
             self._parts.wake_at(key, asked + STOP_AGAIN)
 
-    def _let_go(self, key: Key, attempt: Attempt) -> None:
+    def _let_go(self, key: Key, attempt: Attempt, expires: str = "") -> None:
         releasing = self._parts.releasing
         if not attempt.uid or not attempt.held:
             self._parts.attempts.forget(key, attempt.pod)
         elif attempt.held and attempt.uid not in releasing:
             releasing.add(attempt.uid)
-            self._parts.executor.submit(ReleasePod(key, attempt.pod, attempt.uid))
+            self._parts.executor.submit(ReleasePod(key, attempt.pod, attempt.uid, expires))
 
     def _look_up(self, key: Key, run: PhaseRun, decision: PhaseDecision) -> None:
         for lost in decision.missing:

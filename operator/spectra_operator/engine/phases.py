@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..core.admission import Blocked, Candidate
+from ..core.clean_up import expiry
 from ..core.compile import compile_phase
 from ..core.decide_phase import PhaseDecision, decide_phase, effective_levels
 from ..core.phase_status import parse_phase, render_phase
@@ -200,7 +201,9 @@ class PhaseReconciler:
             self._parts.queue.add(workflow)  # it may wait for this as its last phase
             return
         run.marked = True
-        self._parts.executor.submit(MarkFinished(key))
+        ttl = run.shape.spec.ttl_seconds_after_finished
+        expires = expiry(run.persisted.finished_at, ttl)
+        self._parts.executor.submit(MarkFinished(key, str(run.persisted.state), expires))
 
     def _gone(self, key: Key, body: Body | None) -> None:
         """A phase that is missing or being deleted: make sure, then let its pods go."""

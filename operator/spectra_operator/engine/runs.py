@@ -7,8 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from ..api.agent import TaskDefaults
+from ..api.schedule import ScheduleSpec
+from ..core.cron import Cron
 from ..core.policy import TaskPolicy
 from ..core.records import PhaseRecord
+from ..core.schedule_records import RunView, ScheduleRecord
 from ..core.snapshot import Levels, PhaseShape, WorkflowShape
 from ..core.workflow_records import PhaseView, WorkflowRecord
 
@@ -85,3 +88,19 @@ class WorkflowRun:
     refused: dict[str, str] = field(default_factory=dict)
     trigger: float | None = None
     marked: bool = False
+
+
+@dataclass(slots=True)
+class ScheduleRun:
+    """A schedule that is being followed. `delay` is set while a run could not be created."""
+
+    uid: str
+    persisted: ScheduleRecord
+    status: StatusState
+    generation: int = -1
+    spec: ScheduleSpec | None = None
+    cron: Cron | None = None
+    problem: tuple[str, str] = ("", "")
+    creating: dict[str, RunView] = field(default_factory=dict)
+    replacing: set[str] = field(default_factory=set)
+    delay: Delay | None = None

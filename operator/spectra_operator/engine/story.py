@@ -31,7 +31,10 @@ _DIGITS = re.compile(r"[0-9]+")
 _MOST_TASKS_TOLD = 20
 _PASSING = ("", "ContainerCreating", "PodInitializing")
 _TOLD_BY_WORKFLOW = frozenset({"Started", *PhaseState})
-_WARNINGS = frozenset({"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed"})
+_WARNINGS = frozenset(
+    {"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed"}
+    | {"RunsMissed", "RunRefused"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import json
 
 from ..api.constants import MAX_SPEC_BYTES
 from ..api.workflow import WorkflowState
+from ..core.clean_up import expiry
 from ..core.compile import compile_workflow
 from ..core.decide_workflow import WorkflowDecision, decide_workflow
 from ..core.inputs import InputError, freeze_phase, phase_values
@@ -216,10 +217,12 @@ class WorkflowReconciler:
             known = self._parts.phases.get(phase_key)
             if known and not known.marked and self._phases.pods.are_settled(phase_key, known):
                 known.marked = True
-                self._parts.executor.submit(MarkFinished(phase_key))
+                state = str(known.persisted.state)
+                self._parts.executor.submit(MarkFinished(phase_key, state))
         if not left:
             run.marked = True
-            self._parts.executor.submit(MarkFinished(key))
+            expires = expiry(run.persisted.finished_at, run.shape.spec.ttl_seconds_after_finished)
+            self._parts.executor.submit(MarkFinished(key, str(run.persisted.state), expires))
 
     def _gone(self, key: Key) -> None:
         run = self._parts.workflows.pop(key, None)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import kopf
 
 from ..api import constants as c
-from ..engine.keys import AGENTS, PHASES, WORKFLOWS
+from ..engine.keys import AGENTS, PHASES, SCHEDULES, WORKFLOWS
 from ..kube.resources import Body, Resource
 from . import admission
 from .storages import NoDiffBase, NoProgress
@@ -55,7 +55,7 @@ def make_registry(intake: Intake, login: Callable[..., Any]) -> kopf.OperatorReg
     """Return a registry with one intake handler a kind and a way to log in."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry, retries=LOGIN_RETRIES)(login)
-    for resource in (AGENTS, PHASES, WORKFLOWS):
+    for resource in (AGENTS, PHASES, WORKFLOWS, SCHEDULES):
         _register(registry, resource, intake)
     return registry
 

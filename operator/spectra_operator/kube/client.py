@@ -1,13 +1,13 @@
-"""The calls the operator makes to the API server: the interface and its aiohttp client."""
+"""The calls the operator makes to the API server, over aiohttp."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from spectra_operator.kube.errors import Gone
-from spectra_operator.kube.resources import Body, Resource, name_of
+from spectra_operator.kube.interface import DEFAULT_PAGE_SIZE, KubeClient, Listing
+from spectra_operator.kube.resources import Body, Resource, name_of, namespace_of
 from spectra_operator.kube.transport import RequestRecord, Transport, Verb
 from spectra_operator.kube.watching import WatchEvent, read_events
 
@@ -19,102 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["AiohttpClient", "KubeClient", "Listing", "RequestRecord", "WatchEvent"]
 
 MERGE_PATCH = "application/merge-patch+json"
-DEFAULT_PAGE_SIZE = 500
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 PAGING_RESTARTS = 2
 WATCH_SERVER_SECONDS = 480
 """How long the server keeps a watch open; then it closes and we resume."""
 WATCH_SILENCE_SECONDS = 90.0
 """Longest silence of a live watch; servers send a bookmark about every minute."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """All objects of a kind at one moment.
-
-    Attributes:
-        items: The objects, each with `apiVersion` and `kind` (lists leave them out).
-        resource_version: The moment; watch from here.
-    """
-
-    items: list[Body]
-    resource_version: str
-
-
-class KubeClient(Protocol):
-    """An API server as the operator sees it. All calls raise `errors.KubeError`."""
-
-    async def get(self, resource: Resource, namespace: str | None, name: str) -> Body:
-        """Return one object, read from the API server now."""
-        ...
-
-    async def create(self, resource: Resource, namespace: str | None, body: Body) -> Body:
-        """Create an object and return it as stored; AlreadyExists if the name is taken."""
-        ...
-
-    async def patch(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        patch: Body,
-        *,
-        subresource: str = "",
-    ) -> Body:
-        """Apply a JSON merge patch; with `metadata.resourceVersion` in it, or Conflict."""
-        ...
-
-    async def replace(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        body: Body,
-        *,
-        subresource: str = "",
-    ) -> Body:
-        """Replace an object; with `metadata.resourceVersion` in the body, or Conflict."""
-        ...
-
-    async def delete(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        *,
-        uid: str | None = None,
-        propagation: str | None = None,
-        grace_seconds: int | None = None,
-    ) -> None:
-        """Ask for an object's deletion; with `uid`, of exactly that object or Conflict."""
-        ...
-
-    async def list(
-        self,
-        resource: Resource,
-        namespace: str | None = None,
-        *,
-        label_selector: str = "",
-        field_selector: str = "",
-        page_size: int = DEFAULT_PAGE_SIZE,
-    ) -> Listing:
-        """Return all objects at one moment, read in pages."""
-        ...
-
-    def watch(
-        self,
-        resource: Resource,
-        namespace: str | None = None,
-        *,
-        resource_version: str,
-        label_selector: str = "",
-        field_selector: str = "",
-    ) -> AsyncGenerator[WatchEvent, None]:
-        """Yield what changes after a moment, and bookmarks.
-
-        Ends quietly when the stream ends, whoever ended it; raises Gone when the moment is
-        too long ago.
-        """
-        ...
 
 
 class AiohttpClient:
@@ -214,6 +124,14 @@ class AiohttpClient:
             Verb("delete", "DELETE", resource, namespace, name), body=options
         )
 
+    async def delete_as_read(self, resource: Resource, body: Body) -> None:
+        """Ask for the deletion of an object that is still at the version given, or Conflict."""
+        meta = body["metadata"]
+        wanted = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": wanted}
+        verb = Verb("delete", "DELETE", resource, namespace_of(body), meta["name"])
+        await self._transport.call(verb, body=options)
+
     async def list(
         self,
         resource: Resource,
@@ -228,8 +146,24 @@ class AiohttpClient:
         When the moment of the first page expires before the last one is read, the list begins
         again, at last in one piece: a server too busy for paging still gets it done.
         """
-        verb = Verb("list", "GET", resource, namespace)
         query = _selectors(label_selector, field_selector)
+        return await self._list(Verb("list", "GET", resource, namespace), query, page_size)
+
+    async def list_metadata(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        page_size: int = DEFAULT_PAGE_SIZE,
+    ) -> Listing:
+        """Return the metadata of all objects at one moment: bodies without spec and status."""
+        verb = Verb("list", "GET", resource, namespace, accept=METADATA_ONLY)
+        listing = await self._list(verb, _selectors(label_selector, ""), page_size)
+        own = {"apiVersion": resource.api_version, "kind": resource.kind}
+        return Listing([item | own for item in listing.items], listing.resource_version)
+
+    async def _list(self, verb: Verb, query: dict[str, str], page_size: int) -> Listing:
         for _ in range(PAGING_RESTARTS):
             try:
                 return await _pages(self._transport, verb, query | {"limit": str(page_size)})

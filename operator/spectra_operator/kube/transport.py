@@ -33,6 +33,7 @@ class Verb:
         object_name: The object; None for a collection.
         subresource: Such as `status`; empty for the object itself.
         new_name: The object that is to be created; it is not in the address.
+        accept: The form in which the answer is wanted.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Verb:
     object_name: str | None = None
     subresource: str = ""
     new_name: str = ""
+    accept: str = "application/json"
 
     @property
     def path(self) -> str:
@@ -146,7 +148,7 @@ class Transport:
                 self._access.server + verb.path,
                 params=query,
                 data=data,
-                headers=self._headers(content_type if data else ""),
+                headers=self._headers(content_type if data else "", verb.accept),
                 allow_redirects=False,
                 trace_request_ctx=sent,
             ) as response:
@@ -179,7 +181,7 @@ class Transport:
                 verb.method,
                 self._access.server + verb.path,
                 params=query,
-                headers=self._headers(""),
+                headers=self._headers("", verb.accept),
                 timeout=timeout,
                 allow_redirects=False,
                 trace_request_ctx=sent,
@@ -212,9 +214,9 @@ class Transport:
         )
         return self._session
 
-    def _headers(self, content_type: str) -> dict[str, str]:
+    def _headers(self, content_type: str, accept: str) -> dict[str, str]:
         headers = {
-            "Accept": "application/json",
+            "Accept": accept,
             # Compressing costs the API server more than the network gains inside a cluster.
             "Accept-Encoding": "identity",
             "User-Agent": USER_AGENT,

@@ -13,7 +13,7 @@ from builders.fake_api import discovery
 from builders.fake_api.failure import ApiFailure
 from builders.fake_api.faults import Call, Cut, Faults, LogEntry
 from builders.fake_api.kinds import Kind, Kinds
-from builders.fake_api.pages import Pages
+from builders.fake_api.pages import Pages, is_metadata_only
 from builders.fake_api.rules import Rules
 from builders.fake_api.selectors import selection
 from builders.fake_api.store import Store, encode
@@ -101,7 +101,8 @@ class Frontend:
             case "get":
                 return 200, self._rules.read(kind, key)
             case "list":
-                return 200, self._pages.page(kind, target.namespace, dict(request.query))
+                query, short = dict(request.query), is_metadata_only(request.headers["Accept"])
+                return 200, self._pages.page(kind, target.namespace, query, short=short)
             case "create":
                 return 201, self._rules.create(kind, target.namespace, _object(call))
             case "update":

@@ -21,8 +21,10 @@ class Pages:
         self._tokens = itertools.count(1)
         self._rests: dict[str, tuple[int, list[Body]]] = {}
 
-    def page(self, kind: Kind, namespace: str | None, query: dict[str, str]) -> Body:
-        """Return one page, or everything when no limit is given.
+    def page(
+        self, kind: Kind, namespace: str | None, query: dict[str, str], *, short: bool = False
+    ) -> Body:
+        """Return one page, or everything when no limit is given; `short` for metadata alone.
 
         Raises:
             ApiFailure: 410, the list can no longer be continued; 400, a bad selector.
@@ -35,6 +37,13 @@ class Pages:
             token = f"page-{next(self._tokens)}"
             self._rests[token] = (version, rest)
             metadata |= {"continue": token, "remainingItemCount": len(rest)}
+        if short:
+            return {
+                "apiVersion": "meta.k8s.io/v1",
+                "kind": "PartialObjectMetadataList",
+                "metadata": metadata,
+                "items": [_metadata_of(item) for item in shown],
+            }
         return {
             "apiVersion": kind.resource.api_version,
             "kind": f"{kind.resource.kind}List",
@@ -56,6 +65,16 @@ class Pages:
         if self._store.is_expired(version):
             raise expired("The provided continue parameter is too old")
         return version, rest
+
+
+def is_metadata_only(accept: str) -> bool:
+    """Whether a client wants nothing but the metadata of a list's objects."""
+    return "as=PartialObjectMetadataList" in accept
+
+
+def _metadata_of(body: Body) -> Body:
+    partial = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
+    return partial | {"metadata": body["metadata"]}
 
 
 def _untyped(body: Body) -> Body:

@@ -17,8 +17,11 @@ Render = Callable[..., list[Body]]
 Right = tuple[str, str, str]
 """API group, resource, verb."""
 
-METHODS = {"get", "list", "watch", "create", "patch", "replace", "delete"}
-OURS = ("agents", "phases", "workflows")
+METHODS = {
+    "get", "list", "list_metadata", "watch", "create", "patch", "replace", "delete",
+    "delete_as_read",
+}  # fmt: skip
+OURS = ("agents", "phases", "workflows", "schedules")
 
 
 def rights(group: str, resources: str, verbs: str) -> set[Right]:
@@ -30,7 +33,19 @@ def ours(verbs: str, resources: str = " ".join(OURS)) -> set[Right]:
 
 
 CALLS: dict[tuple[str, str, str], set[Right]] = {
+    ("engine/clean_up.py", "delete_as_read", "WORKFLOWS"): ours("delete", "workflows"),
+    ("engine/clean_up.py", "delete_as_read", "resource"): ours("delete", "phases workflows")
+    | rights("", "pods", "delete"),
+    ("engine/clean_up.py", "get", "SCHEDULES"): ours("get", "schedules"),
+    ("engine/clean_up.py", "get", "resource"): ours("get", "phases workflows")
+    | rights("", "pods", "get"),
+    ("engine/clean_up.py", "list_metadata", "WORKFLOWS"): ours("list", "workflows"),
     ("engine/engine.py", "list", "resource"): ours("list"),
+    ("engine/executor.py", "create", "WORKFLOWS"): ours("create", "workflows"),
+    ("engine/executor.py", "delete", "WORKFLOWS"): ours("delete", "workflows"),
+    ("engine/executor.py", "get", "WORKFLOWS"): ours("get", "workflows"),
+    ("engine/history.py", "list_metadata", "resource"): ours("list", "phases workflows")
+    | rights("", "pods", "list"),
     ("engine/executor.py", "create", "CONTROLLER_REVISIONS"): rights(
         "apps", "controllerrevisions", "create"
     ),
@@ -53,10 +68,10 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     ),
     ("engine/executor.py", "patch", "EVENTS"): rights("", "events", "patch"),
     ("engine/executor.py", "patch", "PODS"): rights("", "pods", "patch"),
-    # The label of finished objects, which an Agent never becomes.
+    # The label of finished objects, which an Agent or a Schedule never becomes.
     ("engine/executor.py", "patch", "RESOURCES[key.kind]"): ours("patch", "phases workflows"),
     ("engine/executor.py", "patch", "RESOURCES[key.kind]/status"): ours(
-        "patch", "agents/status phases/status workflows/status"
+        "patch", "agents/status phases/status schedules/status workflows/status"
     ),
     ("engine/release.py", "get", "PODS"): rights("", "pods", "get"),
     ("engine/release.py", "list", "PODS"): rights("", "pods", "list"),

@@ -59,7 +59,8 @@ def test_only_kinds_that_finish_are_watched_by_a_selector() -> None:
 def test_each_kind_has_one_intake_handler_and_nothing_else() -> None:
     registry = make_registry(_Intake(), _login)
     handlers = registry._watching.get_all_handlers()
-    assert sorted(handler.id for handler in handlers) == ["agents", "phases", "workflows"]
+    kinds = ["agents", "phases", "schedules", "workflows"]
+    assert sorted(handler.id for handler in handlers) == kinds
     assert registry._spawning.get_all_handlers() == []  # no timers, no daemons
     assert registry._indexing.get_all_handlers() == []
     assert registry._changing.get_all_handlers() == []
