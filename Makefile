@@ -60,7 +60,7 @@ lock: ## Renew both lock files (UPGRADE=--upgrade for newer versions)
 	  UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-}}"; \
 	for name in SSL_CERT_FILE UV_DEFAULT_INDEX UV_FIND_LINKS; do [ -n "$${!name}" ] || unset $$name; done; \
 	$(LOCK) --output-file requirements.lock; \
-	$(LOCK) --extra dev --output-file requirements-dev.lock
+	$(LOCK) --extra cli --extra dev --output-file requirements-dev.lock
 
 .PHONY: generate
 generate: $(STAMP) ## Write the generated files: CRDs, the chart's CRDs, manifests
@@ -71,7 +71,7 @@ check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || \
 	  { echo "make: the files above are not formatted; run $(BIN)/ruff format" >&2; exit 1; }
-	@$(BIN)/mypy --no-error-summary operator agent hack tests
+	@$(BIN)/mypy --no-error-summary operator agent cli hack tests
 	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said" >&2; exit 1; }
 	@$(BIN)/python -m checks all
 

@@ -1,0 +1,1 @@
+"""kubectl-spectra: submit, follow, steer and understand workflows from a terminal."""

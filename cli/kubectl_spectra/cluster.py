@@ -1,0 +1,265 @@
+"""The API server, through the official client: dict bodies, and errors as sentences."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from kubernetes import client, config
+from kubernetes.config.incluster_config import SERVICE_HOST_ENV_NAME
+from urllib3 import HTTPHeaderDict
+
+from .errors import Exists, NotFound, Refused, Unreachable
+from .kinds import Kind
+
+Body = dict[str, Any]
+
+MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+MANAGER = "kubectl-spectra"
+_OURS = (("fieldManager", MANAGER),)
+_CONNECT_SECONDS = 10.0
+_READ_SECONDS = 60.0
+_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+@dataclass(slots=True)
+class Access:
+    """Where the cluster is and who asks: what kubectl's own options of these names say."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    namespace: str | None = None
+    as_user: str | None = None
+    as_groups: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A request, and what it is about; `seconds` without a byte of the answer end it."""
+
+    method: str
+    path: str
+    what: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Body | None = None
+    content: str = "application/json"
+    seconds: float | None = _READ_SECONDS
+
+
+class _Client(client.ApiClient):
+    """Sends groups to act as: a header that comes several times, which a dict cannot hold."""
+
+    groups: tuple[str, ...] = ()
+
+    def call_api(
+        self,
+        method: str,
+        url: str,
+        header_params: Mapping[str, str] | None = None,
+        *rest: Any,
+        **more: Any,
+    ) -> Any:
+        headers = HTTPHeaderDict(header_params or {})
+        for group in self.groups:
+            headers.add("Impersonate-Group", group)
+        return super().call_api(method, url, headers, *rest, **more)
+
+
+class Cluster:
+    """One API server, as one user, with a namespace that is meant if none is named.
+
+    Raises:
+        Unreachable: It does not answer, or no configuration says where it is.
+        NotFound: The object or its kind does not exist.
+        Exists: The object is there already.
+        Refused: The user may not, or the object is not valid.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    @cached_property
+    def namespace(self) -> str:
+        """The namespace in use: the one asked for, else the context's own."""
+        return self._access.namespace or self._settings[1]
+
+    def get(self, kind: Kind, name: str, namespace: str = "") -> Body:
+        """Return one object."""
+        namespace = namespace or self.namespace
+        what = f"{kind.title(name)} in namespace {namespace}"
+        return self._json(_Call("GET", kind.path(namespace, name), what))
+
+    def find(
+        self, kind: Kind, *, labels: str = "", fields: str = "", everywhere: bool = False
+    ) -> Body:
+        """Return a list object with `items`, of all namespaces if asked for."""
+        query = (("labelSelector", labels), ("fieldSelector", fields))
+        path = kind.path(None if everywhere else self.namespace)
+        return self._json(_Call("GET", path, kind.plural, tuple(q for q in query if q[1])))
+
+    def create(self, kind: Kind, body: Body) -> Body:
+        """Create an object and return it."""
+        meta = body["metadata"]
+        what = kind.title(meta.get("name") or meta.get("generateName", ""))
+        path = kind.path(self.namespace)
+        return self._json(_Call("POST", path, what, _OURS, body))
+
+    def apply(self, kind: Kind, body: Body) -> Body:
+        """Apply an object server-side and return it."""
+        name = body["metadata"]["name"]
+        path = kind.path(self.namespace, name)
+        query = (*_OURS, ("force", "true"))
+        return self._json(_Call("PATCH", path, kind.title(name), query, body, APPLY))
+
+    def patch(self, kind: Kind, name: str, body: Body) -> Body:
+        """Merge a patch into an object and return it."""
+        path = kind.path(self.namespace, name)
+        return self._json(_Call("PATCH", path, kind.title(name), _OURS, body, MERGE))
+
+    def whoami(self) -> str:
+        """Return the user name that the API server knows the caller by."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        answer = self._json(_Call("POST", path, "who you are", body=body))
+        return str(answer["status"]["userInfo"]["username"])
+
+    @contextmanager
+    def stream(
+        self, path: str, query: Mapping[str, str], *, what: str, seconds: float | None = None
+    ) -> Iterator[Iterator[str]]:
+        """Give the lines of an answer that goes on; `seconds` without a byte end it."""
+        call = _Call("GET", path, what, tuple(query.items()), seconds=seconds)
+        response = self._send(call).response
+        try:
+            with _sentences(self._api.configuration.host):
+                yield _lines(response)
+        finally:
+            response.close()
+            response.release_conn()
+
+    @cached_property
+    def _api(self) -> _Client:
+        return self._settings[0]
+
+    @cached_property
+    def _settings(self) -> tuple[_Client, str]:
+        """The client, and the namespace of the context."""
+        # The library's lines about retries would stand between ours.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
+        settings = client.Configuration()
+        namespace = _load(self._access, settings)
+        settings.retries = False
+        settings.keep_alive = True
+        made = _Client(settings)
+        made.user_agent = MANAGER
+        made.groups = self._access.as_groups
+        if self._access.as_user:
+            made.default_headers["Impersonate-User"] = self._access.as_user
+        return made, namespace
+
+    def _json(self, call: _Call) -> Body:
+        answer = self._send(call)
+        with _sentences(self._api.configuration.host):
+            found: Body = json.loads(answer.read())
+        return found
+
+    def _send(self, call: _Call) -> Any:
+        api = self._api
+        headers = {"Accept": "application/json"}
+        if call.body is not None:
+            headers["Content-Type"] = call.content
+        with _sentences(api.configuration.host):
+            request = api.param_serialize(
+                call.method,
+                call.path,
+                query_params=list(call.query),
+                header_params=headers,
+                body=call.body,
+                auth_settings=["BearerToken"],
+            )
+            answer = api.call_api(*request, _request_timeout=(_CONNECT_SECONDS, call.seconds))
+            if not 200 <= answer.status <= 299:
+                raise _refusal(answer.status, answer.read(), call.what)
+        return answer
+
+
+def _load(access: Access, settings: Any) -> str:
+    """Fill in the client's configuration and return the namespace of the context."""
+    named = access.kubeconfig or os.environ.get("KUBECONFIG", "")
+    file = named or str(Path("~/.kube/config").expanduser())
+    try:
+        if not named and not Path(file).exists() and os.environ.get(SERVICE_HOST_ENV_NAME):
+            config.load_incluster_config(client_configuration=settings)
+            return _ACCOUNT.read_text().strip()
+        config.load_kube_config(
+            file, access.context, client_configuration=settings, persist_config=False
+        )
+        contexts, current = config.list_kube_config_contexts(file)
+    except (config.ConfigException, OSError, ValueError) as error:
+        text = f"no usable configuration in {file}: {str(error).strip()}"
+        raise Unreachable(f"{text}; set KUBECONFIG, or give --kubeconfig and --context") from None
+    chosen = access.context or current["name"]
+    found: Body = next((c["context"] for c in contexts if c["name"] == chosen), {})
+    return found.get("namespace") or "default"
+
+
+@contextmanager
+def _sentences(host: str) -> Iterator[None]:
+    """Turn what the library raises into a sentence about the cluster."""
+    try:
+        yield
+    except (urllib3.exceptions.HTTPError, client.ApiException, OSError) as error:
+        why = getattr(error, "reason", None) or error
+        text = " ".join(str(why).split())
+        raise Unreachable(
+            f"the cluster at {host} does not answer: {text}; is it up, and is the context right?"
+        ) from None
+
+
+def _refusal(status: int, content: bytes, what: str) -> Exception:
+    """Return the error that an answer of the API server means."""
+    try:
+        said = json.loads(content)
+    except ValueError:
+        said = {}
+    message = str(said.get("message") or content[:200].decode(errors="replace")).strip()
+    if status == 401:
+        return Refused("the cluster does not know you (401); renew your kubeconfig's credentials")
+    missing = said.get("details") or {}
+    if status == 404:
+        return _missing(missing, what)
+    if status == 409 and said.get("reason") == "AlreadyExists":
+        return Exists(f"{what} exists already")
+    if status >= 500 or status == 429:
+        return Unreachable(f"the API server answered {status} for {what}: {message}; try again")
+    return Refused(f"{what} was refused: {message}")
+
+
+def _missing(details: Mapping[str, Any], what: str) -> NotFound:
+    """Return what a 404 means: no such object, no such namespace, or no such kind."""
+    if details.get("kind") == "namespaces":
+        return NotFound(f"namespace {details.get('name')} does not exist; create it, or give -n")
+    if details.get("name"):
+        return NotFound(f"{what} does not exist")
+    return NotFound(f"the cluster knows no {what}; install Spectra's CRDs, see docs/install.md")
+
+
+def _lines(response: Any) -> Iterator[str]:
+    """Split a streamed answer into lines; what stands after the last line's end comes too."""
+    rest = b""
+    for part in response.stream(amt=None, decode_content=True):
+        rest += part
+        *whole, rest = rest.split(b"\n")
+        for line in whole:
+            yield line.decode(errors="replace")
+    if rest:
+        yield rest.decode(errors="replace")

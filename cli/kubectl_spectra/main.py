@@ -1,0 +1,42 @@
+"""All commands, put together."""
+
+from __future__ import annotations
+
+import click
+
+from .commands.ask import cancel, mark_succeeded, rerun, retry, skip, terminate
+from .commands.completion import completion, version_
+from .commands.levels import resume, set_, suspend
+from .commands.logs import logs
+from .commands.show import get, tree
+from .commands.submit import submit
+from .program import Program
+from .session import cluster_options
+
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(cls=Program, context_settings=_SETTINGS, no_args_is_help=True)
+@cluster_options
+def program() -> None:
+    """Submit, follow, steer and understand Spectra's workflows."""
+
+
+for command in (
+    submit,
+    get,
+    tree,
+    logs,
+    suspend,
+    resume,
+    set_,
+    cancel,
+    terminate,
+    retry,
+    rerun,
+    skip,
+    mark_succeeded,
+    completion,
+    version_,
+):
+    program.add_command(command)
