@@ -19,9 +19,10 @@ from spectra_operator.api.phase import TaskState
 from spectra_operator.core import indexes
 from spectra_operator.core.admission import Candidate, Slots, admit
 from spectra_operator.core.compile import compile_phase
-from spectra_operator.core.decide_phase import PhaseDecision, decide_phase, startable_mask
+from spectra_operator.core.decide_phase import PhaseDecision, decide_phase
 from spectra_operator.core.evidence import Attempt, attempt_of
 from spectra_operator.core.phase_status import parse_phase, render_phase
+from spectra_operator.core.readiness import startable_mask
 from spectra_operator.core.records import PhaseRecord, TaskRecord
 from spectra_operator.core.snapshot import Levels, PhaseSnapshot
 
@@ -109,8 +110,8 @@ class Play:
             self.pods[attempt.pod] = pods.deleted(self.pods[attempt.pod], self.clock)
         for attempt in decision.release:
             self._release(attempt)
-        for task, count in self._granted(decision).items():
-            mask = startable_mask(self.snapshot(), task, decision.record.tasks[task])
+        for (task, way), count in self._granted(decision).items():
+            mask = startable_mask(self.snapshot(), task, decision.record.tasks[task], way)
             for index in list(indexes.iterate(mask))[:count]:
                 self._create(decision.record.tasks, task, index)
         return self.decide()
@@ -190,7 +191,7 @@ class Play:
         self.released.add(attempt.pod)
         self.pods[attempt.pod] = pods.released(self.pods[attempt.pod])
 
-    def _granted(self, decision: PhaseDecision) -> dict[str, int]:
+    def _granted(self, decision: PhaseDecision) -> dict[tuple[str, int], int]:
         live = len([a for a in self.attempts() if a.live])
         uid = self.shape.uid
         limit = self.shape.spec.parallelism
@@ -198,7 +199,7 @@ class Play:
         agents = {task.agent: self.slots for task in self.shape.tasks.values()}
         slots = Slots(agents, by_agent={AGENT: live}, by_phase={uid: live})
         granted = admit(candidates, slots, pods.at(self.clock)).granted
-        return {task: count for (_, task), count in granted.items()}
+        return {(task, way): count for (_, task, way), count in granted.items()}
 
     def _create(self, tasks: Mapping[str, TaskRecord], task: str, index: int) -> None:
         number = (tasks[task].recorded(index) or 0) + 1

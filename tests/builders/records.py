@@ -21,7 +21,7 @@ from spectra_operator.core.snapshot import Levels, PhaseShape, PhaseSnapshot, Wo
 from spectra_operator.core.workflow_records import PhaseView, WorkflowRecord
 
 NO_LEVELS = Levels()
-SUSPENDED = Levels(suspend=True)
+SUSPENDED = Levels(hold="Suspended")
 HALTED = Levels(halt="WorkflowFailing")
 STOPPED = Levels(cancel="DeadlineExceeded")
 
@@ -80,12 +80,13 @@ def a_policy(
     """Return a task's policy; `defaults` has more of it, such as {"timeoutSeconds": 5}."""
     retry = {"limit": limit, "lossLimit": losses, "backoff": {"initialSeconds": seconds}}
     fields = {"retry": retry} | (defaults or {})
-    return policy_of(_plain_task(), TaskDefaults.model_validate(fields))
+    return policy_of(_plain_task(), {"worker": TaskDefaults.model_validate(fields)})
 
 
 def a_context(policy: TaskPolicy | None = None, now: float = 10, **fields: Any) -> Context:
     """Return what folding needs beside the record."""
-    return Context(phase_uid=PHASE_UID, policy=policy or a_policy(), now=at(now), **fields)
+    fields.setdefault("phase", compile_phase(a_phase([a_task()])))
+    return Context(policy=policy or a_policy(), now=at(now), **fields)
 
 
 def a_fan_out(total: int = 3, **fields: Any) -> TaskRecord:
@@ -119,7 +120,7 @@ def policies_of(
 ) -> dict[str, TaskPolicy]:
     """Return the policy of every task of a phase."""
     known = defaults or {}
-    return {name: policy_of(task, known.get(task.agent)) for name, task in shape.tasks.items()}
+    return {name: policy_of(task, known) for name, task in shape.tasks.items()}
 
 
 def a_running_phase(started: float = 0, **tasks: TaskRecord) -> PhaseRecord:

@@ -152,6 +152,10 @@ class ItemStatus(ApiModel):
     """Attempts that failed."""
     losses: Annotated[int, Field(ge=0)] = 0
     """Attempts lost to the infrastructure."""
+    prior: Annotated[int, Field(ge=0)] | None = None
+    """Number of the last attempt before the item was reset; failures and losses count since."""
+    fallback: Annotated[int, Field(ge=1)] | None = None
+    """Which fallback is in use, counted from 1."""
     not_before: Timestamp | None = None
     """When the next attempt may start."""
     reason: ShortText | None = None
@@ -230,6 +234,15 @@ class TaskStatus(ApiModel):
     """What all attempts of the task used."""
 
 
+class AppliedAction(ApiModel):
+    """An action that a phase has taken in; who asked for it stands in the workflow's status."""
+
+    uid: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    """UID of the Action object."""
+    refused: LongText | None = None
+    """Why it was not applied; left out if it was."""
+
+
 class PhaseStatus(ApiModel):
     """What happened so far."""
 
@@ -256,9 +269,7 @@ class PhaseStatus(ApiModel):
         Field(max_length=MAX_TASKS, json_schema_extra={"x-kubernetes-map-type": "atomic"}),
     ] = {}
     """The tasks by name."""
-    actions: Annotated[
-        list[Annotated[str, StringConstraints(max_length=64)]], Field(max_length=MAX_ACTIONS)
-    ] = []
-    """UIDs of the actions that were applied to it."""
+    actions: Annotated[list[AppliedAction], Field(max_length=MAX_ACTIONS)] = []
+    """Actions that were carried out on it, oldest first."""
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=BY_TYPE)] = []
     """Accepted, Progressing, Complete, Failed, Suspended."""

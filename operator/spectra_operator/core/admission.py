@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .decide_phase import Ready
+from .readiness import Ready
 
 AGING_SECONDS = 60.0
 """Seconds of waiting that weigh as much as one point of priority."""
@@ -53,26 +53,26 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Items granted and reasons for waiting, by (phase UID, task)."""
+    """Items granted by (phase UID, task, way), and reasons for waiting by (phase UID, task)."""
 
-    granted: Mapping[tuple[str, str], int]
+    granted: Mapping[tuple[str, str, int], int]
     blocked: Mapping[tuple[str, str], Blocked]
 
 
 def admit(candidates: Iterable[Candidate], slots: Slots, now: datetime) -> Admission:
     """Grant slots in order until the limits are reached."""
     counter = _Counter(slots)
-    granted: dict[tuple[str, str], int] = {}
+    granted: dict[tuple[str, str, int], int] = {}
     blocked: dict[tuple[str, str], Blocked] = {}
     for candidate in sorted(candidates, key=lambda c: _rank(c, now)):
-        key = (candidate.phase_uid, candidate.ready.task)
+        ready = candidate.ready
         room, why = counter.room(candidate)
-        count = min(candidate.ready.startable, room)
+        count = min(ready.startable, room)
         if count > 0:
-            granted[key] = count
+            granted[candidate.phase_uid, ready.task, ready.way] = count
             counter.take(candidate, count)
-        if count < candidate.ready.startable:
-            blocked[key] = why
+        if count < ready.startable:
+            blocked[candidate.phase_uid, ready.task] = why
     return Admission(granted, blocked)
 
 

@@ -65,6 +65,9 @@ def compile_phase(body: Mapping[str, Any]) -> PhaseShape:
         graph=ordered,
         problems=problems,
         paths=graph.longest_paths(ordered, lambda _: 1.0),
+        deadlines={
+            t.name: t.active_deadline_seconds for t in spec.tasks if t.active_deadline_seconds
+        },
     )
 
 

@@ -1,6 +1,6 @@
 """Decides about one phase: what its tasks are, what may start, what must stop or be let go.
 
-    snapshot --fold evidence--> records --settle--> states --> decision
+    snapshot --fold evidence--> records --orders--> records --settle--> states --> decision
 
 Deciding again after a decision was carried out yields nothing to do.
 """
@@ -11,24 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ..api.phase import PhaseState, TaskState
-from . import settle
+from . import children, settle
+from .conclude import conclude
 from .evidence import Attempt
 from .fold import CLOCK_GRAIN, Context, fold, judge, pending_timed_out, timed_out
-from .records import Item, PhaseRecord, TaskRecord
+from .openings import first_record
+from .orders import pending
+from .policy import TaskPolicy
+from .readiness import Ready, ready_tasks
+from .records import PhaseRecord, TaskRecord
+from .resets import apply_orders
+from .settle import DEADLINE
 from .snapshot import Levels, PhaseSnapshot
-
-DEADLINE = "DeadlineExceeded"
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A task of which `startable` items may start now if the limits allow; lowest index first."""
-
-    task: str
-    agent: str
-    startable: int
-    path: float
-    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +36,58 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class PhaseDecision:
-    """What to do for a phase. `wake_at` is when time alone may change the decision."""
+    """What to do for a phase. `wake_at` is when time alone may change the decision.
+
+    `spawn` names planner tasks whose plan is to be made a Phase.
+    """
 
     record: PhaseRecord
     ready: tuple[Ready, ...] = ()
     stop: tuple[Attempt, ...] = ()
     release: tuple[Attempt, ...] = ()
     missing: tuple[Missing, ...] = ()
+    spawn: tuple[str, ...] = ()
     wake_at: datetime | None = None
 
 
 def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
     """Return what to do for a phase, from this snapshot alone."""
-    levels = effective_levels(snapshot)
     record = _opening(snapshot)
     release = _releasable(snapshot)
-    if snapshot.persisted.ended or record.ended:
-        return PhaseDecision(record, release=release)
+    orders = pending(snapshot.orders, record.applied)
+    if (snapshot.persisted.ended or record.ended) and not orders:
+        return PhaseDecision(record, stop=_left_over(snapshot, record), release=release)
+    levels = effective_levels(snapshot, record)
     record = replace(record, tasks=_fold_all(snapshot, record, levels))
-    record = replace(record, tasks=settle.settle(snapshot.shape, record.tasks, levels))
-    record = settle.conclude(snapshot.shape, record, levels, snapshot.now)
-    live = tuple(a for a in snapshot.attempts if a.live)
+    if orders:
+        record = apply_orders(snapshot.shape, record, orders)
+        levels = effective_levels(snapshot, record)
+        record = replace(record, tasks=_fold_all(snapshot, record, levels))
+    overdue = _overdue(snapshot, record)
+    tasks = settle.settle(snapshot.shape, record.tasks, levels, overdue)
+    record = conclude(snapshot.shape, replace(record, tasks=tasks), levels, snapshot.now)
     return PhaseDecision(
         record=_with_suspension(snapshot, record, levels),
-        ready=_ready(snapshot, record, levels),
-        stop=_to_stop(snapshot, live, levels),
+        ready=ready_tasks(snapshot, record, levels),
+        stop=_to_stop(snapshot, record, levels, overdue),
         release=release,
         missing=_missing(snapshot, record),
-        wake_at=_wake_at(snapshot, record, live),
+        spawn=children.to_create(record.tasks, snapshot.children),
+        wake_at=_wake_at(snapshot, record),
     )
 
 
-def effective_levels(snapshot: PhaseSnapshot) -> Levels:
-    """Join what holds from outside with the phase's own suspend and deadline."""
+def effective_levels(snapshot: PhaseSnapshot, record: PhaseRecord) -> Levels:
+    """Join what holds from outside with the phase's own suspend, deadline and failure."""
     spec, levels = snapshot.shape.spec, snapshot.levels
-    deadline = _deadline(snapshot, snapshot.persisted.started_at)
+    deadline = _deadline(snapshot, record.started_at)
     late = deadline is not None and snapshot.now >= deadline
+    halted = settle.halted(snapshot.shape, record.tasks, levels)
+    stopped = halted if halted and spec.on_failure_running == "Cancel" else ""
     return replace(
         levels,
-        suspend=levels.suspend or spec.suspend,
-        cancel=levels.cancel or (DEADLINE if late else ""),
+        hold=levels.hold or ("Suspended" if spec.suspend else ""),
+        cancel=levels.cancel or (DEADLINE if late else "") or stopped,
     )
 
 
@@ -95,10 +101,10 @@ def _deadline(snapshot: PhaseSnapshot, started_at: datetime | None) -> datetime 
 def _opening(snapshot: PhaseSnapshot) -> PhaseRecord:
     """The record before this pass: the last one, or what is persisted with every task in it."""
     shape, persisted = snapshot.shape, snapshot.persisted
-    if persisted.ended:
-        return persisted
     if snapshot.known is not None:
         return snapshot.known
+    if persisted.ended:
+        return persisted
     if shape.problems:
         first = shape.problems[0]
         return PhaseRecord(
@@ -108,11 +114,7 @@ def _opening(snapshot: PhaseSnapshot) -> PhaseRecord:
             message="; ".join(str(p) for p in shape.problems)[:1024],
             finished_at=snapshot.now,
         )
-    tasks = {
-        name: persisted.tasks.get(name)
-        or TaskRecord(total=task.count or 1, fan_out=task.count is not None)
-        for name, task in shape.tasks.items()
-    }
+    tasks = {name: persisted.tasks.get(name) or first_record(shape, name) for name in shape.tasks}
     return replace(
         persisted,
         generation=shape.generation,
@@ -126,28 +128,43 @@ def _fold_all(
 ) -> dict[str, TaskRecord]:
     tasks = dict(record.tasks)
     left = settle.output_budget(record)
+    overdue = _overdue(snapshot, record)
+
+    def context(task: str) -> Context:
+        return Context(
+            phase=snapshot.shape,
+            policy=snapshot.policies[task],
+            now=snapshot.now,
+            cancel=levels.cancel,
+            overdue=DEADLINE if task in overdue else "",
+            output_bytes_left=left,
+        )
+
     for attempt in sorted(snapshot.attempts, key=_by_end):
         before = tasks.get(attempt.task)
         if before is None:
             continue
-        context = Context(
-            phase_uid=snapshot.shape.uid,
-            policy=snapshot.policies[attempt.task],
-            now=snapshot.now,
-            cancel=levels.cancel,
-            output_bytes_left=left,
-        )
-        after = fold(before, attempt, context)
+        after = fold(before, attempt, context(attempt.task))
         if after.outputs is not before.outputs:
             left -= before.output_growth(after.outputs[attempt.index])
         tasks[attempt.task] = after
-    return tasks
+    return children.follow(tasks, snapshot.children, context)
 
 
 def _by_end(attempt: Attempt) -> tuple[bool, float, str, int, int]:
     """Ended attempts in the order of their end, so that every replica folds alike."""
     at = attempt.finished_at.timestamp() if attempt.finished_at else 0.0
     return (attempt.live, at, attempt.task, attempt.index, attempt.number)
+
+
+def _overdue(snapshot: PhaseSnapshot, record: PhaseRecord) -> frozenset[str]:
+    """Return the tasks whose activeDeadlineSeconds have passed."""
+    return frozenset(
+        name
+        for name, seconds in snapshot.shape.deadlines.items()
+        if (started := record.tasks[name].started_at)
+        and snapshot.now >= started + timedelta(seconds=seconds)
+    )
 
 
 def _releasable(snapshot: PhaseSnapshot) -> tuple[Attempt, ...]:
@@ -159,7 +176,7 @@ def _releasable(snapshot: PhaseSnapshot) -> tuple[Attempt, ...]:
             continue
         record = persisted.tasks.get(attempt.task)
         recorded = record.recorded(attempt.index) if record else 0
-        policy = snapshot.policies.get(attempt.task)
+        policy = _policy(snapshot, attempt, record)
         ended = judge(attempt, policy) if policy else attempt.outcome
         if ended is None:
             continue
@@ -168,61 +185,56 @@ def _releasable(snapshot: PhaseSnapshot) -> tuple[Attempt, ...]:
     return tuple(found)
 
 
-def _ready(snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels) -> tuple[Ready, ...]:
-    if levels.suspend or levels.cancel or record.ended:
-        return ()
-    if settle.halted(snapshot.shape, record.tasks, levels):
-        return ()
-    found = []
-    for name, task in record.tasks.items():
-        if task.ended or task.state is TaskState.WAITING:
-            continue
-        startable = startable_mask(snapshot, name, task).bit_count()
-        if startable:
-            since = task.started_at or record.started_at or snapshot.now
-            path = snapshot.shape.paths.get(name, 1.0)
-            agent = snapshot.shape.tasks[name].agent
-            found.append(Ready(name, agent, startable, path, since))
-    return tuple(found)
-
-
-def startable_mask(snapshot: PhaseSnapshot, name: str, task: TaskRecord) -> int:
-    """Return the items that may start: untried ones, and failed ones whose pause is over.
-
-    A failed item starts again only after its failure stands in persisted status.
-    """
-    mask = task.untried_mask
-    if not task.open:
-        return mask
-    persisted = snapshot.persisted.tasks.get(name) or TaskRecord()
-    for index, item in task.open.items():
-        if item.state is TaskState.BACKOFF and _pause_over(item, snapshot.now):
-            known = persisted.open.get(index)
-            if known is not None and known.recorded >= item.recorded:
-                mask |= 1 << index
-    return mask
-
-
-def _pause_over(item: Item, now: datetime) -> bool:
-    return item.not_before is None or now >= item.not_before
+def _policy(
+    snapshot: PhaseSnapshot, attempt: Attempt, record: TaskRecord | None
+) -> TaskPolicy | None:
+    """Return what holds for an attempt: the policy of the way that its item goes."""
+    policy = snapshot.policies.get(attempt.task)
+    if policy is None or record is None or not policy.fallbacks:
+        return policy
+    return policy.of_way(record.way_of(attempt.index))
 
 
 def _to_stop(
-    snapshot: PhaseSnapshot, live: tuple[Attempt, ...], levels: Levels
+    snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels, overdue: frozenset[str]
 ) -> tuple[Attempt, ...]:
     at = snapshot.now - CLOCK_GRAIN
+    found = []
+    for attempt in snapshot.attempts:
+        task = record.tasks.get(attempt.task)
+        policy = _policy(snapshot, attempt, task)
+        if not _can_stop(attempt) or task is None or policy is None:
+            continue
+        if (
+            levels.cancel
+            or attempt.task in overdue
+            or _is_superseded(attempt, task)
+            or timed_out(attempt, policy, at)
+            or pending_timed_out(attempt, policy, at)
+        ):
+            found.append(attempt)
+    return tuple(found)
+
+
+def _left_over(snapshot: PhaseSnapshot, record: PhaseRecord) -> tuple[Attempt, ...]:
+    """Attempts that live on although the phase has ended without them."""
     return tuple(
         attempt
-        for attempt in live
-        if attempt.uid
-        and not attempt.deleted_at
-        and attempt.task in snapshot.policies
-        and (
-            levels.cancel
-            or timed_out(attempt, snapshot.policies[attempt.task], at)
-            or pending_timed_out(attempt, snapshot.policies[attempt.task], at)
-        )
+        for attempt in snapshot.attempts
+        if _can_stop(attempt)
+        and attempt.task in record.tasks
+        and _is_superseded(attempt, record.tasks[attempt.task])
     )
+
+
+def _can_stop(attempt: Attempt) -> bool:
+    return attempt.live and bool(attempt.uid) and not attempt.deleted_at
+
+
+def _is_superseded(attempt: Attempt, task: TaskRecord) -> bool:
+    """Whether nobody waits for the attempt any more: its task was reset, skipped or marked."""
+    recorded = task.recorded(attempt.index)
+    return recorded is None or attempt.number <= recorded
 
 
 def _missing(snapshot: PhaseSnapshot, record: PhaseRecord) -> tuple[Missing, ...]:
@@ -232,25 +244,31 @@ def _missing(snapshot: PhaseSnapshot, record: PhaseRecord) -> tuple[Missing, ...
         for name, task in record.tasks.items()
         if not task.ended
         for index, item in task.open.items()
-        if item.state is TaskState.RUNNING and (name, index, item.attempt) not in known
+        if item.state is TaskState.RUNNING
+        and item.attempt > item.recorded
+        and (name, index, item.attempt) not in known
     )
 
 
-def _wake_at(
-    snapshot: PhaseSnapshot, record: PhaseRecord, live: tuple[Attempt, ...]
-) -> datetime | None:
+def _wake_at(snapshot: PhaseSnapshot, record: PhaseRecord) -> datetime | None:
     if record.ended:
         return None
     times = [t for t in (_deadline(snapshot, record.started_at),) if t]
     for task in record.tasks.values():
         times += [i.not_before for i in task.open.values() if i.not_before]
-    for attempt in live:
-        times += _attempt_times(snapshot, attempt)
+    for name, seconds in snapshot.shape.deadlines.items():
+        task = record.tasks[name]
+        if task.started_at and not task.ended:
+            times.append(task.started_at + timedelta(seconds=seconds))
+    for attempt in snapshot.attempts:
+        if attempt.live:
+            times += _attempt_times(
+                attempt, _policy(snapshot, attempt, record.tasks.get(attempt.task))
+            )
     return min((t for t in times if t > snapshot.now), default=None)
 
 
-def _attempt_times(snapshot: PhaseSnapshot, attempt: Attempt) -> list[datetime]:
-    policy = snapshot.policies.get(attempt.task)
+def _attempt_times(attempt: Attempt, policy: TaskPolicy | None) -> list[datetime]:
     if policy is None or attempt.deleted_at:
         return []
     if attempt.started_at and policy.timeout is not None:
@@ -261,7 +279,7 @@ def _attempt_times(snapshot: PhaseSnapshot, attempt: Attempt) -> list[datetime]:
 
 
 def _with_suspension(snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels) -> PhaseRecord:
-    suspended = levels.suspend and not record.ended
+    suspended = bool(levels.hold) and not record.ended
     if suspended == record.suspended:
         return record
     return replace(record, suspended=suspended, suspended_changed_at=snapshot.now)

@@ -40,13 +40,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended and why. A final failure is not retried: it would only come again."""
+    """How an attempt ended and why. A final failure is not retried: it would only come again.
+
+    `exit_code` is that of a container that failed.
+    """
 
     kind: Kind
     reason: str = ""
     message: str = ""
     result: Result = Result()
     final: bool = False
+    exit_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,8 @@ def _exit(ended: Mapping[str, Any]) -> Outcome:
     reason = ended.get("reason") or "Error"
     said = result.message.strip()
     message = f"exit code {code}: {said}" if said else f"exit code {code}"
-    return Outcome(Kind.FAILED, reason, message[:1024], result=Result(usage=result.usage))
+    kept = Result(outputs=result.outputs, usage=result.usage)
+    return Outcome(Kind.FAILED, reason, message[:1024], result=kept, exit_code=code)
 
 
 def _container(status: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ order, gives the same record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,8 +15,13 @@ from ..api.constants import MAX_OUTPUT_BYTES
 from ..api.phase import TaskState
 from . import retry
 from .evidence import Attempt, Kind, Outcome
+from .handoff import broken_output
+from .names import spawned_name
 from .policy import TaskPolicy
-from .records import Item, TaskRecord
+from .records import Item, Spawned, TaskRecord
+from .results import Result
+from .snapshot import PhaseShape
+from .spawn import spawn_problem
 
 CLOCK_GRAIN = timedelta(seconds=1)
 """Kubernetes writes times in whole seconds; a timeout never fires early by that much."""
@@ -24,13 +29,21 @@ CLOCK_GRAIN = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What folding needs to know beside the record. `cancel` is the reason for stopping all."""
+    """What folding needs to know beside the record. `cancel` is the reason for stopping all.
 
-    phase_uid: str
+    `policy` is that of the task's own way. `overdue` says why the task gets no further attempt.
+    """
+
+    phase: PhaseShape
     policy: TaskPolicy
     now: datetime
     cancel: str = ""
+    overdue: str = ""
     output_bytes_left: int = MAX_OUTPUT_BYTES
+
+
+Contexts = Callable[[str], Context]
+"""Returns the context of a task by its name."""
 
 
 def fold(record: TaskRecord, attempt: Attempt, context: Context) -> TaskRecord:
@@ -38,16 +51,78 @@ def fold(record: TaskRecord, attempt: Attempt, context: Context) -> TaskRecord:
     recorded = record.recorded(attempt.index)
     if recorded is None or attempt.number <= recorded or attempt.index >= record.total:
         return record
-    item = record.open.get(attempt.index) or Item(TaskState.READY, 0)
+    item = record.open.get(attempt.index) or Item(TaskState.READY, 0, prior=record.prior)
     gap = attempt.number - recorded - 1
     if gap:  # a status older than the pods (a restore): what it does not know of was lost
         item = replace(item, losses=item.losses + gap)
         record = replace(record, losses=record.losses + gap)
-    outcome = judge(attempt, context.policy, item.reason)
+    outcome = judge(attempt, context.policy.of_way(item.way), item.reason)
     if outcome is None:
         return _running(record, attempt, item)
     record = _describe(record, attempt)
-    return _ended(record, attempt, item, outcome, context)
+    return close(record, attempt, item, outcome, context)
+
+
+def close(
+    record: TaskRecord, attempt: Attempt, item: Item, outcome: Outcome, context: Context
+) -> TaskRecord:
+    """Return the record with the end of an attempt: a result, a plan, or a failure."""
+    if outcome.kind is Kind.SUCCEEDED:
+        outcome = _checked(attempt, outcome, context)
+    if outcome.kind is Kind.SUCCEEDED:
+        if outcome.result.spawn:
+            return _spawned(record, attempt, item, outcome, context)
+        return _succeeded(record, attempt, outcome, context)
+    record = replace(record, usage=record.usage + outcome.result.usage)
+    if context.cancel:
+        return _cancelled(record, attempt, context)
+    if context.overdue:
+        text = f"activeDeadlineSeconds of task {attempt.task} have passed"
+        outcome = Outcome(Kind.FAILED, context.overdue, text, final=True)
+    return _try_again(record, attempt, item, outcome, context)
+
+
+def _checked(attempt: Attempt, outcome: Outcome, context: Context) -> Outcome:
+    """Turn a success that breaks what the task promised into a failure."""
+    result = outcome.result
+    reason, problem = "", ""
+    if result.spawn:
+        reason, problem = "SpawnInvalid", spawn_problem(context.phase, attempt.task, result.spawn)
+    if not problem:
+        reason, problem = "OutputInvalid", broken_output(result.outputs, context.policy.outputs)
+    if not problem or (reason == "OutputInvalid" and result.spawn):
+        return outcome  # outputs of a planner are those that its tasks gather
+    return Outcome(Kind.FAILED, reason, problem[:1024], result=Result(usage=result.usage))
+
+
+def _spawned(
+    record: TaskRecord, attempt: Attempt, item: Item, outcome: Outcome, context: Context
+) -> TaskRecord:
+    """Keep the plan: the task runs on in the Phase that is made from it."""
+    result, phase = outcome.result, context.phase
+    plan = Spawned(
+        attempt=attempt.number,
+        object_name=spawned_name(phase.name, phase.uid, attempt.task, attempt.number),
+        tasks=result.spawn,
+        outputs=result.outputs,
+    )
+    waiting = replace(
+        item,
+        state=TaskState.RUNNING,
+        attempt=attempt.number,
+        prior=item.prior + 1,
+        not_before=None,
+        reason="",
+    )
+    record = replace(
+        record,
+        prior=waiting.prior,
+        usage=record.usage + result.usage,
+        spawned=plan,
+        reason="Spawned",
+        message=f"its tasks run in phase {plan.object_name}",
+    )
+    return record.with_item(attempt.index, waiting)
 
 
 def judge(attempt: Attempt, policy: TaskPolicy, waited_for: str = "") -> Outcome | None:
@@ -143,17 +218,6 @@ def _said(record: TaskRecord, attempt: Attempt) -> TaskRecord:
     )
 
 
-def _ended(
-    record: TaskRecord, attempt: Attempt, item: Item, outcome: Outcome, context: Context
-) -> TaskRecord:
-    if outcome.kind is Kind.SUCCEEDED:
-        return _succeeded(record, attempt, outcome, context)
-    record = replace(record, usage=record.usage + outcome.result.usage)
-    if context.cancel:
-        return _cancelled(record, attempt, context)
-    return _try_again(record, attempt, item, outcome, context)
-
-
 def _succeeded(
     record: TaskRecord, attempt: Attempt, outcome: Outcome, context: Context
 ) -> TaskRecord:
@@ -204,22 +268,43 @@ def _try_again(
         reason=outcome.reason,
         message=outcome.message[:1024],
     )
-    rules = context.policy.retry
+    rules = context.policy.of_way(item.way).retry
     budget_left = losses <= rules.loss_limit if lost else failures <= rules.limit
-    if outcome.final or not budget_left:
-        record = _closed(record, attempt)
+    ruled_out = "" if lost else retry.refusal(rules, attempt, outcome, failures)
+    if outcome.final or ruled_out or not budget_left:
         if lost:
             record = replace(
                 record,
                 reason="LossLimitExceeded",
                 message=f"{losses} attempts were lost, the last by {outcome.reason}",
             )
-        return replace(record, failed=record.failed | 1 << attempt.index)
+        if ruled_out:
+            record = replace(record, message=f"{record.message} ({ruled_out})"[:1024])
+        return _given_up(record, attempt, item, context)
     ended = attempt.finished_at or context.now
-    key = f"{context.phase_uid}/{attempt.task}/{attempt.index}"
+    key = f"{context.phase.uid}/{attempt.task}/{attempt.index}"
     pause_ends = retry.not_before(rules.backoff, ended, losses if lost else failures, key)
-    waiting = Item(TaskState.BACKOFF, attempt.number, failures, losses, pause_ends, outcome.reason)
+    waiting = replace(
+        item,
+        state=TaskState.BACKOFF,
+        attempt=attempt.number,
+        failures=failures,
+        losses=losses,
+        not_before=pause_ends,
+        reason=outcome.reason,
+    )
     return record.with_item(attempt.index, waiting)
+
+
+def _given_up(record: TaskRecord, attempt: Attempt, item: Item, context: Context) -> TaskRecord:
+    """Go the next way that the task offers; without one the item has failed."""
+    if context.overdue or item.way >= len(context.policy.fallbacks):
+        return replace(_closed(record, attempt), failed=record.failed | 1 << attempt.index)
+    number = attempt.number
+    onward = Item(TaskState.BACKOFF, number, reason=record.reason, prior=number, way=item.way + 1)
+    if not record.fan_out:
+        record = replace(record, prior=number, failures=0, losses=0, way=onward.way)
+    return record.with_item(attempt.index, onward)
 
 
 def _closed(record: TaskRecord, attempt: Attempt) -> TaskRecord:

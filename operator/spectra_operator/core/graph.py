@@ -28,14 +28,22 @@ class Graph:
 
     def ancestors(self, name: str) -> frozenset[str]:
         """Return every node that `name` depends on, directly or not."""
-        found: set[str] = set()
-        stack = list(self.parents[name])
-        while stack:
-            node = stack.pop()
-            if node not in found:
-                found.add(node)
-                stack.extend(self.parents[node])
-        return frozenset(found)
+        return _reached(name, self.parents)
+
+    def descendants(self, name: str) -> frozenset[str]:
+        """Return every node that depends on `name`, directly or not."""
+        return _reached(name, self.children)
+
+
+def _reached(name: str, edges: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    found: set[str] = set()
+    stack = list(edges[name])
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found.add(node)
+            stack.extend(edges[node])
+    return frozenset(found)
 
 
 def build(parents: Mapping[str, tuple[str, ...]]) -> Graph:

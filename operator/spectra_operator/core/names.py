@@ -15,6 +15,12 @@ def phase_name(workflow: str, workflow_uid: str, phase: str) -> str:
     return f"{workflow}-{phase}-{short_hash(f'{workflow_uid}/{phase}', 5)}"
 
 
+def spawned_name(phase: str, phase_uid: str, task: str, number: int) -> str:
+    """Return the name of the Phase that carries out a planner's plan, at most 63 characters."""
+    prefix = f"{phase[:30].rstrip('-.')}-{task}"[:_POD_PREFIX].rstrip("-.")
+    return f"{prefix}-{short_hash(f'{phase_uid}/{task}/{number}/spawned', 8)}"
+
+
 def pod_name(phase: str, phase_uid: str, task: str, index: int | None, number: int) -> str:
     """Return the name of an attempt's pod: readable in front, unique by its hash, at most 63.
 

@@ -18,6 +18,7 @@ USER_ID = 65532
 _BACKSTOP_SECONDS = 60
 _UNBOUND_PENDING_SECONDS = 3600
 _SCRATCH = "/tmp"  # noqa: S108 - the only writable place in the container, its own emptyDir
+_WORKSPACE = "workspace"
 _DEFAULT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
 
 
@@ -50,7 +51,7 @@ def pod_body(shape: PhaseShape, plan: AttemptPlan, shard: str) -> Body:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_container(shape, plan)],
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        "volumes": [{"name": "tmp", "emptyDir": {}}, *_workspace_volume(shape, plan.task)],
         **_placement(template),
     }
     if plan.policy.timeout is not None:
@@ -102,6 +103,30 @@ def phase_body(shape: WorkflowShape, name: str, frozen: Mapping[str, Any], shard
             "ownerReferences": [_owner("Workflow", shape.name, shape.uid)],
         },
         "spec": {key: value for key, value in spec.items() if value is not None},
+    }
+
+
+def spawned_body(shape: PhaseShape, name: str, spec: Mapping[str, Any], shard: str) -> Body:
+    """Return the Phase object that carries out a planner's plan."""
+    ref = shape.spec.workflow_ref
+    labels = {
+        c.MANAGED_BY: c.MANAGER,
+        c.LABEL_SHARD: shard,
+        c.LABEL_PHASE: shape.spec.phase or shape.name[:63].rstrip("-."),
+        c.LABEL_ROLE: "Spawned",
+    }
+    if ref:
+        labels |= {c.LABEL_WORKFLOW: ref.name, c.LABEL_WORKFLOW_UID: ref.uid}
+    return {
+        "apiVersion": c.API_VERSION,
+        "kind": "Phase",
+        "metadata": {
+            "name": name,
+            "namespace": shape.namespace,
+            "labels": labels,
+            "ownerReferences": [_owner("Phase", shape.name, shape.uid)],
+        },
+        "spec": dict(spec),
     }
 
 
@@ -181,7 +206,10 @@ def _container(shape: PhaseShape, plan: AttemptPlan) -> Body:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": _SCRATCH}],
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": _SCRATCH},
+            *_workspace_mount(shape, plan.task),
+        ],
     }
     return {key: value for key, value in body.items() if value is not None}
 
@@ -198,10 +226,31 @@ def _env(shape: PhaseShape, plan: AttemptPlan) -> list[Body]:
         "SPECTRA_KEY": f"{shape.uid}/{plan.task}/{index}",
         "SPECTRA_INPUT": plan.input,
     }
+    for mount in _workspace_mount(shape, plan.task):
+        ours["SPECTRA_WORKSPACE"] = mount["mountPath"]
     env: list[Body] = [{"name": name, "value": _literal(value)} for name, value in ours.items()]
     for variable in plan.spec.template.env or ():
         env.append(variable.model_dump(by_alias=True, exclude_none=True))
     return env
+
+
+def _workspace_volume(shape: PhaseShape, task: str) -> list[Body]:
+    claim = shape.spec.workspace
+    if claim is None or shape.tasks[task].workspace is None:
+        return []
+    return [{"name": _WORKSPACE, "persistentVolumeClaim": {"claimName": claim.claim_name}}]
+
+
+def _workspace_mount(shape: PhaseShape, task: str) -> list[Body]:
+    wanted = shape.tasks[task].workspace
+    if shape.spec.workspace is None or wanted is None:
+        return []
+    mount: Body = {"name": _WORKSPACE, "mountPath": wanted.mount_path}
+    if wanted.sub_path:
+        mount["subPath"] = wanted.sub_path
+    if wanted.read_only:
+        mount["readOnly"] = True
+    return [mount]
 
 
 def _literal(value: str) -> str:

@@ -15,7 +15,7 @@ from . import indexes
 from .conditions import conditions, find, run_of, timestamp
 from .estimate import in_words
 from .evidence import instant
-from .records import Item, PhaseRecord, Tally, TaskRecord
+from .records import Item, PhaseRecord, Spawned, Tally, TaskRecord
 from .results import Usage
 
 Status = dict[str, Any]
@@ -41,6 +41,10 @@ def render_phase(record: PhaseRecord, now: datetime) -> Status:
         "finishedAt": record.finished_at and timestamp(record.finished_at),
         "duration": duration(record.started_at, record.finished_at),
         "tasks": {name: render_task(task) for name, task in record.tasks.items()},
+        "actions": [
+            {"uid": uid} | ({"refused": why[:1024]} if why else {})
+            for uid, why in record.applied.items()
+        ],
         "conditions": conditions(run),
     }
     return _without_empty(status)
@@ -57,16 +61,41 @@ def render_task(record: TaskRecord) -> Status:
         "revision": record.revision,
         "pod": record.pod,
         "attempt": record.attempt,
+        "prior": record.prior,
+        "fallback": record.way,
         "failures": record.failures,
         "losses": record.losses,
         "notBefore": single and single.not_before and precise(single.not_before),
         "startedAt": record.started_at and timestamp(record.started_at),
         "finishedAt": record.finished_at and record.ended and timestamp(record.finished_at),
+        "spawned": record.spawned and _spawned(record.spawned),
         "items": _items(record) if record.fan_out else None,
         "outputs": _outputs(record),
         "usage": render_usage(record.usage),
     }
     return _without_empty(status)
+
+
+def _spawned(plan: Spawned) -> Status:
+    return _without_empty(
+        {
+            "attempt": plan.attempt,
+            "objectName": plan.object_name,
+            "tasks": plan.tasks,
+            "outputs": plan.outputs,
+        }
+    )
+
+
+def _parse_spawned(status: Mapping[str, Any] | None) -> Spawned | None:
+    if not status:
+        return None
+    return Spawned(
+        attempt=status["attempt"],
+        object_name=status["objectName"],
+        tasks=status.get("tasks", ""),
+        outputs=status.get("outputs", ""),
+    )
 
 
 def render_tally(tally: Tally) -> Status:
@@ -119,6 +148,7 @@ def parse_phase(status: Mapping[str, Any] | None) -> PhaseRecord:
         suspended=suspended.get("status") == "True",
         suspended_changed_at=instant(suspended.get("lastTransitionTime")),
         tasks={name: parse_task(task) for name, task in (status.get("tasks") or {}).items()},
+        applied={a["uid"]: a.get("refused", "") for a in status.get("actions") or ()},
     )
 
 
@@ -132,8 +162,11 @@ def parse_task(status: Mapping[str, Any]) -> TaskRecord:
         revision=status.get("revision", ""),
         pod=status.get("pod", ""),
         attempt=status.get("attempt", 0),
+        prior=status.get("prior", 0),
+        way=status.get("fallback", 0),
         failures=status.get("failures", 0),
         losses=status.get("losses", 0),
+        spawned=_parse_spawned(status.get("spawned")),
         started_at=instant(status.get("startedAt")),
         finished_at=instant(status.get("finishedAt")),
         usage=parse_usage(status.get("usage")),
@@ -161,7 +194,7 @@ def _items(record: TaskRecord) -> Status:
             "open": {
                 str(index): _item(item)
                 for index, item in sorted(record.open.items())
-                if item.recorded or item.state is not TaskState.RUNNING
+                if item.recorded != record.prior or item.state is not TaskState.RUNNING
             },
         }
     )
@@ -171,6 +204,8 @@ def _item(item: Item) -> Status:
     return {"state": str(item.state)} | _without_empty(
         {
             "attempt": item.attempt,
+            "prior": item.prior,
+            "fallback": item.way,
             "failures": item.failures,
             "losses": item.losses,
             "notBefore": item.not_before and precise(item.not_before),
@@ -198,15 +233,19 @@ def _parse_single(record: TaskRecord, status: Mapping[str, Any]) -> TaskRecord:
     )
     if status.get("outputs"):
         record = replace(record, outputs={0: status["outputs"]})
-    if record.ended or record.attempt == 0:
+    recorded = record.prior + record.failures + record.losses
+    unbegun = record.attempt == record.prior and not record.way
+    if record.ended or (unbegun and not record.spawned):
         return record
-    running = record.attempt > record.failures + record.losses
+    running = record.attempt > recorded or record.spawned is not None
     item = Item(
         state=TaskState.RUNNING if running else TaskState.BACKOFF,
         attempt=record.attempt,
         failures=record.failures,
         losses=record.losses,
         not_before=instant(status.get("notBefore")),
+        prior=record.prior,
+        way=record.way,
     )
     return replace(record, open={0: item})
 
@@ -215,7 +254,7 @@ def _parse_items(
     record: TaskRecord, status: Mapping[str, Any], items: Mapping[str, Any]
 ) -> TaskRecord:
     opened = {
-        index: Item(TaskState.RUNNING, 1)
+        index: Item(TaskState.RUNNING, record.prior + 1, prior=record.prior)
         for index in indexes.iterate(indexes.parse(items.get("running", "")))
     }
     for key, value in (items.get("open") or {}).items():
@@ -226,6 +265,8 @@ def _parse_items(
             losses=value.get("losses", 0),
             not_before=instant(value.get("notBefore")),
             reason=value.get("reason", ""),
+            prior=value.get("prior", 0),
+            way=value.get("fallback", 0),
         )
     outputs = json.loads(status.get("outputs") or "[]")
     return replace(
@@ -245,4 +286,4 @@ def _parse_items(
 
 
 def _without_empty(status: Status) -> Status:
-    return {k: v for k, v in status.items() if v not in (None, "", 0, False) and v != {}}
+    return {k: v for k, v in status.items() if v not in (None, "", 0, False, [], {})}

@@ -2,35 +2,91 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from ..api.agent import TaskDefaults
 from ..api.common import NodeLostPolicy, RetryPolicy
-from ..api.task import Task
+from ..api.task import Fallback, Input, Planner, Task
+from ..api.values import Output
 
 
 @dataclass(frozen=True, slots=True)
 class TaskPolicy:
-    """Limits of a task's attempts; times in seconds, None for no limit."""
+    """Limits of a task's attempts and what they must return; times in seconds, None for no limit.
+
+    `fallbacks` are the policies of the task's other ways, in order; they have none themselves.
+    """
 
     retry: RetryPolicy
     timeout: int | None = None
     pending_timeout: int | None = None
     on_node_lost: NodeLostPolicy = NodeLostPolicy.WAIT
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    planner: Planner | None = None
+    fallbacks: tuple[TaskPolicy, ...] = ()
+
+    def of_way(self, way: int) -> TaskPolicy:
+        """Return the policy of a way: 0 is the task's own, i its i-th fallback."""
+        return self.fallbacks[way - 1] if 0 < way <= len(self.fallbacks) else self
 
 
 _PLAIN = RetryPolicy()
 
+Defaults = Mapping[str, TaskDefaults]
+"""Defaults by agent; an agent that is missing has none."""
 
-def policy_of(task: Task, defaults: TaskDefaults | None) -> TaskPolicy:
-    """Merge a task with the defaults of its agent; `defaults` is None while the agent is missing.
+
+def policy_of(task: Task, defaults: Defaults) -> TaskPolicy:
+    """Merge a task with the defaults of its agents.
 
     A retry policy is taken whole from the first place that has one.
     """
-    base = defaults or TaskDefaults()
+    base = defaults.get(task.agent) or TaskDefaults()
+    own = _policy(task, base, task.retry, task.timeout_seconds)
+    if not task.fallback:
+        return own
+    return replace(own, fallbacks=tuple(_of_fallback(task, f, defaults) for f in task.fallback))
+
+
+def _of_fallback(task: Task, fallback: Fallback, defaults: Defaults) -> TaskPolicy:
+    base = defaults.get(fallback.agent) or TaskDefaults()
+    timeout = fallback.timeout_seconds or task.timeout_seconds
+    return _policy(task, base, fallback.retry, timeout)
+
+
+def _policy(
+    task: Task, base: TaskDefaults, retry: RetryPolicy | None, timeout: int | None
+) -> TaskPolicy:
     return TaskPolicy(
-        retry=task.retry or base.retry or _PLAIN,
-        timeout=task.timeout_seconds or base.timeout_seconds,
+        retry=retry or base.retry or _PLAIN,
+        timeout=timeout or base.timeout_seconds,
         pending_timeout=task.pending_timeout_seconds or base.pending_timeout_seconds,
         on_node_lost=task.on_node_lost or base.on_node_lost or NodeLostPolicy.WAIT,
+        outputs=task.outputs,
+        planner=task.planner,
     )
+
+
+def agents_of(task: Task) -> tuple[str, ...]:
+    """Return the agents that may do a task: its own and those of its fallbacks."""
+    return (task.agent, *(fallback.agent for fallback in task.fallback))
+
+
+def agent_of(task: Task, way: int) -> str:
+    """Return the agent of a way."""
+    return agents_of(task)[way] if way <= len(task.fallback) else task.agent
+
+
+def input_of(task: Task, way: int) -> Input:
+    """Return the input that a way is given, as it was written."""
+    own = task.fallback[way - 1].input if 0 < way <= len(task.fallback) else None
+    return task.input if own is None else own
+
+
+def most_failed(task: Task, total: int) -> int:
+    """Return how many of a task's items may fail before it fails; percentages are rounded down."""
+    limit = task.max_failed
+    if limit is None:
+        return 0
+    return limit if isinstance(limit, int) else total * int(limit.rstrip("%")) // 100

@@ -4,9 +4,10 @@ A task is a set of items; a task without `count` has the one item 0. Ended items
 indexes, so that a fan-out of 10,000 costs a few kilobytes; only items that were tried and have
 not ended carry a record of their own.
 
-Attempts of an item are counted from 1. `failures + losses` of them have ended badly, so the
-attempts up to that number are *recorded*; one more than that is the attempt that is live or ended
-the item.
+Attempts of an item are counted from 1, over everything that happens to it. The first `prior` of
+them came before its last reset, by a fallback or an action; `failures + losses` have ended badly
+since. The attempts up to the sum of these are *recorded*; one more is the attempt that is live or
+ended the item.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ PHASE_ENDED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item that was tried and has not ended: Running, or Backoff until `not_before`."""
+    """An item that was tried and has not ended: Running, or Backoff until `not_before`.
+
+    `way` is 0 for the task's own agent and i for its i-th fallback.
+    """
 
     state: TaskState
     attempt: int
@@ -37,11 +41,27 @@ class Item:
     losses: int = 0
     not_before: datetime | None = None
     reason: str = ""
+    prior: int = 0
+    way: int = 0
 
     @property
     def recorded(self) -> int:
         """Number of the last attempt whose end is in this record."""
-        return self.failures + self.losses
+        return self.prior + self.failures + self.losses
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """The plan that a planner's attempt returned, and the Phase object that carries it out.
+
+    `tasks` is the plan as JSON until that object was seen; `outputs` what the planner returned
+    beside it, as JSON.
+    """
+
+    attempt: int
+    object_name: str
+    tasks: str = ""
+    outputs: str = ""
 
 
 NO_USAGE = Usage()
@@ -51,7 +71,11 @@ NO_OUTPUTS: Mapping[int, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """A task's state. Masks hold ended items by index; `outputs` their results as JSON text."""
+    """A task's state. Masks hold ended items by index; `outputs` their results as JSON text.
+
+    A task whose items are not known yet has a `total` of 0. `prior` counts the attempts of items
+    that are not open; `way` is the one of the last attempt.
+    """
 
     state: TaskState = TaskState.WAITING
     total: int = 1
@@ -67,11 +91,14 @@ class TaskRecord:
     revision: str = ""
     pod: str = ""
     attempt: int = 0
+    prior: int = 0
+    way: int = 0
     failures: int = 0
     losses: int = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None
     usage: Usage = NO_USAGE
+    spawned: Spawned | None = None
 
     @property
     def ended(self) -> bool:
@@ -105,7 +132,12 @@ class TaskRecord:
         if (self.ended_mask >> index) & 1 or self.ended:
             return None
         item = self.open.get(index)
-        return item.recorded if item else 0
+        return item.recorded if item else self.prior
+
+    def way_of(self, index: int) -> int:
+        """Way that an item's current attempt goes: 0, or the number of a fallback."""
+        item = self.open.get(index)
+        return item.way if item else 0
 
     def with_item(self, index: int, item: Item | None) -> TaskRecord:
         """Return the record with an open item set or, for None, removed."""
@@ -165,10 +197,14 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class PhaseRecord(RunRecord):
-    """A phase's state and its tasks; what status holds, or will."""
+    """A phase's state and its tasks; what status holds, or will.
+
+    `applied` has the actions that were taken in, by UID, and why one was refused.
+    """
 
     state: PhaseState | None = None
     tasks: Mapping[str, TaskRecord] = field(default_factory=dict)
+    applied: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
@@ -199,10 +235,12 @@ _STATES = len(fields(Tally))
 
 def _tally(record: TaskRecord) -> tuple[int, ...]:
     """Count the items of one task, in the order of the fields of Tally."""
-    left = record.total - record.ended_mask.bit_count() if record.ended else 0
+    unknown = not record.total and record.state is not TaskState.SUCCEEDED
+    total = 1 if unknown else record.total
+    left = total - record.ended_mask.bit_count() if record.ended else 0
     stopped = record.state is TaskState.CANCELLED
     return (
-        record.total,
+        total,
         0 if record.ended or not record.open else record.running_mask.bit_count(),
         record.succeeded.bit_count(),
         record.failed.bit_count(),

@@ -1,9 +1,9 @@
 """The result document that a task writes into its termination message.
 
 `{"outputs": {...}, "usage": {"inputTokens": n, "outputTokens": n, "cost": "0.01"},
-"message": "..."}`, at most 4,000 bytes. A message that is no such document is just a message;
-one that was cut off is an error, because outputs must never be lost in silence. (The kubelet
-keeps the end of a message that is too long, not its beginning.)
+"message": "...", "spawn": [...]}`, at most 4,000 bytes. A message that is no such document is
+just a message; one that was cut off is an error, because outputs must never be lost in silence.
+(The kubelet keeps the end of a message that is too long, not its beginning.)
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ _KUBELET_CUTS_AT = 4096
 _PICO = Decimal("0.000000000001")
 _MAX_COST = Decimal(10) ** 12 - _PICO
 _MAX_TOKENS = 10**15
+_KEYS = {"outputs", "usage", "message", "spawn"}
 
 
 class ResultError(ValueError):
@@ -48,11 +49,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A parsed result. `outputs` is a JSON object as compact text, or empty for none."""
+    """A parsed result. `outputs` is a JSON object as compact text, or empty for none.
+
+    `spawn` is the JSON array of tasks that a planner returned, or empty for none.
+    """
 
     outputs: str = ""
     usage: Usage = Usage()
     message: str = ""
+    spawn: str = ""
 
 
 def parse_result(text: str) -> Result:
@@ -78,14 +83,18 @@ def parse_result(text: str) -> Result:
     outputs = document.get("outputs")
     if outputs is not None and not isinstance(outputs, dict):
         raise ResultError("ResultInvalid", "outputs in the result must be a JSON object")
+    spawn = document.get("spawn")
+    if spawn is not None and not isinstance(spawn, list):
+        raise ResultError("ResultInvalid", "spawn in the result must be a list of tasks")
     return Result(
         outputs=_compact(outputs) if outputs else "",
         usage=_usage(document.get("usage")),
         message=str(document.get("message") or "")[:1024],
+        spawn=_compact(spawn) if spawn else "",
     )
 
 
-def _compact(outputs: dict[str, Any]) -> str:
+def _compact(outputs: dict[str, Any] | list[Any]) -> str:
     """Return outputs as compact JSON; whoever reads them must not trip over their shape."""
     if too_deep(outputs, RESULT_DEPTH):
         text = f"outputs in the result nest deeper than {RESULT_DEPTH} levels"
@@ -103,7 +112,7 @@ def _document(text: str) -> dict[str, Any] | None:
         document = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(document, dict) or not document.keys() & {"outputs", "usage", "message"}:
+    if not isinstance(document, dict) or not document.keys() & _KEYS:
         return None
     return document
 

@@ -1,11 +1,29 @@
-"""When the next attempt may start: exponential pauses with deterministic jitter."""
+"""Whether and when the next attempt may start: rules, and pauses with deterministic jitter."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime, timedelta
+from typing import Any
 
-from ..api.common import Backoff
+from ..api.common import Backoff, RetryPolicy, RetryRule
+from .evidence import Attempt, Outcome
+from .expressions import ExpressionError, compile_expression, condition
+
+RULE_ROOTS = ("attempt",)
+
+
+def refusal(policy: RetryPolicy, attempt: Attempt, outcome: Outcome, failures: int) -> str:
+    """Return why a rule allows no further attempt after this failure, or nothing.
+
+    `failures` counts this one. A rule whose condition cannot be evaluated does not fit.
+    """
+    for place, rule in enumerate(policy.rules):
+        if not _fits(rule, attempt, outcome, failures):
+            continue
+        return f"retry.rules[{place}] says Fail" if rule.action == "Fail" else ""
+    return ""
 
 
 def not_before(backoff: Backoff, ended: datetime, tries: int, key: str) -> datetime:
@@ -25,3 +43,28 @@ def jitter(key: str) -> float:
     """Return a number in [0, 1) that depends on the key alone."""
     digest = hashlib.sha256(key.encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def _fits(rule: RetryRule, attempt: Attempt, outcome: Outcome, failures: int) -> bool:
+    if rule.exit_codes is not None and outcome.exit_code not in rule.exit_codes:
+        return False
+    if rule.reasons is not None and outcome.reason not in rule.reasons:
+        return False
+    if rule.when is None:
+        return True
+    try:
+        expression = compile_expression(rule.when, RULE_ROOTS)
+        return condition(expression, {"attempt": _facts(attempt, outcome, failures)})
+    except ExpressionError:
+        return False
+
+
+def _facts(attempt: Attempt, outcome: Outcome, failures: int) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "failures": failures,
+        "exitCode": outcome.exit_code,
+        "reason": outcome.reason,
+        "message": outcome.message,
+        "outputs": json.loads(outcome.result.outputs or "{}"),
+    }

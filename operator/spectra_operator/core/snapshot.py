@@ -13,6 +13,7 @@ from ..api.task import Task
 from ..api.workflow import WorkflowSpec
 from .evidence import Attempt
 from .graph import Graph
+from .orders import Order
 from .policy import TaskPolicy
 from .records import PhaseRecord
 from .validate import Problem
@@ -30,19 +31,24 @@ class AgentFacts:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What holds from outside: nothing new (`suspend`, `halt`), or stop everything (`cancel`).
+    """What holds from outside: nothing new (`hold`, `halt`), or stop everything (`cancel`).
 
-    `halt` and `cancel` are reasons, empty for none.
+    All are reasons, empty for none. What is held may go on later, what is halted is failing.
+    `grace` is how many seconds pods that are stopped get; None leaves it to the pod.
     """
 
-    suspend: bool = False
+    hold: str = ""
     halt: str = ""
     cancel: str = ""
+    grace: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseShape:
-    """A Phase object's identity and its spec, compiled once per generation."""
+    """A Phase object's identity and its spec, compiled once per generation.
+
+    `deadlines` has the activeDeadlineSeconds of the tasks that have one.
+    """
 
     namespace: str
     name: str
@@ -53,6 +59,7 @@ class PhaseShape:
     graph: Graph
     problems: tuple[Problem, ...] = ()
     paths: Mapping[str, float] = field(default_factory=dict)
+    deadlines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fails_fast(self) -> bool:
@@ -61,9 +68,18 @@ class PhaseShape:
 
 
 @dataclass(frozen=True, slots=True)
+class Child:
+    """The phase that carries out a planner's plan; `outputs` is a JSON object by task name."""
+
+    view: PhaseView
+    outputs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseSnapshot:
     """All that a decision about a phase may use.
 
+    `orders` are the actions about it; `children` the phases that carry out its plans, by task.
     `known` may hold the record of the last decision: folding on from it spares folding again
     what is not persisted yet. Without it the decision is the same.
     """
@@ -75,6 +91,8 @@ class PhaseSnapshot:
     levels: Levels
     now: datetime
     known: PhaseRecord | None = None
+    orders: tuple[Order, ...] = ()
+    children: Mapping[str, Child] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,8 +116,8 @@ class AgentBook:
 
 
 def _count(run: AgentRun, before: TaskRecord, after: TaskRecord) -> None:
-    run.succeeded += after.succeeded.bit_count() - before.succeeded.bit_count()
-    run.failed += after.failures - before.failures
+    run.succeeded += max(after.succeeded.bit_count() - before.succeeded.bit_count(), 0)
+    run.failed += max(after.failures - before.failures, int(after.way > before.way))
     spent, known = after.usage, before.usage
     run.usage += Usage(
         spent.input_tokens - known.input_tokens,

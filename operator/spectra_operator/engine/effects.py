@@ -54,11 +54,12 @@ class ReplaceWorkflow:
 
 @dataclass(frozen=True, slots=True)
 class DeletePod:
-    """Stop a pod: a timeout or a deadline."""
+    """Stop a pod. `grace` is in seconds; None leaves it to the pod."""
 
     key: Key
     pod: str
     uid: str
+    grace: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,9 @@ class Executor:
 
     async def _delete_pod(self, effect: fx.DeletePod) -> Body | None:
         try:
-            await self._client.delete(PODS, effect.key.namespace, effect.pod, uid=effect.uid)
+            await self._client.delete(
+                PODS, effect.key.namespace, effect.pod, uid=effect.uid, grace_seconds=effect.grace
+            )
         except (NotFound, Conflict):
             logger.debug("pod %s/%s is gone already", effect.key.namespace, effect.pod)
         return None

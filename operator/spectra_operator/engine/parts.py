@@ -15,6 +15,7 @@ from .attempts import AttemptIndex
 from .duration_book import DurationBook
 from .executor import Executor
 from .keys import Key, shard_of
+from .order_book import OrderBook
 from .queue import WorkQueue
 from .runs import PhaseRun, ScheduleRun, WorkflowRun
 from .scheduler import Scheduler
@@ -45,6 +46,7 @@ class Parts:
     metrics: Metrics
     admitting: Callable[[str], bool]
     durations: DurationBook = field(default_factory=DurationBook)
+    orders: OrderBook = field(default_factory=OrderBook)
     phases: dict[Key, PhaseRun] = field(default_factory=dict)
     workflows: dict[Key, WorkflowRun] = field(default_factory=dict)
     schedules: dict[Key, ScheduleRun] = field(default_factory=dict)
@@ -72,7 +74,7 @@ class Parts:
         """Wake whoever may start now with the slots that a deleted phase left."""
         if self.admitting(namespace) and self.scheduler.waiting(namespace):
             granted = self.admit(namespace, self.clock.now()).granted
-            self.wake_phases(namespace, {phase for phase, _ in granted})
+            self.wake_phases(namespace, {phase for phase, _, _ in granted})
 
     def admit(self, namespace: str, now: datetime) -> Admission:
         """Hand out the free slots of a namespace."""

@@ -25,9 +25,11 @@ class PhasePods:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def carry_out(self, key: Key, run: PhaseRun, decision: PhaseDecision) -> None:
+    def carry_out(
+        self, key: Key, run: PhaseRun, decision: PhaseDecision, grace: int | None = None
+    ) -> None:
         """Stop what must stop, let go what is recorded, look up what is missing."""
-        self._stop(key, run, decision)
+        self._stop(key, run, decision, grace)
         cleanup, now = run.shape.spec.pod_cleanup, self._parts.clock.now()
         for attempt in decision.release:
             self._let_go(key, attempt, pod_expiry(cleanup, attempt, now))
@@ -59,13 +61,13 @@ class PhasePods:
         for attempt in self._parts.attempts.of(key):
             self._let_go(key, attempt)
 
-    def _stop(self, key: Key, run: PhaseRun, decision: PhaseDecision) -> None:
+    def _stop(self, key: Key, run: PhaseRun, decision: PhaseDecision, grace: int | None) -> None:
         now = self._parts.clock.now()
         for attempt in decision.stop:
             asked = run.stopping.get(attempt.uid)
             if asked is None or now >= asked + STOP_AGAIN:
                 asked = run.stopping[attempt.uid] = now
-                self._parts.executor.submit(DeletePod(key, attempt.pod, attempt.uid))
+                self._parts.executor.submit(DeletePod(key, attempt.pod, attempt.uid, grace))
             self._parts.wake_at(key, asked + STOP_AGAIN)
 
     def _let_go(self, key: Key, attempt: Attempt, expires: str = "") -> None:

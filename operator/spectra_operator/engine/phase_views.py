@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..api.constants import LABEL_TEMPLATE
 from ..core.durations import task_path
 from ..core.estimate import Width
@@ -17,9 +19,18 @@ from .status import COALESCE_SECONDS
 
 def view_of(parts: Parts, key: Key, run: PhaseRun, record: PhaseRecord) -> PhaseView:
     """Return a phase as its workflow sees it."""
+    view = view_of_record(key.name, run.shape.uid, record)
+    view = replace(view, applied=run.persisted.applied)
+    if record.ended:
+        return replace(view, remaining=0.0)
+    return replace(view, remaining=_remaining(parts, key, run, record))
+
+
+def view_of_record(name: str, uid: str, record: PhaseRecord) -> PhaseView:
+    """Return a phase as its record alone shows it."""
     return PhaseView(
-        object_name=key.name,
-        uid=run.shape.uid,
+        object_name=name,
+        uid=uid,
         state=record.state,
         reason=record.reason,
         message=record.message,
@@ -27,7 +38,7 @@ def view_of(parts: Parts, key: Key, run: PhaseRun, record: PhaseRecord) -> Phase
         usage=record.usage(),
         started_at=record.started_at,
         finished_at=record.finished_at,
-        remaining=0.0 if record.ended else _remaining(parts, key, run, record),
+        applied=record.applied,
     )
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from ..core.admission import Blocked, Candidate
 from ..core.clean_up import expiry
 from ..core.compile import compile_phase
+from ..core.conclude import with_blocked
 from ..core.decide_phase import PhaseDecision, decide_phase, effective_levels
 from ..core.phase_status import parse_phase, render_phase
-from ..core.policy import TaskPolicy, policy_of
-from ..core.records import PhaseRecord
-from ..core.settle import with_blocked
+from ..core.policy import TaskPolicy, agents_of, policy_of
+from ..core.records import PhaseRecord, TaskRecord
 from ..core.snapshot import Levels, PhaseSnapshot
 from ..kube.resources import Body, uid_of
 from .effects import LookUp, MarkFinished
@@ -19,6 +19,7 @@ from .keys import Key
 from .parts import Parts
 from .phase_pods import PhasePods
 from .phase_views import view_of
+from .plans import children_of, create_plans, is_parent, parent_of, plan_levels
 from .runs import PhaseRun, StatusState
 from .starts import start
 from .status import proven
@@ -44,13 +45,15 @@ class PhaseReconciler:
         levels = self._levels(key, run)
         snapshot = self._snapshot(key, run, levels or Levels())
         decision = decide_phase(snapshot)
+        run.levels = levels and plan_levels(snapshot, decision.record)
         if levels is None:  # the workflow has not been looked at yet: show it how things stand
             self._publish(key, run, decision.record, None)
             return
         run.known = decision.record
         decision = self._admit(key, run, snapshot, decision)
         trigger, run.trigger = run.trigger, None
-        self.pods.carry_out(key, run, decision)
+        self.pods.carry_out(key, run, decision, levels.grace)
+        create_plans(self._parts, key, run, decision.spawn)
         self._publish(key, run, decision.record, trigger)
         self._write(key, run, body, decision.record)
         self._parts.wake_at(key, decision.wake_at)
@@ -80,11 +83,13 @@ class PhaseReconciler:
             levels=levels,
             now=self._parts.clock.now(),
             known=run.known,
+            orders=self._parts.orders.of_phase(key, run.shape),
+            children=children_of(self._parts, key, run.known or run.persisted),
         )
 
     def _policies(self, key: Key, run: PhaseRun) -> dict[str, TaskPolicy]:
         """Return the policies of all tasks, made anew when the phase or an agent changed."""
-        names = {task.agent for task in run.shape.tasks.values()}
+        names = {name for task in run.shape.tasks.values() for name in agents_of(task)}
         facts = {name: self._parts.agent(key.namespace, name) for name in names}
         defaults = {name: agent.spec.defaults for name, agent in facts.items() if agent}
         defaults = run.defaults = run.defaults | defaults  # of a deleted agent, the last ones
@@ -92,14 +97,15 @@ class PhaseReconciler:
         if run.policies_of != made_from:
             run.policies_of = made_from
             run.policies = {
-                name: policy_of(task, defaults.get(task.agent))
-                for name, task in run.shape.tasks.items()
+                name: policy_of(task, defaults) for name, task in run.shape.tasks.items()
             }
         return run.policies
 
     def _levels(self, key: Key, run: PhaseRun) -> Levels | None:
         """Return what holds from outside; None while the workflow is known but not looked at."""
         ref = run.shape.spec.workflow_ref
+        if run.shape.spec.parent is not None:
+            return self._levels_of_plan(key, run)
         if ref is None:
             return Levels()
         levels = self._parts.levels_for(key.namespace, ref.name, ref.uid)
@@ -108,12 +114,21 @@ class PhaseReconciler:
         workflow = self._parts.store.get(Key("Workflow", key.namespace, ref.name))
         return None if workflow and uid_of(workflow) == ref.uid else _ORPHANED
 
+    def _levels_of_plan(self, key: Key, run: PhaseRun) -> Levels | None:
+        """Return what the planner's phase imposes on its plan."""
+        above = parent_of(key, run)
+        body = above and self._parts.store.get(above)
+        if above is None or body is None or not is_parent(run, body):
+            return _ORPHANED
+        planner = self._parts.phases.get(above)
+        return planner.levels if planner else None
+
     def _admit(
         self, key: Key, run: PhaseRun, snapshot: PhaseSnapshot, decision: PhaseDecision
     ) -> PhaseDecision:
         """Offer what is ready, start what is granted, and say why the rest waits."""
         parts = self._parts
-        levels = effective_levels(snapshot)
+        levels = effective_levels(snapshot, decision.record)
         parts.scheduler.offer(key, self._candidates(key, run, decision))
         if not parts.admitting(key.namespace) or not parts.scheduler.waiting(key.namespace):
             return replace(decision, record=with_blocked(decision.record, {}, levels))
@@ -122,8 +137,10 @@ class PhaseReconciler:
         if again is not None:
             parts.queue.add_at(key, again)
         uid = run.shape.uid
-        parts.wake_phases(key.namespace, {other for other, _ in admission.granted if other != uid})
-        mine = {task: n for (phase, task), n in admission.granted.items() if phase == uid}
+        parts.wake_phases(key.namespace, {g[0] for g in admission.granted if g[0] != uid})
+        mine = {
+            (task, way): n for (phase, task, way), n in admission.granted.items() if phase == uid
+        }
         if mine:
             start(parts, (key, run), snapshot, decision.record.tasks, mine)
             decision = decide_phase(self._snapshot(key, run, snapshot.levels))
@@ -156,12 +173,17 @@ class PhaseReconciler:
     def _publish(self, key: Key, run: PhaseRun, record: PhaseRecord, trigger: float | None) -> None:
         """Show the workflow how its phase stands; it need not wait for the status write."""
         ref = run.shape.spec.workflow_ref
-        if ref is None:
+        above = parent_of(key, run)
+        if ref is None and above is None:
             return
         view = view_of(self._parts, key, run, record)
         if view == run.view:
             return
         run.view, run.record = view, record
+        if above is not None or ref is None:
+            if above is not None:
+                self._parts.queue.add(above)
+            return
         workflow = Key("Workflow", key.namespace, ref.name)
         owner = self._parts.workflows.get(workflow)
         if owner and view.ended and trigger is not None:
@@ -196,7 +218,9 @@ class PhaseReconciler:
         if run.marked or not self.pods.are_settled(key, run):
             return
         ref = run.shape.spec.workflow_ref
-        workflow = ref and Key("Workflow", key.namespace, ref.name)
+        if run.shape.spec.parent and not self._plan_is_over(key, run):
+            return
+        workflow = ref and not run.shape.spec.parent and Key("Workflow", key.namespace, ref.name)
         if workflow and self._levels(key, run) is not _ORPHANED:
             self._parts.queue.add(workflow)  # it may wait for this as its last phase
             return
@@ -205,11 +229,24 @@ class PhaseReconciler:
         expires = expiry(run.persisted.finished_at, ttl)
         self._parts.executor.submit(MarkFinished(key, str(run.persisted.state), expires))
 
+    def _plan_is_over(self, key: Key, run: PhaseRun) -> bool:
+        """Whether the planner's status holds what came of this plan."""
+        above = parent_of(key, run)
+        planner = above and self._parts.phases.get(above)
+        parent = run.shape.spec.parent
+        if not planner or not parent or self._levels(key, run) is _ORPHANED:
+            return True
+        task = planner.persisted.tasks.get(parent.task)
+        return not (task and task.spawned and task.spawned.object_name == key.name)
+
     def _gone(self, key: Key, body: Body | None) -> None:
         """A phase that is missing or being deleted: make sure, then let its pods go."""
         parts = self._parts
         run = parts.phases.pop(key, None)
         parts.scheduler.offer(key, ())
+        above = run and parent_of(key, run)
+        if above:
+            parts.queue.add(above)
         if run and run.shape.spec.workflow_ref:
             name = run.shape.spec.workflow_ref.name
             parts.queue.add(Key("Workflow", key.namespace, name))
@@ -223,14 +260,21 @@ class PhaseReconciler:
 
 
 def _more_failures(before: PhaseRecord, after: PhaseRecord) -> bool:
-    """Whether an attempt ended badly that status does not know: its successor waits for that."""
+    """Whether status must know at once: of an attempt that ended badly, since its successor waits
+    for that, or of an order that was carried out.
+    """
+    if after.applied != before.applied:
+        return True
     for name, task in after.tasks.items():
         known = before.tasks.get(name)
-        if task is not known and task.failures + task.losses > (
-            known.failures + known.losses if known else 0
-        ):
+        if task is not known and _behind(task) > (_behind(known) if known else 0):
             return True
     return False
+
+
+def _behind(task: TaskRecord) -> int:
+    """Return how many attempts a task has left behind, over all resets."""
+    return task.prior + task.failures + task.losses
 
 
 def _reasons(blocked: dict[str, Blocked]) -> dict[str, tuple[str, str]]:

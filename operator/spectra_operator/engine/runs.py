@@ -45,7 +45,8 @@ class PhaseRun:
     """A phase that is being carried out.
 
     `record` is what the workflow was shown last; `known` what the next decision goes on from,
-    None to begin from what is persisted; `policies_of` what the policies were made from.
+    None to begin from what is persisted; `policies_of` what the policies were made from; `levels`
+    what holds for the phases that carry out its plans.
     """
 
     shape: PhaseShape
@@ -62,6 +63,8 @@ class PhaseRun:
     estimate_again_at: float = 0.0
     stopping: dict[str, datetime] = field(default_factory=dict)
     looking_up: set[str] = field(default_factory=set)
+    creating: set[str] = field(default_factory=set)
+    levels: Levels | None = None
     marked: bool = False
 
 

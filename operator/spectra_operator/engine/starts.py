@@ -8,11 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..core import indexes
-from ..core.decide_phase import startable_mask
 from ..core.evidence import Attempt, Kind, Outcome
-from ..core.inputs import InputError, task_input
+from ..core.inputs import InputError, TaskInputs
 from ..core.names import pod_name
 from ..core.objects import AttemptPlan, pod_body
+from ..core.policy import agent_of
+from ..core.readiness import startable_mask
 from ..core.records import TaskRecord
 from ..core.snapshot import PhaseShape, PhaseSnapshot
 from .effects import CreatePod
@@ -33,14 +34,15 @@ def start(
     phase: tuple[Key, PhaseRun],
     snapshot: PhaseSnapshot,
     records: Mapping[str, TaskRecord],
-    granted: Mapping[str, int],
+    granted: Mapping[tuple[str, int], int],
 ) -> None:
-    """Start the granted number of items of each task of a phase, lowest index first."""
+    """Start the granted number of items of each task and way of a phase, lowest index first."""
     room = MOST_AT_ONCE - len(parts.executor)
-    for task, count in granted.items():
-        mask = startable_mask(snapshot, task, records[task])
+    for (task, way), count in granted.items():
+        mask = startable_mask(snapshot, task, records[task], way)
+        inputs = TaskInputs(snapshot.shape, records, task, way)
         for index in islice(indexes.iterate(mask), min(count, room)):
-            _start_item(parts, phase, snapshot, records, (task, index))
+            _start_item(parts, phase, snapshot, inputs, index)
             room -= 1
         if room <= 0:
             parts.queue.add_at(phase[0], parts.clock.monotonic() + GO_ON_SECONDS)
@@ -51,19 +53,18 @@ def _start_item(
     parts: Parts,
     phase: tuple[Key, PhaseRun],
     snapshot: PhaseSnapshot,
-    records: Mapping[str, TaskRecord],
-    item: tuple[str, int],
+    inputs: TaskInputs,
+    index: int,
 ) -> None:
     key, run = phase
-    task, index = item
-    shape, record = run.shape, records[task]
+    task, way, record = inputs.task, inputs.way, inputs.record
     number = (record.recorded(index) or 0) + 1
-    agent = parts.agent(key.namespace, shape.tasks[task].agent)
+    agent = parts.agent(key.namespace, agent_of(run.shape.tasks[task], way))
     if agent is None:
         return
-    attempt = _attempt(shape, record, task, index, number)
+    attempt = _attempt(run.shape, inputs, index, number)
     try:
-        text = task_input(shape, records, task)
+        text = inputs.text(index)
     except InputError as error:
         refuse(parts, key, attempt, error.reason, str(error))
         return
@@ -75,9 +76,9 @@ def _start_item(
         spec=agent.spec,
         revision=agent.revision,
         input=text,
-        policy=snapshot.policies[task],
+        policy=snapshot.policies[task].of_way(way),
     )
-    body = pod_body(shape, plan, parts.shard_label(key.namespace))
+    body = pod_body(run.shape, plan, parts.shard_label(key.namespace))
     attempt = replace(attempt, revision=plan.revision, created_at=snapshot.now)
     parts.attempts.assume(key, attempt)
     parts.executor.submit(CreatePod(key, body, attempt, run.trigger))
@@ -92,15 +93,15 @@ def refuse(parts: Parts, key: Key, attempt: Attempt, reason: str, message: str) 
     parts.queue.add(key)
 
 
-def _attempt(shape: PhaseShape, record: TaskRecord, task: str, index: int, number: int) -> Attempt:
+def _attempt(shape: PhaseShape, inputs: TaskInputs, index: int, number: int) -> Attempt:
     ref = shape.spec.workflow_ref
-    shown = index if record.fan_out else None
+    shown = index if inputs.record.fan_out else None
     return Attempt(
-        pod=pod_name(shape.name, shape.uid, task, shown, number),
+        pod=pod_name(shape.name, shape.uid, inputs.task, shown, number),
         phase_uid=shape.uid,
-        task=task,
+        task=inputs.task,
         index=index,
         number=number,
-        agent=shape.tasks[task].agent,
+        agent=agent_of(shape.tasks[inputs.task], inputs.way),
         workflow_uid=ref.uid if ref else "",
     )

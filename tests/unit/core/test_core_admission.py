@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from builders.pods import at
 from spectra_operator.core.admission import AGING_SECONDS, Blocked, Candidate, Slots, admit
-from spectra_operator.core.decide_phase import Ready
+from spectra_operator.core.readiness import Ready
 from unit.core.core_settings import steady
 
 FREE = Slots({"worker": None, "loader": None})
@@ -30,7 +30,7 @@ def a_candidate(task: Ready | None = None, phase: str = "p1", **fields: Any) -> 
 
 def granted(*candidates: Candidate, slots: Slots = FREE, now: float = 0) -> dict[str, int]:
     """Return how many items of which task may start."""
-    return {task: n for (_, task), n in admit(candidates, slots, at(now)).granted.items()}
+    return {task: n for (_, task, _), n in admit(candidates, slots, at(now)).granted.items()}
 
 
 def blocked(candidate: Candidate, slots: Slots = FREE) -> Blocked | None:
@@ -110,7 +110,7 @@ def test_slots_handed_out_count_at_once() -> None:
     slots = Slots({"worker": 1})
     first, second = a_candidate(ready("a")), a_candidate(ready("b"), "p2")
     result = admit([first, second], slots, at(0))
-    assert dict(result.granted) == {("p1", "a"): 1}
+    assert dict(result.granted) == {("p1", "a", 0): 1}
     assert result.blocked["p2", "b"] == Blocked("AgentConcurrency", "agent worker 1/1")
 
 
@@ -219,14 +219,14 @@ def test_no_limit_is_ever_exceeded_and_no_slot_left_idle(
     result = admit(candidates, slots, at(0))
     used: dict[str, int] = {}
     for c in candidates:
-        count = result.granted.get((c.phase_uid, c.ready.task), 0)
+        count = result.granted.get((c.phase_uid, c.ready.task, 0), 0)
         for key in (c.phase_uid, c.workflow_uid, c.ready.agent):
             used[key] = used.get(key, 0) + count
     for c in candidates:
         limits = (c.phase_limit, c.workflow_limit, slots.agents[c.ready.agent])
         keys = (c.phase_uid, c.workflow_uid, c.ready.agent)
         room = [limit - used[k] for k, limit in zip(keys, limits, strict=True) if limit is not None]
-        count = result.granted.get((c.phase_uid, c.ready.task), 0)
+        count = result.granted.get((c.phase_uid, c.ready.task, 0), 0)
         assert all(left >= 0 for left in room)
         assert count == c.ready.startable or min(room) == 0
         assert (count < c.ready.startable) == ((c.phase_uid, c.ready.task) in result.blocked)

@@ -7,8 +7,8 @@ from builders.records import HALTED, NO_LEVELS, STOPPED, SUSPENDED, running_item
 from builders.specs import a_phase, a_task
 from spectra_operator.api.phase import PhaseState, TaskState
 from spectra_operator.core.compile import compile_phase
+from spectra_operator.core.conclude import conclude
 from spectra_operator.core.records import PhaseRecord, TaskRecord
-from spectra_operator.core.settle import conclude
 from spectra_operator.core.snapshot import Levels
 
 READY = TaskRecord(state=TaskState.READY)

@@ -17,7 +17,7 @@ from unit.core.workflow_cases import BESIDE, RUNNING, SUCCEEDED, begun, decided,
 def test_a_suspended_workflow_creates_nothing_and_tells_its_phases() -> None:
     decision = decided({"one": RUNNING}, steps=BESIDE, suspend=True)
     assert decision.create == ()
-    assert decision.levels == Levels(suspend=True)
+    assert decision.levels == Levels(hold="Suspended")
     assert (decision.record.state, decision.record.reason) == (
         WorkflowState.SUSPENDED,
         "Suspended",

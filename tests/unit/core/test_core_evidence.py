@@ -180,11 +180,11 @@ def test_a_failed_container_speaks_with_its_exit_code_and_its_own_words() -> Non
     assert silent.message == "exit code 4"
 
 
-def test_a_failed_attempt_still_counts_what_it_used_but_hands_over_no_outputs() -> None:
+def test_a_failed_attempt_still_counts_what_it_used_and_rules_see_its_outputs() -> None:
     text = '{"outputs": {"a": 1}, "usage": {"cost": "2"}, "message": "gave up"}'
     found = seen(pods.failed(running(a_pod()), text=text)).outcome
     assert found is not None
-    assert (found.result.usage.cost, found.result.outputs) == (Decimal(2), "")
+    assert (found.result.usage.cost, found.result.outputs) == (Decimal(2), '{"a":1}')
     assert found.message == "exit code 1: gave up"
 
 

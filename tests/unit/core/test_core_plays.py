@@ -185,7 +185,7 @@ def test_a_suspended_phase_starts_nothing_and_goes_on_as_if_nothing_was(
     play, random = plot(story).play(), Random(order)
     play.reconcile()
     for suspend in (True, False, True, False):
-        play.levels = replace(play.levels, suspend=suspend)
+        play.levels = replace(play.levels, hold="Suspended" if suspend else "")
         made = len(play.created)
         for pod in play.live():
             play.end(pod, random.randrange)

@@ -61,7 +61,7 @@ def test_jitter_is_a_part_of_one(key: str) -> None:
 def policy(task: dict[str, Any], defaults: dict[str, Any] | None) -> TaskPolicy:
     """Return what holds for a task under its agent's defaults."""
     shape = compile_phase(a_phase([a_task("work", **task)]))
-    known = None if defaults is None else TaskDefaults.model_validate(defaults)
+    known = {} if defaults is None else {"worker": TaskDefaults.model_validate(defaults)}
     return policy_of(shape.tasks["work"], known)
 
 

@@ -18,8 +18,9 @@ from builders.records import (
 from builders.specs import Body, a_phase, a_task
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core.compile import compile_phase
+from spectra_operator.core.conclude import with_blocked
 from spectra_operator.core.records import Item, PhaseRecord, TaskRecord
-from spectra_operator.core.settle import settle, with_blocked
+from spectra_operator.core.settle import settle
 from spectra_operator.core.snapshot import Levels, PhaseShape
 
 DIAMOND = [

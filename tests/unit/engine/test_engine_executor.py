@@ -66,8 +66,15 @@ class _Client:
     ) -> Any:
         return await self._call("patch", f"{resource.plural}/{subresource}", patch)
 
-    async def delete(self, resource: Any, namespace: str, name: str, uid: str) -> Any:
-        return await self._call("delete", resource.plural, (name, uid))
+    async def delete(
+        self,
+        resource: Any,
+        namespace: str,
+        name: str,
+        uid: str,
+        grace_seconds: int | None = None,
+    ) -> Any:
+        return await self._call("delete", resource.plural, (name, uid, grace_seconds))
 
     async def list(self, resource: Any, namespace: str, label_selector: str) -> Any:
         return Listing(await self._call("list", resource.plural, label_selector), "1")
@@ -292,8 +299,8 @@ async def test_a_pod_that_is_another_or_released_already_is_left_alone(
 @pytest.mark.parametrize("error", [NotFound("gone"), Conflict("another UID")])
 async def test_a_pod_to_be_stopped_may_be_gone_already(bench: _Bench, error: KubeError) -> None:
     bench.client.answer("delete", error)
-    await bench.carry_out(fx.DeletePod(PHASE, "stage-work-0-1", "u"))
-    assert bench.client.calls == [("delete", "pods", ("stage-work-0-1", "u"))]
+    await bench.carry_out(fx.DeletePod(PHASE, "stage-work-0-1", "u", 3))
+    assert bench.client.calls == [("delete", "pods", ("stage-work-0-1", "u", 3))]
     assert bench.errors == []
 
 

@@ -6,7 +6,7 @@ from builders.pods import at
 from builders.records import an_attempt
 from builders.specs import AGENT, NAMESPACE
 from spectra_operator.core.admission import Admission, Candidate
-from spectra_operator.core.decide_phase import Ready
+from spectra_operator.core.readiness import Ready
 from spectra_operator.engine.attempts import AttemptIndex
 from spectra_operator.engine.keys import Key
 from spectra_operator.engine.scheduler import Hold, Scheduler
@@ -42,7 +42,7 @@ def test_slots_in_use_are_counted_from_the_attempts_of_that_namespace() -> None:
     scheduler = Scheduler(attempts)
     scheduler.offer(A, (_candidate(items=5),))
     admission = _admit(scheduler, limit=3)
-    assert admission.granted == {("a", "work"): 2}
+    assert admission.granted == {("a", "work", 0): 2}
     assert admission.blocked["a", "work"].message == "agent worker 3/3"
 
 
@@ -52,7 +52,7 @@ def test_a_hold_blocks_its_agent_until_it_ends() -> None:
     scheduler.hold(NAMESPACE, AGENT, Hold("QuotaExceeded", "full", until=10))
     assert _admit(scheduler, now=9.9).blocked["a", "work"].reason == "QuotaExceeded"
     assert scheduler.next_try(A, 9.9) == 10
-    assert _admit(scheduler, now=10).granted == {("a", "work"): 1}
+    assert _admit(scheduler, now=10).granted == {("a", "work", 0): 1}
     assert scheduler.next_try(A, 10) is None
 
 
@@ -61,7 +61,7 @@ def test_a_hold_concerns_neither_other_namespaces_nor_other_agents() -> None:
     scheduler.offer(A, (_candidate(),))
     scheduler.hold("elsewhere", AGENT, Hold("QuotaExceeded", "full", until=10))
     scheduler.hold(NAMESPACE, "other", Hold("QuotaExceeded", "full", until=10))
-    assert _admit(scheduler).granted == {("a", "work"): 1}
+    assert _admit(scheduler).granted == {("a", "work", 0): 1}
     assert scheduler.next_try(A, 0) is None
 
 
@@ -72,7 +72,7 @@ def test_a_pod_that_ends_lifts_the_holds_of_its_namespace() -> None:
     scheduler.lift("elsewhere")
     assert not _admit(scheduler).granted
     scheduler.lift(NAMESPACE)
-    assert _admit(scheduler).granted == {("a", "work"): 1}
+    assert _admit(scheduler).granted == {("a", "work", 0): 1}
 
 
 def test_an_agent_that_is_not_ready_is_named_before_any_hold() -> None:

@@ -1,0 +1,83 @@
+"""What happens to a task once its predecessors let it start: its condition, then its items."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ..api.phase import TaskState
+from ..api.task import Task
+from .expressions import ExpressionError
+from .inputs import InputError, TaskScope, task_items
+from .records import TaskRecord
+from .snapshot import PhaseShape
+
+CONDITION_FALSE = "ConditionFalse"
+
+
+def first_record(shape: PhaseShape, name: str) -> TaskRecord:
+    """Return the record of a task that nothing has happened to; its items may be unknown yet."""
+    task = shape.tasks[name]
+    if not has_items(task):
+        return TaskRecord()
+    return TaskRecord(total=items_known_before(task) or 0, fan_out=True)
+
+
+def open_task(
+    shape: PhaseShape, name: str, record: TaskRecord, tasks: Mapping[str, TaskRecord]
+) -> TaskRecord:
+    """Return the task Ready with its items, or Skipped, or Failed if an expression fails.
+
+    `tasks` has at least the tasks that it depends on, settled.
+    """
+    task = shape.tasks[name]
+    if task.when is None and not has_items(task):
+        return replace(record, state=TaskState.READY, reason="", message="")
+    try:
+        if task.when is not None and not TaskScope(shape, tasks, name).condition(task.when):
+            text = f"its condition is false: {task.when}"
+            return replace(
+                record, state=TaskState.SKIPPED, reason=CONDITION_FALSE, message=text[:1024]
+            )
+    except ExpressionError as error:
+        return _failed(record, "ConditionInvalid", f"when {task.when!r}: {error}")
+    if task.for_each is None and task.matrix is None:
+        return replace(record, state=TaskState.READY, reason="", message="")
+    try:
+        return _with_items(record, len(task_items(shape, tasks, name) or ()))
+    except InputError as error:
+        return _failed(record, error.reason, str(error))
+
+
+def has_items(task: Task) -> bool:
+    """Whether a task is done once for each of its items."""
+    return task.count is not None or task.for_each is not None or task.matrix is not None
+
+
+def items_known_before(task: Task) -> int | None:
+    """Return how many items a task has if its spec alone says so; None if a run must tell."""
+    if task.count is not None:
+        return task.count
+    axes = list(task.matrix.values()) if task.matrix is not None else [task.for_each]
+    if not all(isinstance(axis, list) for axis in axes):
+        return None
+    return math.prod(len(axis) for axis in axes)
+
+
+def _with_items(record: TaskRecord, total: int) -> TaskRecord:
+    if total == 0:
+        text = "there are no items"
+        return replace(record, total=0, state=TaskState.SUCCEEDED, reason="", message=text)
+    return replace(record, total=total, state=TaskState.READY, reason="", message="")
+
+
+def _failed(record: TaskRecord, reason: str, message: str) -> TaskRecord:
+    return replace(
+        record,
+        state=TaskState.FAILED,
+        total=max(record.total, 1),
+        failed=1,
+        reason=reason,
+        message=message[:1024],
+    )

@@ -1,0 +1,35 @@
+"""Orders: what people ask for by Action objects, as decisions see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..api.action import ActionType
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One Action object. `outputs` is JSON text of an object, or empty; `at` when it was made."""
+
+    uid: str
+    name: str
+    type: ActionType
+    actor: str
+    reason: str
+    at: datetime
+    phase: str = ""
+    task: str = ""
+    outputs: str = ""
+
+    @property
+    def who_and_why(self) -> str:
+        """The actor and the reason, as messages give them."""
+        return f"{self.actor}: {self.reason}"
+
+
+def pending(orders: Iterable[Order], applied: Mapping[str, str]) -> tuple[Order, ...]:
+    """Return the orders that a record does not know of yet, oldest first."""
+    new = (order for order in orders if order.uid not in applied)
+    return tuple(sorted(new, key=lambda order: (order.at, order.uid)))

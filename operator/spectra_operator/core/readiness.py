@@ -1,0 +1,95 @@
+"""Which tasks of a phase may start now, were it not for the limits of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..api.phase import TaskState
+from . import settle
+from .policy import agent_of
+from .records import Item, PhaseRecord, TaskRecord
+from .snapshot import Levels, PhaseSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A task of which `startable` items may start now if the limits allow; lowest index first.
+
+    `way` is 0 for the task's own agent and i for its i-th fallback: items that go different ways
+    wait for different agents.
+    """
+
+    task: str
+    agent: str
+    startable: int
+    path: float
+    since: datetime
+    way: int = 0
+
+
+def ready_tasks(snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels) -> tuple[Ready, ...]:
+    """Return what may start, in the order of the spec."""
+    if levels.hold or levels.cancel or record.ended:
+        return ()
+    if settle.halted(snapshot.shape, record.tasks, levels):
+        return ()
+    found: list[Ready] = []
+    for name, task in record.tasks.items():
+        if not task.ended and task.state is not TaskState.WAITING:
+            found += _ready(snapshot, record, name, task)
+    return tuple(found)
+
+
+def _ready(
+    snapshot: PhaseSnapshot, record: PhaseRecord, name: str, task: TaskRecord
+) -> list[Ready]:
+    spec = snapshot.shape.tasks[name]
+    since = task.started_at or record.started_at or snapshot.now
+    path = snapshot.shape.paths.get(name, 1.0)
+    room = _room(snapshot, name, task)
+    found = []
+    for way in range(len(spec.fallback) + 1):
+        startable = min(startable_mask(snapshot, name, task, way).bit_count(), room)
+        if startable:
+            room -= startable
+            found.append(Ready(name, agent_of(spec, way), startable, path, since, way))
+    return found
+
+
+def _room(snapshot: PhaseSnapshot, name: str, task: TaskRecord) -> int:
+    """Return how many more items the task's own parallelism allows to start."""
+    limit = snapshot.shape.tasks[name].parallelism
+    return task.total if limit is None else max(limit - task.running_mask.bit_count(), 0)
+
+
+def startable_mask(snapshot: PhaseSnapshot, name: str, task: TaskRecord, way: int = 0) -> int:
+    """Return the items that may start on a way: untried ones, and those whose pause is over.
+
+    A failed item starts again only after its failure stands in persisted status, and a reset one
+    only after its former attempts are gone.
+    """
+    mask = task.untried_mask if way == 0 else 0
+    if task.prior:
+        mask &= ~_still_live(snapshot, name)
+    if not task.open:
+        return mask
+    persisted = snapshot.persisted.tasks.get(name) or TaskRecord()
+    for index, item in task.open.items():
+        if item.way == way and item.state is TaskState.BACKOFF and _pause_over(item, snapshot.now):
+            known = persisted.open.get(index)
+            if known is not None and known.recorded >= item.recorded:
+                mask |= 1 << index
+    return mask
+
+
+def _still_live(snapshot: PhaseSnapshot, name: str) -> int:
+    mask = 0
+    for attempt in snapshot.attempts:
+        if attempt.task == name and attempt.live:
+            mask |= 1 << attempt.index
+    return mask
+
+
+def _pause_over(item: Item, now: datetime) -> bool:
+    return item.not_before is None or now >= item.not_before

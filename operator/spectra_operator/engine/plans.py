@@ -1,0 +1,82 @@
+"""Plans of planner tasks: the Phases that carry them out, seen from the planner's phase."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from ..core.decide_phase import effective_levels
+from ..core.inputs import phase_outputs
+from ..core.objects import spawned_body
+from ..core.phase_status import parse_phase
+from ..core.records import PhaseRecord
+from ..core.settle import halted
+from ..core.snapshot import Child, Levels, PhaseSnapshot
+from ..core.spawn import spawned_spec
+from ..kube.resources import Body, uid_of
+from .effects import CreatePhase
+from .keys import Key
+from .parts import Parts
+from .phase_views import view_of_record
+from .runs import PhaseRun
+
+
+def parent_of(key: Key, run: PhaseRun) -> Key | None:
+    """Return the key of the phase whose planner made this one."""
+    parent = run.shape.spec.parent
+    return Key("Phase", key.namespace, parent.name) if parent else None
+
+
+def is_parent(run: PhaseRun, body: Body) -> bool:
+    """Whether an object is the planner's phase that a run names, and not another of its name."""
+    parent = run.shape.spec.parent
+    return parent is not None and uid_of(body) == parent.uid
+
+
+def plan_levels(snapshot: PhaseSnapshot, record: PhaseRecord) -> Levels:
+    """Return what a phase imposes on the plans of its tasks: all that holds for itself."""
+    levels = effective_levels(snapshot, record)
+    return replace(levels, halt=halted(snapshot.shape, record.tasks, levels))
+
+
+def children_of(parts: Parts, key: Key, record: PhaseRecord) -> dict[str, Child]:
+    """Return the phases that carry out plans of this phase's tasks, by task."""
+    children = {}
+    for name, task in record.tasks.items():
+        if task.spawned is None or task.ended:
+            continue
+        child = _child(parts, Key("Phase", key.namespace, task.spawned.object_name))
+        if child:
+            children[name] = child
+    return children
+
+
+def create_plans(parts: Parts, key: Key, run: PhaseRun, tasks: tuple[str, ...]) -> None:
+    """Create the Phase of each plan that stands in persisted status."""
+    for task in tasks:
+        record = run.persisted.tasks.get(task)
+        if record is None or record.spawned is None or not record.spawned.tasks:
+            continue  # the plan is recorded first: a pod that is let go cannot tell it again
+        plan = record.spawned
+        if plan.object_name in run.creating:
+            continue
+        run.creating.add(plan.object_name)
+        spec = spawned_spec(run.shape, task, plan.tasks, plan.attempt)
+        shard = parts.shard_label(key.namespace)
+        body = spawned_body(run.shape, plan.object_name, spec, shard)
+        parts.executor.submit(CreatePhase(key, plan.object_name, body))
+
+
+def _child(parts: Parts, key: Key) -> Child | None:
+    body = parts.store.get(key)
+    if body is None:
+        return None
+    known = parts.phases.get(key)
+    if known and known.record and known.view and known.shape.uid == uid_of(body):
+        return Child(known.view, _outputs(known.record))
+    record = parse_phase(body.get("status"))
+    return Child(view_of_record(key.name, uid_of(body), record), _outputs(record))
+
+
+def _outputs(record: PhaseRecord) -> str:
+    return json.dumps(phase_outputs(record), separators=(",", ":")) if record.ended else ""
