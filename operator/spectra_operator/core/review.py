@@ -15,7 +15,9 @@ from ..api.phase import PhaseSpec
 from ..api.template import WorkflowTemplateSpec
 from ..api.workflow import WorkflowSpec
 from .nesting import PHASE_DEPTH, too_deep
-from .validate import Problem, phase_problems, workflow_problems
+from .problems import Problem
+from .validate import phase_problems, template_problems, workflow_problems
+from .validate_written import written_phase, written_workflow
 
 SPEC_DEPTH = PHASE_DEPTH + 16
 """Levels of a whole spec: a value, and what it stands in."""
@@ -34,13 +36,21 @@ class Review:
     problems: Callable[[Any], tuple[Problem, ...]]
 
 
+def _workflow(spec: WorkflowSpec) -> tuple[Problem, ...]:
+    return (*written_workflow(spec), *workflow_problems(spec))
+
+
 def _template(spec: WorkflowTemplateSpec) -> tuple[Problem, ...]:
-    return workflow_problems(WorkflowSpec.model_construct(**dict(spec)))
+    return (*written_workflow(spec), *template_problems(spec))
+
+
+def _phase(spec: PhaseSpec) -> tuple[Problem, ...]:
+    return (*written_phase(spec), *phase_problems(spec))
 
 
 REVIEWS: Mapping[str, Review] = {
-    "Workflow": Review(WorkflowSpec, workflow_problems),
-    "Phase": Review(PhaseSpec, phase_problems),
+    "Workflow": Review(WorkflowSpec, _workflow),
+    "Phase": Review(PhaseSpec, _phase),
     "WorkflowTemplate": Review(WorkflowTemplateSpec, _template),
 }
 

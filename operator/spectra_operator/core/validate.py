@@ -5,46 +5,34 @@ The same checks serve admission, linting and the reconcile pass.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..api.constants import MAX_SPEC_BYTES
 from ..api.phase import PhaseSpec
 from ..api.task import Task
-from ..api.values import Parameter, ValueType
+from ..api.template import WorkflowTemplateSpec
 from ..api.workflow import PhaseTemplate, WorkflowSpec
 from . import graph
 from .expressions import ExpressionError, Reference
 from .nesting import PHASE_DEPTH, WORKFLOW_DEPTH, too_deep
+from .problems import Problem
 from .references import Place, expressions_at, phase_places, places, reads
+from .validate_tasks import has_items, task_problems
+from .validate_values import parameter_problems
 
-_TYPES: Mapping[ValueType, tuple[type, ...]] = {
-    ValueType.STRING: (str,),
-    ValueType.INTEGER: (int,),
-    ValueType.NUMBER: (int, float),
-    ValueType.BOOLEAN: (bool,),
-    ValueType.OBJECT: (dict,),
-    ValueType.ARRAY: (list,),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a spec can never work: one word, the field, and what to do."""
-
-    reason: str
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.message}"
+__all__ = ["Problem", "phase_problems", "template_problems", "workflow_problems"]
 
 
 def workflow_problems(spec: WorkflowSpec) -> tuple[Problem, ...]:
     """Return everything that is wrong with a workflow, in the order of its text."""
-    return tuple(_workflow_depth(spec)) or tuple(_workflow(spec))
+    return tuple(_workflow_depth(spec)) or tuple(_workflow(spec, needed=True))
+
+
+def template_problems(spec: WorkflowTemplateSpec) -> tuple[Problem, ...]:
+    """Return everything that is wrong with a template; its parameters may be without values."""
+    body = WorkflowSpec.model_construct(**dict(spec))
+    return tuple(_workflow_depth(body)) or tuple(_workflow(body, needed=False))
 
 
 def phase_problems(spec: PhaseSpec) -> tuple[Problem, ...]:
@@ -53,11 +41,13 @@ def phase_problems(spec: PhaseSpec) -> tuple[Problem, ...]:
     if deep:
         return deep
     parameters, phases = frozenset(spec.parameters), frozenset(spec.context.phases)
-    return (*_tasks(spec.tasks, "spec", parameters, phases), *_size(spec))
+    return (*_tasks(spec.tasks, "spec.tasks", parameters, phases), *_size(spec))
 
 
-def _workflow(spec: WorkflowSpec) -> Iterator[Problem]:
-    yield from _parameters(spec.parameters)
+def _workflow(spec: WorkflowSpec, *, needed: bool) -> Iterator[Problem]:
+    yield from _unique([parameter.name for parameter in spec.parameters], "spec.parameters")
+    if spec.template_ref is None:  # otherwise the template declares what the values must be
+        yield from parameter_problems(spec.parameters, needed=needed)
     names = [phase.name for phase in spec.all_phases]
     yield from _unique(names, "spec.phases")
     parents = {phase.name: tuple(phase.depends_on) for phase in spec.all_phases}
@@ -83,11 +73,11 @@ def _phase(
     for place in phase_places(phase):
         yield from _place(place, where, known)
     own = parameters if phase.parameters is None else frozenset(phase.parameters)
-    yield from _tasks(phase.all_tasks, where, own, before)
+    yield from _tasks(phase.all_tasks, f"{where}.tasks", own, before)
     if phase.fallback is not None:
         given = phase.fallback.parameters
         own = own if given is None else frozenset(given)
-        yield from _tasks(phase.fallback.all_tasks, f"{where}.fallback", own, before)
+        yield from _tasks(phase.fallback.all_tasks, f"{where}.fallback.tasks", own, before)
 
 
 def _workflow_depth(spec: WorkflowSpec) -> Iterator[Problem]:
@@ -97,7 +87,7 @@ def _workflow_depth(spec: WorkflowSpec) -> Iterator[Problem]:
     for phase in spec.all_phases:
         yield from _places_depth(phase_places(phase), f"spec.phases[{phase.name}]", WORKFLOW_DEPTH)
     for where, task in _everywhere(spec):
-        yield from _places_depth(places(task), f"{where}.tasks[{task.name}]", WORKFLOW_DEPTH)
+        yield from _places_depth(places(task), f"{where}[{task.name}]", WORKFLOW_DEPTH)
 
 
 def _phase_depth(spec: PhaseSpec) -> Iterator[Problem]:
@@ -122,35 +112,23 @@ def _depth(value: Any, where: str, limit: int) -> Iterator[Problem]:
 def _tasks(
     tasks: list[Task], where: str, parameters: frozenset[str], phases: frozenset[str]
 ) -> Iterator[Problem]:
-    yield from _unique([task.name for task in tasks], f"{where}.tasks")
+    yield from _unique([task.name for task in tasks], where)
     parents = {task.name: tuple(task.depends_on) for task in tasks}
-    broken = list(_edges(parents, f"{where}.tasks", "task"))
+    broken = list(_edges(parents, where, "task"))
     yield from broken
     ordered = None if broken else graph.build(parents)
-    fan_outs = frozenset(task.name for task in tasks if _fans_out(task))
+    fan_outs = frozenset(task.name for task in tasks if has_items(task))
     for task in tasks:
+        field = f"{where}[{task.name}]"
+        yield from task_problems(task, field)
         found = list(places(task))
         looks = any(ref.root == "tasks" for place in found for ref in reads(place))
         # The ancestors of a task deep in a dense graph are many.
         before = ordered.ancestors(task.name) if ordered and looks else frozenset(parents)
         known = {"parameters": parameters, "tasks": before, "phases": phases}
         for place in found:
-            yield from _place(place, f"{where}.tasks[{task.name}]", known)
-            yield from _lists(place, f"{where}.tasks[{task.name}]", fan_outs)
-
-
-def _parameters(parameters: list[Parameter]) -> Iterator[Problem]:
-    yield from _unique([parameter.name for parameter in parameters], "spec.parameters")
-    for parameter in parameters:
-        value, allowed = parameter.value, _TYPES[parameter.type]
-        is_bool = isinstance(value, bool) and bool not in allowed
-        if is_bool or not isinstance(value, allowed):
-            yield Problem(
-                "InvalidParameter",
-                f"spec.parameters[{parameter.name}].value",
-                f"is {json.dumps(value)[:40]}, not of type {parameter.type}; "
-                "change the value or the type",
-            )
+            yield from _place(place, field, known)
+            yield from _lists(place, field, fan_outs)
 
 
 def _unique(names: list[str], where: str) -> Iterator[Problem]:
@@ -214,10 +192,6 @@ def _reference(reference: Reference, where: str, names: frozenset[str]) -> Itera
         yield Problem("InvalidPath", where, text)
 
 
-def _fans_out(task: Task) -> bool:
-    return task.count is not None or task.for_each is not None or task.matrix is not None
-
-
 def _lists(place: Place, where: str, fan_outs: frozenset[str]) -> Iterator[Problem]:
     """What reads the outputs of a task with items of the same phase must pick an item."""
     for ref in reads(place) if fan_outs else ():
@@ -243,7 +217,7 @@ def _phase_outputs(spec: WorkflowSpec) -> Iterator[Problem]:
             for ref in reads(place):
                 if ref.root != "phases" or ref.steps[2:3] != ("outputs",) or len(ref.steps) < 4:
                     continue
-                field = f"{where}.tasks[{task.name}].{place.field}"
+                field = f"{where}[{task.name}].{place.field}"
                 yield from _output(ref, field, tasks.get(str(ref.steps[1]), {}))
 
 
@@ -252,7 +226,7 @@ def _output(reference: Reference, where: str, there: Mapping[str, Task]) -> Iter
     if there and source is None:
         text = f"{reference}: phase {reference.steps[1]!r} has no task {reference.steps[3]!r}"
         yield Problem("UnknownReference", where, f"{text}; name one of its tasks")
-    elif source and _fans_out(source) and _names_a_key(reference, 4):
+    elif source and has_items(source) and _names_a_key(reference, 4):
         yield _not_a_list(reference, source.name, where)
 
 
@@ -264,9 +238,9 @@ def _all_tasks(phase: PhaseTemplate) -> dict[str, Task]:
 def _everywhere(spec: WorkflowSpec) -> Iterator[tuple[str, Task]]:
     for phase in spec.all_phases:
         where = f"spec.phases[{phase.name}]"
-        yield from ((where, task) for task in phase.all_tasks)
+        yield from ((f"{where}.tasks", task) for task in phase.all_tasks)
         other = phase.fallback.all_tasks if phase.fallback else []
-        yield from ((f"{where}.fallback", task) for task in other)
+        yield from ((f"{where}.fallback.tasks", task) for task in other)
     yield from (("spec.onFailure", task) for task in spec.on_failure or [])
     yield from (("spec.finally", task) for task in spec.finally_ or [])
 

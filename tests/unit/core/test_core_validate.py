@@ -92,11 +92,17 @@ def test_a_parameter_has_the_type_that_it_declares(kind: str, value: Any) -> Non
     assert problems(a_step(), parameters=[a_parameter("n", value, kind)]) == []
 
 
+def test_a_parameter_without_value_and_default_is_refused() -> None:
+    assert problems(a_step(), parameters=[{"name": "n"}]) == [
+        ("MissingParameter", "spec.parameters[n].value")
+    ]
+    assert problems(a_step(), parameters=[{"name": "n", "default": "x"}]) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
         ("string", 3),
-        ("string", None),
         ("integer", "3"),
         ("integer", 3.5),
         ("integer", True),

@@ -60,7 +60,7 @@ def test_a_body_without_a_name_is_refused_like_any_other(handlers: dict[str, Any
 
 @pytest.mark.parametrize("spec", [None, [], "text", {}, {"phases": None, "tasks": 7}])
 def test_a_spec_of_any_shape_gets_an_answer(handlers: dict[str, Any], spec: Any) -> None:
-    with pytest.raises(kopf.AdmissionError, match="^spec"):
+    with pytest.raises(kopf.AdmissionError, match=r"^spec"):
         handlers["phases"].fn(body={"metadata": None, "spec": spec}, old=None, userinfo={})
 
 

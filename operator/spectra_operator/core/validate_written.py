@@ -1,0 +1,111 @@
+"""Checks of a spec as it was written, before templates and patterns are expanded.
+
+The API server makes most of them by CEL rules, see api/; they are here for whoever asks before
+it, and for what rules cannot see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..api.constants import RESERVED_PHASES
+from ..api.phase import PhaseSpec
+from ..api.task import Pattern, Plan, Task
+from ..api.workflow import PhaseBody, PhaseTemplate, WorkflowBody, WorkflowSpec, Workspace
+from .problems import Problem
+
+LEAST_TASKS: Mapping[Pattern, int] = {Pattern.PARALLEL: 2, Pattern.COORDINATOR: 3}
+_WHY = {
+    Pattern.PARALLEL: "at least one to work and a last one to merge",
+    Pattern.COORDINATOR: "a first one to plan, one to work and a last one to report",
+}
+
+
+def written_workflow(spec: WorkflowBody) -> Iterator[Problem]:
+    """Yield what is wrong with how a workflow or a template is put together."""
+    refers = isinstance(spec, WorkflowSpec) and spec.template_ref is not None
+    if spec.phases is not None and refers:
+        text = "stands beside templateRef; give phases or templateRef"
+        yield Problem("ConflictingFields", "spec.phases", text)
+    if spec.phases is None and not refers:
+        yield Problem("MissingField", "spec.phases", "is missing; give at least one phase")
+    for phase in spec.all_phases:
+        yield from _phase(phase, f"spec.phases[{phase.name}]")
+    if spec.workspace is not None:
+        yield from _workspace(spec.workspace)
+    if not refers and spec.workspace is None:
+        yield from _without_workspace(_tasks(spec))
+
+
+def written_phase(spec: PhaseSpec) -> Iterator[Problem]:
+    """Yield what is wrong with how a phase that stands alone is put together."""
+    yield from _plan(spec.plan, "spec.plan")
+    yield from _pattern(spec.pattern, spec.tasks, "spec")
+    if spec.workspace is None:
+        yield from _without_workspace((f"spec.tasks[{task.name}]", task) for task in spec.tasks)
+
+
+def _phase(phase: PhaseTemplate, where: str) -> Iterator[Problem]:
+    if phase.name in RESERVED_PHASES:
+        names = ", ".join(RESERVED_PHASES)
+        text = f"{names} are phases that the operator makes; take another name"
+        yield Problem("ReservedName", f"{where}.name", text)
+    yield from _body(phase, where)
+    yield from _plan(phase.plan, f"{where}.plan")
+    if phase.fallback is not None:
+        yield from _body(phase.fallback, f"{where}.fallback")
+
+
+def _body(body: PhaseBody, where: str) -> Iterator[Problem]:
+    if body.tasks is not None and body.template_ref is not None:
+        text = "stands beside templateRef; give tasks or templateRef"
+        yield Problem("ConflictingFields", f"{where}.tasks", text)
+    if body.tasks is None and body.template_ref is None:
+        text = "is missing; give at least one task, or templateRef"
+        yield Problem("MissingField", f"{where}.tasks", text)
+    if body.tasks is not None:
+        yield from _pattern(body.pattern, body.tasks, where)
+
+
+def _pattern(pattern: Pattern | None, tasks: list[Task], where: str) -> Iterator[Problem]:
+    least = LEAST_TASKS.get(pattern, 1) if pattern else 1
+    if pattern and len(tasks) < least:
+        text = f"{pattern} needs {least} tasks or more ({_WHY[pattern]}), and there are"
+        yield Problem("TooFewTasks", f"{where}.pattern", f"{text} {len(tasks)}; add tasks")
+
+
+def _plan(plan: Plan | None, where: str) -> Iterator[Problem]:
+    if plan and plan.duration_days is not None and plan.duration_seconds is not None:
+        text = "stands beside durationSeconds; give one of them"
+        yield Problem("ConflictingFields", f"{where}.durationDays", text)
+
+
+def _workspace(workspace: Workspace) -> Iterator[Problem]:
+    where = "spec.workspace"
+    if (workspace.claim_name is None) == (workspace.size is None):
+        text = "give claimName for an existing claim, or size for one to be made"
+        yield Problem("ConflictingFields", f"{where}.size", text)
+    for name, value in (
+        ("storageClassName", workspace.storage_class_name),
+        ("accessModes", workspace.access_modes),
+    ):
+        if workspace.claim_name is not None and value is not None:
+            text = "an existing claim has its own; leave it out, or give size instead of claimName"
+            yield Problem("ConflictingFields", f"{where}.{name}", text)
+
+
+def _tasks(spec: WorkflowBody) -> Iterator[tuple[str, Task]]:
+    for phase in spec.all_phases:
+        where = f"spec.phases[{phase.name}]"
+        yield from ((f"{where}.tasks[{task.name}]", task) for task in phase.all_tasks)
+        other = phase.fallback.all_tasks if phase.fallback else []
+        yield from ((f"{where}.fallback.tasks[{task.name}]", task) for task in other)
+    yield from ((f"spec.onFailure[{task.name}]", task) for task in spec.on_failure or [])
+    yield from ((f"spec.finally[{task.name}]", task) for task in spec.finally_ or [])
+
+
+def _without_workspace(tasks: Iterator[tuple[str, Task]]) -> Iterator[Problem]:
+    for where, task in tasks:
+        if task.workspace is not None:
+            text = "there is none to mount; give spec.workspace a size or a claimName"
+            yield Problem("NoWorkspace", f"{where}.workspace", text)
