@@ -17,6 +17,7 @@ from ..api.workflow import WorkflowState
 from ..core.conditions import timestamp
 from ..core.names import short_hash
 from ..core.records import PhaseRecord, TaskRecord
+from ..core.settle import is_benign
 from ..core.snapshot import PhaseShape, WorkflowShape
 from ..core.workflow_records import StepRecord, WorkflowRecord
 from ..kube.clock import Clock
@@ -72,6 +73,13 @@ def _task_story(name: str, before: TaskRecord, after: TaskRecord) -> Iterator[No
         yield Note("Retrying", f"task {name}, attempt {after.attempt}: {why}")
     if after.losses > before.losses:
         yield Note("TaskLost", f"task {name}, attempt {after.attempt}: {why}")
+    if after.way > before.way:
+        yield Note("FallbackUsed", f"task {name} goes on with fallback {after.way} after {why}")
+    if after.spawned and not before.spawned:
+        text = f"task {name} returned a plan; {after.spawned.object_name} carries it out"
+        yield Note("Planned", text)
+    if after.state is TaskState.SKIPPED and before.state is not after.state and is_benign(after):
+        yield Note("TaskSkipped", f"task {name}: {why}")
     if after.state is TaskState.READY and after.reason and after.reason != before.reason:
         yield Note("Waiting", f"task {name}: {why}")
     if after.state is TaskState.RUNNING and after.reason not in (before.reason, *_PASSING):

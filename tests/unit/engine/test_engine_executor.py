@@ -334,7 +334,7 @@ async def test_old_revisions_are_deleted_and_those_in_use_are_kept(bench: _Bench
     bench.client.answer("list", [revision(number) for number in range(1, 15)])
     await bench.carry_out(fx.PruneRevisions(AGENT, frozenset({"h2"})))
     deleted = [given for verb, _, given in bench.client.calls if verb == "delete"]
-    assert sorted(deleted) == [("worker-h1", "u1"), ("worker-h3", "u3"), ("worker-h4", "u4")]
+    assert sorted(deleted) == [(f"worker-h{n}", f"u{n}", None) for n in (1, 3, 4)]
 
 
 async def test_an_event_is_created_once_and_then_counted(bench: _Bench) -> None:
