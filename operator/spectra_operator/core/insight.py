@@ -11,7 +11,8 @@ from ..api.workflow import StepState
 from .estimate import NOTHING, Estimate, paths, slack
 from .graph import Graph
 from .milestones import against_plan
-from .outlook import BENIGN_SKIPS, Outlook
+from .outlook import Outlook
+from .settle import BENIGN
 from .workflow_records import StepRecord
 
 _GRAIN = 0.001
@@ -157,4 +158,4 @@ def _from_tally(step: StepRecord, each: float) -> Outlook:
 
 def _benign(step: StepRecord) -> bool:
     """Whether a phase was skipped without anything being left undone."""
-    return step.state is StepState.SKIPPED and getattr(step, "reason", "") in BENIGN_SKIPS
+    return step.state is StepState.SKIPPED and getattr(step, "reason", "") in BENIGN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,10 +21,10 @@ from .estimate import (
     task_time,
 )
 from .graph import Graph
+from .openings import has_items, items_known_before
 from .records import TaskRecord
+from .settle import is_benign
 
-BENIGN_SKIPS = frozenset({"ConditionFalse", "DependencySkipped", "SkippedByAction"})
-"""Reasons for a skip that nobody counts as work left undone."""
 _NO_CLUE = 1.0
 """Seconds that every attempt is given while no duration at all is known."""
 
@@ -100,14 +99,8 @@ def task_slack(facts: PhaseFacts, now: datetime) -> dict[str, float]:
 
 def expected_items(task: Task) -> int:
     """Return how many items a task has, as far as its spec says so; 1 if it depends on outputs."""
-    if task.count is not None:
-        return task.count
-    if isinstance(task.for_each, list):
-        return len(task.for_each)
-    if task.matrix:
-        lists = [values for values in task.matrix.values() if isinstance(values, list)]
-        return math.prod(len(values) for values in lists)
-    return 1
+    known = items_known_before(task) if has_items(task) else 1
+    return 1 if known is None else known
 
 
 def _rest(facts: PhaseFacts, task: Task, record: TaskRecord | None, now: datetime) -> Rest:
@@ -119,9 +112,15 @@ def _rest(facts: PhaseFacts, task: Task, record: TaskRecord | None, now: datetim
 
 
 def _items_left(task: Task, record: TaskRecord | None) -> int:
-    if record is None:
-        return expected_items(task)
-    return 0 if record.ended else record.total - record.ended_mask.bit_count()
+    if record and record.ended:
+        return 0
+    return _total(task, record) - (record.ended_mask.bit_count() if record else 0)
+
+
+def _total(task: Task, record: TaskRecord | None) -> int:
+    """Return how many items a task has; as many as its spec tells until they are known."""
+    known = record and (record.total or record.ended)
+    return record.total if record and known else expected_items(task)
 
 
 def _elapsed(record: TaskRecord, now: datetime) -> float:
@@ -161,10 +160,10 @@ def _work(facts: PhaseFacts, rests: Mapping[str, Rest]) -> tuple[float, float]:
     done = total = 0.0
     for name, task in facts.tasks.items():
         record = facts.records.get(name)
-        if record and record.state is TaskState.SKIPPED and record.reason in BENIGN_SKIPS:
+        if record and is_benign(record):
             continue
         known = rests[name].durations or facts.observed.of(facts.name, task)
         each = known.mean if known else facts.usual
-        total += each * (record.total if record else rests[name].items)
+        total += each * _total(task, record)
         done += each * (record.ended_mask.bit_count() if record else 0)
     return done, total

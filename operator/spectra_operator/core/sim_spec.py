@@ -1,0 +1,170 @@
+"""What a simulation assumes, and the spec that it runs: one without anything that needs outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..api.agent import TaskDefaults
+from ..api.task import Task
+from ..api.workflow import PhaseBody, WorkflowSpec
+from .durations import Observed, planned, task_path
+from .openings import has_items, items_known_before
+from .policy import agents_of
+from .retry import jitter
+
+ITEMS_ASSUMED = 3
+"""Items of a task whose items depend on outputs, when nobody says how many."""
+SECONDS_ASSUMED = 60.0
+"""Seconds of an attempt of which nothing is known."""
+PHASES_AT_THE_END = ("finally", "on-failure")
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What a simulation takes for granted.
+
+    `agents` has the concurrency of each agent, None for no limit; one that is missing has none.
+    `seconds` are given durations, `items` given numbers of items, `failures` chances to fail from
+    0 to 1: all by `phase/task`, by agent, or under `*` for all. `skipped` names phases and tasks
+    (`phase/task`) whose condition is false; other conditions are true. Without a `seed` every
+    attempt takes the median of what was observed; with one, durations are drawn from the samples,
+    and the same seed draws the same.
+    """
+
+    agents: Mapping[str, int | None] = field(default_factory=dict)
+    defaults: Mapping[str, TaskDefaults] = field(default_factory=dict)
+    observed: Observed = field(default_factory=Observed)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    items: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, float] = field(default_factory=dict)
+    skipped: frozenset[str] = frozenset()
+    seed: str = ""
+
+    def attempt_seconds(self, phase: str, task: Task, agent: str, draw: str) -> float:
+        """Return how long an attempt takes: as given, else observed, else planned, else assumed.
+
+        `draw` names the attempt.
+        """
+        path = task_path(phase, task.name)
+        given = self.seconds.get(path, self.seconds.get(agent))
+        if given is not None:
+            return given
+        samples = self.observed.tasks.get(path) or planned(task) or self.observed.agents.get(agent)
+        if samples is None:
+            return self.seconds.get("*", SECONDS_ASSUMED)
+        if not self.seed:
+            return samples.median
+        place = int(jitter(f"{self.seed}/{draw}") * len(samples.samples))
+        return samples.samples[place] / 1000
+
+    def fails(self, phase: str, task: str, agent: str, draw: str) -> bool:
+        """Whether an attempt fails; the same attempt always does or always does not."""
+        chance = self.failures
+        path = task_path(phase, task)
+        odds = chance.get(path, chance.get(agent, chance.get("*", 0.0)))
+        return bool(odds) and jitter(f"{self.seed}/fails/{draw}") < odds
+
+
+def runnable(spec: WorkflowSpec, assumed: Assumptions) -> WorkflowSpec:
+    """Return an expanded spec with conditions decided, items counted, and no expressions left."""
+    phases = [
+        phase.model_copy(
+            update={
+                **_body(phase.name, phase, assumed),
+                "when": _decided(phase.when, phase.name, assumed),
+                "fallback": phase.fallback
+                and phase.fallback.model_copy(update=_body(phase.name, phase.fallback, assumed)),
+            }
+        )
+        for phase in spec.all_phases
+    ]
+    return spec.model_copy(
+        update={
+            "phases": phases,
+            "parameters": [],
+            "workspace": None,
+            "suspend": False,
+            "finally_": _tasks("finally", spec.finally_, assumed),
+            "on_failure": _tasks("on-failure", spec.on_failure, assumed),
+        }
+    )
+
+
+def notes(spec: WorkflowSpec, assumed: Assumptions) -> tuple[str, ...]:
+    """Return what the simulation had to assume because nobody said it, a sentence each."""
+    return tuple(dict.fromkeys(_notes(spec, assumed)))
+
+
+def _notes(spec: WorkflowSpec, assumed: Assumptions) -> Iterator[str]:
+    for phase, task in all_tasks(spec):
+        path = task_path(phase, task.name)
+        if has_items(task) and items_known_before(task) is None and path not in assumed.items:
+            yield f"{path} has {ITEMS_ASSUMED} items: they depend on outputs"
+        if task.when is not None and path not in assumed.skipped:
+            yield f"{path} runs: its condition is taken to be true"
+        if task.planner is not None:
+            yield f"{path} returns no tasks of its own"
+        if _is_unknown(phase, task, assumed):
+            yield f"{path} takes {SECONDS_ASSUMED:g} s: no duration was given, seen or planned"
+        for agent in agents_of(task):
+            if agent not in assumed.agents:
+                yield f"agent {agent} is not known and taken to have no limit"
+    for template in spec.all_phases:
+        if template.when is not None and template.name not in assumed.skipped:
+            yield f"phase {template.name} runs: its condition is taken to be true"
+
+
+def all_tasks(spec: WorkflowSpec) -> Iterator[tuple[str, Task]]:
+    """Yield every task of a workflow with the name of its phase, those at the end too."""
+    for phase in spec.all_phases:
+        for task in phase.all_tasks:
+            yield phase.name, task
+    for name, tasks in zip(PHASES_AT_THE_END, (spec.finally_, spec.on_failure), strict=True):
+        for task in tasks or ():
+            yield name, task
+
+
+def _is_unknown(phase: str, task: Task, assumed: Assumptions) -> bool:
+    path = task_path(phase, task.name)
+    given = {path, task.agent, "*"} & assumed.seconds.keys()
+    return not given and assumed.observed.of(phase, task) is None
+
+
+def _body(phase: str, body: PhaseBody, assumed: Assumptions) -> dict[str, Any]:
+    return {"parameters": None, "tasks": _tasks(phase, body.tasks, assumed)}
+
+
+def _tasks(phase: str, tasks: list[Task] | None, assumed: Assumptions) -> list[Task] | None:
+    return tasks and [_task(phase, task, assumed) for task in tasks]
+
+
+def _task(phase: str, task: Task, assumed: Assumptions) -> Task:
+    path = task_path(phase, task.name)
+    return task.model_copy(
+        update={
+            **_items(task, assumed.items.get(path)),
+            "input": {},
+            "outputs": {},
+            "when": _decided(task.when, path, assumed),
+            "matrix": None,
+            "planner": None,
+            "workspace": None,
+            "compensate": None,
+            "fallback": [way.model_copy(update={"input": None}) for way in task.fallback],
+        }
+    )
+
+
+def _items(task: Task, given: int | None) -> dict[str, Any]:
+    if not has_items(task):
+        return {}
+    known = items_known_before(task)
+    count = given if given is not None else ITEMS_ASSUMED if known is None else known
+    return {"count": count, "for_each": None} if count else {"count": None, "for_each": []}
+
+
+def _decided(when: str | None, path: str, assumed: Assumptions) -> str | None:
+    """Return the condition that a simulation asks instead: a constant, or none."""
+    return "false" if when is not None and path in assumed.skipped else None
