@@ -155,6 +155,12 @@ def _search_cost(text: Any, pattern: Any) -> int:
     return 1 + len(text) * pattern_size(pattern) // _CHARACTERS
 
 
+def _join_cost(value: Any, separator: Any) -> int:
+    if not isinstance(value, list) or not isinstance(separator, str):
+        return 1
+    return weight(value) + len(value) * len(separator) // _CHARACTERS
+
+
 OURS: Mapping[str, Function] = {
     "matches": Function(_matches, 2, _search_cost),
     "size": Function(_size, 1, _weights),
@@ -162,7 +168,7 @@ OURS: Mapping[str, Function] = {
     "sum": Function(_sum, 1, _weights),
     "min": Function(_least("min", min), 1, _weights),
     "max": Function(_least("max", max), 1, _weights),
-    "join": Function(_join, 2, _weights),
+    "join": Function(_join, 2, _join_cost),
     "split": Function(_split, 2, _weights),
     "has": Function(_has, 2, _weights),
 }

@@ -15,10 +15,12 @@ from .cel_functions import OURS, name_of, weight
 from .cel_text import ExpressionError, Reference
 from .cel_units import Macro, Unit
 from .cel_words import run_words
+from .patterns import pattern_size
 
 MAX_COST = 1_000_000
 """What one evaluation may cost; the unit is about the copy of one number."""
 _ITERATION = 20
+_PATTERN = 50
 
 
 class Run:
@@ -28,6 +30,7 @@ class Run:
         self._values = values
         self._left = MAX_COST
         self._error: ExpressionError | None = None
+        self._patterns: set[str] = set()
 
     def run(self, unit: Unit) -> Any:
         """Return what a unit gives.
@@ -71,11 +74,19 @@ class Run:
 
         def call(*values: Any) -> Any:
             self._pay(ours.cost(*values))
+            if name == "matches":
+                self._pay_for_pattern(values[1])
             result = ours.call(*values)
             self._pay(weight(result) * factor)
             return result
 
         return self._quiet(call)
+
+    def _pay_for_pattern(self, pattern: Any) -> None:
+        """A pattern costs most when it is compiled, which is the first time that it is seen."""
+        if isinstance(pattern, str) and pattern not in self._patterns:
+            self._patterns.add(pattern)
+            self._pay(_PATTERN * pattern_size(pattern))
 
     def _loop(self, macro: Macro, local: Mapping[str, Any]) -> Callable[[Any], Any]:
         def call(receiver: Any) -> Any:

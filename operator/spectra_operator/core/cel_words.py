@@ -17,14 +17,18 @@ _PANIC = "PanicException"
 _CONVERT = "convert with int(), double() or string()"
 
 
-def compile_words(error: BaseException) -> ExpressionError:
+class NotCelError(ExpressionError):
+    """The CEL library could not parse an expression."""
+
+
+def compile_words(error: BaseException) -> NotCelError:
     """Return why an expression is not CEL; anything that is not about it is raised again."""
     _own(error)
     found = _PLACE.search(str(error))
     if found is None:
-        return ExpressionError("it is not a CEL expression")
+        return NotCelError("it is not a CEL expression")
     said = found.group(2).removeprefix("Syntax error: ").split(" expecting ")[0]
-    return ExpressionError(f"it is not a CEL expression: character {found.group(1)}: {said}")
+    return NotCelError(f"it is not a CEL expression: character {found.group(1)}: {said}")
 
 
 def run_words(error: BaseException) -> ExpressionError:

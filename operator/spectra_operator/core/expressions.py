@@ -18,8 +18,9 @@ from typing import Any
 from ..api.constants import MAX_EXPRESSION
 from .cel_functions import descend, name_of
 from .cel_run import Run
-from .cel_text import ExpressionError, Reference, chain_at, plain_path, tokens
+from .cel_text import ExpressionError, Reference, Token, chain_at, plain_path, tokens
 from .cel_units import Scope, Unit, compile_source, compile_unit
+from .cel_words import NotCelError
 from .patterns import check_pattern, pattern_matches
 
 __all__ = [
@@ -95,8 +96,7 @@ def compile_expression(source: str, roots: tuple[str, ...] = ROOTS) -> Expressio
         chain = chain_at(found, 0)
         if chain.end == len(found) and plain_path(str(chain.steps[0])):
             return _path(source, chain.steps, roots)
-    compile_source(source)
-    unit = compile_unit(found, Scope(roots))
+    unit = _unit(source, found, roots)
     return Expression(source, tuple(dict.fromkeys(unit.all_references())), unit)
 
 
@@ -110,6 +110,17 @@ def condition(expression: Expression, values: Mapping[str, Any]) -> bool:
     if not isinstance(result, bool):
         raise ExpressionError(f"it gives {name_of(result)}, not true or false")
     return result
+
+
+def _unit(source: str, found: list[Token], roots: tuple[str, ...]) -> Unit:
+    """Compile tokens; where the library cannot, it is asked for the place in the source itself."""
+    try:
+        unit = compile_unit(found, Scope(roots))
+    except NotCelError:
+        compile_source(source)
+        raise
+    compile_source(source)
+    return unit
 
 
 def _path(source: str, steps: tuple[str | int, ...], roots: tuple[str, ...]) -> Expression:

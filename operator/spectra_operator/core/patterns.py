@@ -13,12 +13,17 @@ from .cel_text import ExpressionError
 
 MAX_PATTERN = 256
 """Characters of a pattern."""
-MAX_SIZE = 2_000
-"""Characters of a pattern with its counted repetitions, such as {3,5}, written out."""
+MAX_SIZE = 1_000
+"""Characters of a pattern with its counted repetitions, such as {3,5}, written out; \\w and other
+classes of Unicode count ten times."""
 
 _PIECE = re.compile(
-    r"\\.|\[(?:\\.|[^\]\\])*\]|\((?:\?[a-zA-Z<>:]*)?|\)|\{[0-9]*,?([0-9]*)\}|.", re.DOTALL
+    r"\\[pP](?:\{\w+\}|.)|\\.|\[(?:\\.|[^\]\\])*\]|\((?:\?[a-zA-Z<>:]*)?|\)|\{[0-9]*,?([0-9]*)\}|.",
+    re.DOTALL,
 )
+
+_CLASS = re.compile(r"\\[wWdDsSpP]")
+_UNICODE = 10
 
 
 def check_pattern(pattern: str) -> None:
@@ -59,12 +64,12 @@ def pattern_size(pattern: str) -> int:
             sizes[-1] += last * (times - 1)
             last *= times
         else:
-            last = 1
-            sizes[-1] += 1
+            last = _UNICODE if _CLASS.search(piece) else 1
+            sizes[-1] += last
     return max(1, sum(sizes))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _compiled(pattern: str) -> TypeAdapter[str]:
     """The library behind StringConstraints never backtracks, unlike Python's re."""
     if len(pattern) > MAX_PATTERN:

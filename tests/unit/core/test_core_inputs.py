@@ -1,23 +1,24 @@
-"""Inputs: what a task is handed, and what is frozen into a phase when it is created."""
+"""Inputs: what a task is handed, and what its items are."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from builders.records import a_fan_out
-from builders.specs import Body, a_parameter, a_phase, a_step, a_task, a_workflow
+from builders.specs import a_phase, a_task
 from spectra_operator.api.phase import TaskState
-from spectra_operator.core.compile import compile_phase, compile_workflow
+from spectra_operator.core.compile import compile_phase
 from spectra_operator.core.inputs import (
     InputError,
-    freeze_phase,
+    TaskInputs,
+    TaskScope,
     outputs_of,
     phase_outputs,
     task_input,
+    task_items,
 )
 from spectra_operator.core.records import PhaseRecord, TaskRecord
 
@@ -61,6 +62,10 @@ def test_outputs_have_the_shape_of_their_task(record: TaskRecord, outputs: Any) 
         ("rows: ${tasks.load.outputs.rows}", "rows: 3"),
         ({"deep": ["${tasks.load.outputs.rows}"]}, {"deep": [3]}),
         ("plain", "plain"),
+        ("${tasks.load.outputs.rows > 2 ? 'many' : 'few'}", "many"),
+        ("${tasks.load.outputs.k.d.map(x, x + tasks.load.outputs.rows)}", [4]),
+        ("${tasks.load.state}/${tasks['load'].reason}", "Succeeded/"),
+        ("${workflow.namespace}/${phase.name}/${task.name}/${index}", "team/stage/use/0"),
     ],
 )
 def test_a_task_is_handed_what_its_predecessor_returned(value: Any, result: Any) -> None:
@@ -84,7 +89,9 @@ def test_a_task_that_failed_with_leave_hands_on_null() -> None:
 
 @pytest.mark.parametrize("load", [LOADED, SILENT])
 def test_an_output_that_is_not_there_names_task_and_path(load: TaskRecord) -> None:
-    with pytest.raises(InputError, match=r"input of task use: \$\{tasks.load.outputs.gone\}") as e:
+    with pytest.raises(
+        InputError, match=r"input of task use: \$\{tasks.load.outputs.gone\}: "
+    ) as e:
         handed("${tasks.load.outputs.gone}", load)
     assert e.value.reason == "InputNotFound"
 
@@ -106,58 +113,93 @@ def test_an_input_may_be_so_large_and_no_larger() -> None:
     assert caught.value.reason == "InputTooLarge"
 
 
-def frozen(tasks: list[Body], outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is frozen into a phase behind phase `first` with these outputs."""
-    steps = [a_step("first", [a_task(name) for name in outputs])]
-    steps += [a_step("second", tasks, depends_on=["first"])]
-    parameters = [a_parameter("n", 7, "integer"), a_parameter("s", "${parameters.n}")]
-    shape = compile_workflow(a_workflow(steps, parameters=parameters))
-    assert not shape.problems
-    return freeze_phase(shape.spec, shape.spec.all_phases[1], lambda _: dict(outputs))
+def test_cel_through_null_must_be_guarded() -> None:
+    assert handed("${tasks.load.outputs == null ? 0 : 1}", FAILED) == 0
+    assert handed("${has(tasks.load.outputs.rows)}", FAILED) is False
+    with pytest.raises(InputError, match="ask for null with == null"):
+        handed("${tasks.load.outputs.rows + 1}", FAILED)
 
 
-def test_a_phase_carries_all_parameters_as_they_are() -> None:
-    assert frozen([a_task()], {"t": {}})["parameters"] == {"n": 7, "s": "${parameters.n}"}
+def test_a_phase_of_a_workflow_knows_it_and_how_it_stood() -> None:
+    fields: Any = {"workflow_ref": {"name": "flow", "uid": "u"}, "phase": "build", "priority": 7}
+    text = "${workflow.name} ${workflow.uid} ${workflow.priority} ${phase.name} ${workflow.state}"
+    context = {"workflow": {"state": "Failed"}}
+    assert handed(text, LOADED, context=context, **fields) == "flow u 7 build Failed"
 
 
-def test_a_phase_carries_its_tasks_as_they_were_written() -> None:
-    task = a_task("a", timeout_seconds=5, retry={"limit": 1}, input={"v": "${parameters.n}"})
-    assert frozen([task], {"t": {}})["tasks"] == [task]
+def test_a_compensation_sees_the_task_that_it_undoes() -> None:
+    context = {"tasks": {"use": {"outputs": {"id": 3}, "input": {"v": 1}}}}
+    assert handed("${task.outputs.id + task.input.v}", context=context) == 4
 
 
-def test_values_of_earlier_phases_stand_in_a_phase_when_it_is_created() -> None:
-    task = a_task("a", input={"v": "${phases.first.outputs.t.rows}", "w": ["${parameters.n}"]})
-    body = frozen([task], {"t": {"rows": 3}})["tasks"][0]
-    assert body["input"] == {"v": 3, "w": ["${parameters.n}"]}
-
-
-def test_all_outputs_of_a_phase_can_be_handed_on_at_once() -> None:
-    task = a_task("a", input={"v": "${phases.first.outputs}"})
-    assert frozen([task], {"t": {"rows": 3}, "u": None})["tasks"][0]["input"] == {
-        "v": {"t": {"rows": 3}, "u": None}
-    }
-
-
-def test_a_task_that_failed_with_leave_is_null_for_later_phases_too() -> None:
-    task = a_task("a", input={"v": "${phases.first.outputs.t.rows}"})
-    assert frozen([task], {"t": None})["tasks"][0]["input"] == {"v": None}
-
-
-def test_an_output_that_an_earlier_phase_lacks_names_phase_task_and_path() -> None:
-    task = a_task("a", input={"v": "${phases.first.outputs.t.gone}"})
-    with pytest.raises(InputError, match=r"input of task second/a: \$\{phases.first") as caught:
-        frozen([task], {"t": {"rows": 3}})
-    assert caught.value.reason == "InputNotFound"
-
-
-def test_an_output_that_looks_like_a_path_reaches_the_later_task_as_text() -> None:
-    task = a_task(
-        "a", input={"v": "${phases.first.outputs.t.x}", "w": "${phases.first.outputs.t.y}!"}
+def items(**fields: Any) -> list[Any] | None:
+    """Return the items of a task behind `load`."""
+    shape = compile_phase(
+        a_phase([a_task("load"), a_task("use", depends_on=["load"], **fields)], parameters=LISTS)
     )
-    content = frozen([task], {"t": {"x": ["${parameters.n}"], "y": "${parameters.n}$"}})
-    shape = compile_phase(a_phase(**content))
     assert not shape.problems
-    assert json.loads(task_input(shape, {}, "a")) == {
-        "v": ["${parameters.n}"],
-        "w": "${parameters.n}$!",
-    }
+    return task_items(shape, {"load": LOADED}, "use")
+
+
+LISTS = {"l": ["a", "b"], "n": 3, "many": [0] * 200}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, None),
+        ({"count": 2}, [None, None]),
+        ({"for_each": [1, "${parameters.n}"]}, [1, 3]),
+        ({"for_each": "${parameters.l}"}, ["a", "b"]),
+        ({"for_each": "${tasks.load.outputs.k.d.map(x, x + 1)}"}, [2]),
+        ({"for_each": []}, []),
+        (
+            {"matrix": {"x": "${parameters.l}", "y": [1, 2]}},
+            [{"x": "a", "y": 1}, {"x": "a", "y": 2}, {"x": "b", "y": 1}, {"x": "b", "y": 2}],
+        ),
+    ],
+)
+def test_items_come_from_count_lists_and_combinations(fields: Any, expected: Any) -> None:
+    assert items(**fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"for_each": "${parameters.n}"}, "forEach of task use gives 3; it must give a list"),
+        ({"matrix": {"x": "${parameters.n}"}}, "matrix.x of task use gives 3"),
+        ({"for_each": "${tasks.load.outputs.gone}"}, "items of task use: .*there is no 'gone'"),
+        (
+            {"matrix": {"x": "${parameters.many}", "y": "${parameters.many}"}},
+            "task use has 40000 items, at most 10000 work",
+        ),
+    ],
+)
+def test_what_gives_no_items_says_why(fields: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said) as caught:
+        items(**fields)
+    assert caught.value.reason == "ItemsInvalid"
+
+
+def test_each_item_is_handed_its_own_entry_and_index() -> None:
+    task = a_task("a", for_each=["x", "y"], input={"v": "${index}-${item}"})
+    shape = compile_phase(a_phase([task]))
+    inputs = TaskInputs(shape, {"a": a_fan_out(2)}, "a")
+    assert [json.loads(inputs.text(i))["v"] for i in range(2)] == ["0-x", "1-y"]
+    assert json.loads(inputs.text(1, ["p", "q"]))["v"] == "1-q"
+    assert inputs.record.total == 2
+
+
+def test_a_fallback_is_handed_its_own_input_or_the_task_s() -> None:
+    ways = [{"agent": "b", "input": {"v": "${parameters.n + 1}"}}, {"agent": "c"}]
+    task = a_task("a", input={"v": "${parameters.n}"}, fallback=ways)
+    shape = compile_phase(a_phase([task], parameters={"n": 1}))
+    texts = [TaskInputs(shape, {}, "a", way).text() for way in range(3)]
+    assert texts == ['{"v":1}', '{"v":2}', '{"v":1}']
+
+
+def test_a_condition_is_looked_at_with_what_the_task_sees() -> None:
+    shape = compile_phase(a_phase([a_task("load"), a_task("use", depends_on=["load"])]))
+    scope = TaskScope(shape, {"load": LOADED}, "use")
+    assert scope.condition("tasks.load.outputs.rows == 3")
+    assert not scope.condition("tasks.load.state == 'Failed'")

@@ -118,86 +118,6 @@ def test_a_parameter_of_another_type_is_refused(kind: str, value: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "tasks.a.outputs",
-        "tasks.a.outputs.x",
-        "tasks.b.outputs.x[0]",
-        "parameters.n",
-        "parameters.n.x",
-    ],
-)
-def test_a_task_may_use_what_is_before_it(path: str) -> None:
-    tasks = [*a_chain("a", "b"), reading(f"${{{path}}}", depends_on=["b"])]
-    assert of_tasks(*tasks, parameters={"n": 1}) == []
-
-
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("tasks.c.outputs", "UnknownReference"),
-        ("tasks.use.outputs", "UnknownReference"),
-        ("tasks.gone.outputs", "UnknownReference"),
-        ("tasks[0].outputs", "UnknownReference"),
-        ("parameters.gone", "UnknownReference"),
-        ("phases.first.outputs", "UnknownReference"),
-        ("tasks.a", "InvalidPath"),
-        ("tasks.a.state", "InvalidPath"),
-        ("a.b", "InvalidPath"),
-        ("tasks.a.outputs | upper", "InvalidPath"),
-        ("", "InvalidPath"),
-    ],
-)
-def test_a_task_may_use_nothing_else(path: str, reason: str) -> None:
-    tasks = [a_task("a"), a_task("c"), reading(f"x ${{{path}}}", depends_on=["a"])]
-    assert of_tasks(*tasks) == [(reason, "spec.tasks[use].input.v")]
-
-
-def test_the_hint_says_where_what_is_used_must_stand() -> None:
-    shape = compile_phase(a_phase([a_task("a"), reading("${tasks.a.outputs}")]))
-    (problem,) = shape.problems
-    assert (
-        problem.message
-        == "${tasks.a.outputs}: no 'a' here; only tasks in its dependsOn can be used"
-    )
-
-
-def test_a_malformed_path_says_how_to_write_a_literal() -> None:
-    (problem,) = compile_phase(a_phase([reading("${oops()}")])).problems
-    assert problem.message.endswith("write $${ for a literal ${")
-
-
-def test_escapes_are_no_references() -> None:
-    assert of_tasks(reading("$${tasks.gone.outputs} ${$}")) == []
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("phases.first.outputs", []),
-        ("phases.first.outputs.a", []),
-        ("phases.zero.outputs.a.x", []),
-        ("phases.first.outputs.gone", [("UnknownReference", "input")]),
-        ("phases.first.outputs[0]", [("UnknownReference", "input")]),
-        ("phases.first.state", [("InvalidPath", "input.v")]),
-        ("phases.third.outputs", [("UnknownReference", "input.v")]),
-        ("phases.second.outputs", [("UnknownReference", "input.v")]),
-    ],
-)
-def test_a_phase_may_use_tasks_of_the_phases_before_it(
-    path: str, expected: list[tuple[str, str]]
-) -> None:
-    found = problems(
-        a_step("zero", [a_task("a")]),
-        a_step("first", [a_task("a")], depends_on=["zero"]),
-        a_step("second", [reading(f"${{{path}}}")], depends_on=["first"]),
-        a_step("third"),
-    )
-    where = "spec.phases[second].tasks[use]"
-    assert found == [(reason, f"{where}.{field}") for reason, field in expected]
-
-
 def test_all_that_is_wrong_is_told_at_once_in_the_order_of_the_text() -> None:
     first = a_step("one", [reading("${parameters.gone}"), a_task("b", depends_on=["x"])])
     assert problems(first, parameters=[a_parameter("n", 3)]) == [
@@ -250,23 +170,7 @@ def test_the_deepest_output_may_be_put_into_the_deepest_input() -> None:
     assert of_tasks(a_task("b", input={"v": frozen})) == []
 
 
-@pytest.mark.parametrize(
-    ("path", "sound"),
-    [
-        ("${tasks.many.outputs}", True),
-        ("${tasks.many.outputs[0].x}", True),
-        ("${tasks.many.outputs.x}", False),
-    ],
-)
-def test_a_path_into_a_fan_out_must_pick_an_item(path: str, sound: bool) -> None:
-    found = of_tasks(a_task("many", count=3), reading(path, depends_on=["many"]))
-    wrong = [("InvalidPath", "spec.tasks[use].input")]
-    assert found == ([] if sound else wrong)
-
-
-def test_a_path_into_a_fan_out_of_another_phase_must_pick_an_item() -> None:
-    first = a_step("first", [a_task("many", count=3)])
-    sound = a_step("second", [reading("${phases.first.outputs.many[2].x}")], depends_on=["first"])
-    assert problems(first, sound) == []
-    wrong = a_step("second", [reading("${phases.first.outputs.many.x}")], depends_on=["first"])
-    assert problems(first, wrong) == [("InvalidPath", "spec.phases[second].tasks[use].input")]
+def test_a_context_must_not_nest_too_deep() -> None:
+    assert of_tasks(a_task(), context={"phases": {"p": nested(100)}}) == [
+        ("TooDeep", "spec.context.phases.p")
+    ]
