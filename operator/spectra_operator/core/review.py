@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,15 +13,27 @@ from pydantic import ValidationError
 from ..api.common import ApiModel
 from ..api.constants import MAX_SPEC_BYTES
 from ..api.phase import PhaseSpec
+from ..api.schedule import ScheduleSpec
 from ..api.template import WorkflowTemplateSpec
 from ..api.workflow import WorkflowSpec
+from .cron import CronError, parse_cron
+from .expand import TEMPLATE_NOT_FOUND, ExpansionError, expand
 from .nesting import PHASE_DEPTH, too_deep
+from .phase_patterns import written_out
 from .problems import Problem
+from .schedule_runs import SCHEDULED_TIME
 from .validate import phase_problems, template_problems, workflow_problems
 from .validate_written import written_phase, written_workflow
 
 SPEC_DEPTH = PHASE_DEPTH + 16
 """Levels of a whole spec: a value, and what it stands in."""
+
+
+Templates = Mapping[str, WorkflowTemplateSpec]
+"""The WorkflowTemplates that are known, by name."""
+
+
+_NONE: Templates = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +42,81 @@ class Review:
 
     Attributes:
         model: What its spec is parsed with.
-        problems: What is wrong with a parsed spec.
+        problems: What is wrong with a parsed spec, given the templates that are known.
     """
 
     model: type[ApiModel]
-    problems: Callable[[Any], tuple[Problem, ...]]
+    problems: Callable[[Any, Templates], Iterator[Problem]]
 
 
-def _workflow(spec: WorkflowSpec) -> tuple[Problem, ...]:
-    return (*written_workflow(spec), *workflow_problems(spec))
+def _workflow(spec: WorkflowSpec, templates: Templates) -> Iterator[Problem]:
+    yield from written_workflow(spec)
+    whole, told = spec, set()
+    try:
+        whole = expand(spec, templates)
+    except ExpansionError as error:
+        found = [p for p in error.problems if _is_known(p, spec, templates)]
+        told = {(p.reason, p.field) for p in found}
+        yield from found
+    yield from (p for p in workflow_problems(whole) if (p.reason, p.field) not in told)
 
 
-def _template(spec: WorkflowTemplateSpec) -> tuple[Problem, ...]:
-    return (*written_workflow(spec), *template_problems(spec))
+def _is_known(problem: Problem, spec: WorkflowSpec, templates: Templates) -> bool:
+    """Whether a problem of the expansion is one without any template that is not known here."""
+    if problem.reason == TEMPLATE_NOT_FOUND:
+        return False
+    declared_here = spec.template_ref is None or spec.template_ref.name in templates
+    return declared_here or not problem.field.startswith("spec.parameters")
 
 
-def _phase(spec: PhaseSpec) -> tuple[Problem, ...]:
-    return (*written_phase(spec), *phase_problems(spec))
+def _template(spec: WorkflowTemplateSpec, _: Templates) -> Iterator[Problem]:
+    yield from written_workflow(spec)
+    yield from template_problems(spec)
+
+
+def _phase(spec: PhaseSpec, _: Templates) -> Iterator[Problem]:
+    broken = list(written_phase(spec))
+    yield from broken
+    if spec.pattern is not None and not broken:
+        spec = spec.model_copy(update={"tasks": written_out(spec.pattern, spec.tasks)})
+    yield from phase_problems(spec)
+
+
+def _schedule(spec: ScheduleSpec, templates: Templates) -> Iterator[Problem]:
+    try:
+        parse_cron(spec.schedule, spec.time_zone)
+    except CronError as error:
+        field, _, text = str(error).partition(" ")
+        yield Problem(error.reason, field, text)
+    for problem in _workflow(_with_time(spec.workflow_template.spec), templates):
+        field = problem.field.removeprefix("spec.")
+        yield Problem(problem.reason, f"spec.workflowTemplate.spec.{field}", problem.message)
+
+
+def _with_time(spec: WorkflowSpec) -> WorkflowSpec:
+    """Return a schedule's workflow as its runs will be: the time that each is for is filled in."""
+    filled = [
+        parameter.model_copy(update={"value": "2026-01-01T00:00:00Z"})
+        if parameter.name == SCHEDULED_TIME and parameter.value is None
+        else parameter
+        for parameter in spec.parameters
+    ]
+    return spec.model_copy(update={"parameters": filled}) if filled else spec
 
 
 REVIEWS: Mapping[str, Review] = {
     "Workflow": Review(WorkflowSpec, _workflow),
     "Phase": Review(PhaseSpec, _phase),
+    "Schedule": Review(ScheduleSpec, _schedule),
     "WorkflowTemplate": Review(WorkflowTemplateSpec, _template),
 }
 
 
-def review(kind: str, spec: Any) -> tuple[Problem, ...]:
+def review(kind: str, spec: Any, templates: Templates = _NONE) -> tuple[Problem, ...]:
     """Return everything that is wrong with a spec; nothing for a kind that has no checks.
 
-    Its cost is bounded: size and depth are looked at before anything walks the spec.
+    A template that is not among those given is taken to be well; the reconcile pass knows more.
+    The cost is bounded: size and depth are looked at before anything walks the spec.
     """
     reviewed = REVIEWS.get(kind)
     if reviewed is None:
@@ -77,4 +135,4 @@ def review(kind: str, spec: Any) -> tuple[Problem, ...]:
             Problem("InvalidSpec", ".".join(["spec", *map(str, e["loc"])]), e["msg"])
             for e in error.errors(include_url=False, include_input=False)
         )
-    return reviewed.problems(parsed)
+    return tuple(dict.fromkeys(reviewed.problems(parsed, templates)))

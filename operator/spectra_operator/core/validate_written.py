@@ -6,19 +6,22 @@ it, and for what rules cannot see.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 
 from ..api.constants import RESERVED_PHASES
 from ..api.phase import PhaseSpec
 from ..api.task import Pattern, Plan, Task
 from ..api.workflow import PhaseBody, PhaseTemplate, WorkflowBody, WorkflowSpec, Workspace
+from .phase_patterns import pattern_problem
 from .problems import Problem
 
-LEAST_TASKS: Mapping[Pattern, int] = {Pattern.PARALLEL: 2, Pattern.COORDINATOR: 3}
-_WHY = {
-    Pattern.PARALLEL: "at least one to work and a last one to merge",
-    Pattern.COORDINATOR: "a first one to plan, one to work and a last one to report",
-}
+_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?([numkMGTPE]|[KMGTPE]i|e[0-9]+)?")
+
+
+def is_quantity(text: str) -> bool:
+    """Whether a text is a quantity as Kubernetes has them, such as 50m or 1Gi."""
+    return _QUANTITY.fullmatch(text) is not None
 
 
 def written_workflow(spec: WorkflowBody) -> Iterator[Problem]:
@@ -68,10 +71,9 @@ def _body(body: PhaseBody, where: str) -> Iterator[Problem]:
 
 
 def _pattern(pattern: Pattern | None, tasks: list[Task], where: str) -> Iterator[Problem]:
-    least = LEAST_TASKS.get(pattern, 1) if pattern else 1
-    if pattern and len(tasks) < least:
-        text = f"{pattern} needs {least} tasks or more ({_WHY[pattern]}), and there are"
-        yield Problem("TooFewTasks", f"{where}.pattern", f"{text} {len(tasks)}; add tasks")
+    problem = pattern_problem(pattern, tasks, where) if pattern else None
+    if problem:
+        yield problem
 
 
 def _plan(plan: Plan | None, where: str) -> Iterator[Problem]:
@@ -85,6 +87,9 @@ def _workspace(workspace: Workspace) -> Iterator[Problem]:
     if (workspace.claim_name is None) == (workspace.size is None):
         text = "give claimName for an existing claim, or size for one to be made"
         yield Problem("ConflictingFields", f"{where}.size", text)
+    if workspace.size is not None and not is_quantity(workspace.size):
+        text = f"is {workspace.size!r}, no quantity; write a number and a unit, such as 1Gi"
+        yield Problem("InvalidQuantity", f"{where}.size", text)
     for name, value in (
         ("storageClassName", workspace.storage_class_name),
         ("accessModes", workspace.access_modes),

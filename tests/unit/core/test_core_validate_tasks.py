@@ -117,7 +117,7 @@ def test_tasks_at_the_end_are_checked_like_all_others(where: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "where", "says"),
     [
-        ({}, "value", "has no value; give value or default"),
+        ({}, "value", "has neither a value nor a default; give one"),
         ({"value": 7}, "value", "is 7, not of type string; change the value"),
         ({"default": 7}, "default", "is 7, not of type string; change the default"),
         ({"value": "c", "enum": ["a", "b"]}, "value", 'is "c", not one of "a", "b"'),

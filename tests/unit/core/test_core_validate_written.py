@@ -59,8 +59,8 @@ def test_a_plan_has_days_or_seconds() -> None:
 @pytest.mark.parametrize(
     ("pattern", "tasks", "says"),
     [
-        ("Parallel", 1, "Parallel needs 2 tasks or more"),
-        ("Coordinator", 2, "Coordinator needs 3 tasks or more (a first one to plan"),
+        ("Parallel", 1, "Parallel needs at least 2 tasks: one"),
+        ("Coordinator", 2, "Coordinator needs at least 3 tasks: one that plans"),
     ],
 )
 def test_a_pattern_needs_enough_tasks(pattern: str, tasks: int, says: str) -> None:
@@ -89,6 +89,17 @@ def test_a_pattern_with_enough_tasks_is_left_alone(pattern: str, tasks: int) -> 
 def test_a_workspace_is_an_existing_claim_or_a_new_one(workspace: Body, field: str) -> None:
     found = said("Workflow", a_workflow(workspace=workspace)["spec"])
     assert list(found) == [f"spec.workspace.{field}"]
+
+
+@pytest.mark.parametrize("size", ["1Gi", "500M", "1.5Gi", "1e9", "1000"])
+def test_a_size_is_a_quantity(size: str) -> None:
+    assert said("Workflow", a_workflow(workspace={"size": size})["spec"]) == {}
+
+
+@pytest.mark.parametrize("size", ["lots", "1 Gi", "-1Gi", "1GB", ""])
+def test_a_size_that_is_none_is_named(size: str) -> None:
+    found = said("Workflow", a_workflow(workspace={"size": size})["spec"])
+    assert "no quantity" in found["spec.workspace.size"]
 
 
 def test_a_phase_that_stands_alone_mounts_only_a_workspace_of_its_own() -> None:
