@@ -134,7 +134,7 @@ class Task(ApiModel):
     ${item}. At most 10,000; an empty list succeeds at once."""
     matrix: Annotated[dict[InputName, AnyValue], Field(max_length=8)] | None = None
     """Run the task once for each combination of the lists (or ${...} that give lists) by name;
-    ${item.NAME} is the value. Later names vary fastest."""
+    ${item.NAME} is the value. Names go by the alphabet, and the last one varies fastest."""
     parallelism: Items | None = None
     """Items at once."""
     max_failed: IntOrPercent = None

@@ -162,7 +162,7 @@ def task_items(shape: PhaseShape, records: Mapping[str, TaskRecord], task: str) 
             return _at_most(task, _list(task, "forEach", resolve(spec.for_each, scope.evaluate)))
         axes = {
             name: _list(task, f"matrix.{name}", resolve(value, scope.evaluate))
-            for name, value in spec.matrix.items()
+            for name, value in sorted(spec.matrix.items())
         }
     except ExpressionError as error:
         raise InputError("ItemsInvalid", f"items of task {task}: {error}") from None
