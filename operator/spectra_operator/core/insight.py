@@ -9,41 +9,15 @@ from datetime import datetime
 from ..api.task import Plan
 from ..api.workflow import StepState
 from .estimate import NOTHING, Estimate, paths, slack
+from .expectations import Insight, Outlook, PhaseInsight
 from .graph import Graph
 from .milestones import against_plan
-from .outlook import Outlook
 from .settle import BENIGN
 from .workflow_records import StepRecord
 
 _GRAIN = 0.001
 """Seconds below which a phase has no slack: sums of floats are not exact."""
 NO_OUTLOOK = Outlook()
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseInsight:
-    """What is expected of a phase within its workflow. `slack` is in seconds, None if unknown."""
-
-    critical: bool = False
-    slack: float | None = None
-    late: str = ""
-    milestone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Insight:
-    """What is expected of a workflow.
-
-    `rest` is None without a clue; `critical_path` reads `phase/task +9`; `wake_at` is when time
-    alone makes a phase late.
-    """
-
-    rest: Estimate | None = None
-    samples: int = 0
-    critical_path: str = ""
-    percent: int = 0
-    phases: Mapping[str, PhaseInsight] = field(default_factory=dict)
-    wake_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

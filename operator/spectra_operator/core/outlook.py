@@ -20,6 +20,7 @@ from .estimate import (
     slack,
     task_time,
 )
+from .expectations import Outlook
 from .graph import Graph
 from .openings import has_items, items_known_before
 from .records import TaskRecord
@@ -27,24 +28,6 @@ from .settle import is_benign
 
 _NO_CLUE = 1.0
 """Seconds that every attempt is given while no duration at all is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What is expected of a phase.
-
-    `task` is the running or next task on its critical path, `steps` how many tasks of that path
-    have not ended. `done` and `total` are its work in seconds, `samples` how many durations all
-    this rests on. Without a `clue` no duration was known: each attempt then counts as a second.
-    """
-
-    rest: Estimate = NOTHING
-    task: str = ""
-    steps: int = 0
-    done: float = 0.0
-    total: float = 0.0
-    samples: int = 0
-    clue: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from ..api.constants import LABEL_TEMPLATE
 from ..core.durations import task_path
 from ..core.estimate import Width
 from ..core.evidence import Attempt
-from ..core.outlook import Outlook, PhaseFacts, phase_outlook
+from ..core.expectations import Outlook
+from ..core.outlook import PhaseFacts, phase_outlook
 from ..core.records import PhaseRecord
 from ..core.workflow_records import PhaseView
 from .keys import Key

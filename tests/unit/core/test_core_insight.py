@@ -14,9 +14,9 @@ from builders.pods import at
 from spectra_operator.api.task import Plan
 from spectra_operator.api.workflow import StepState
 from spectra_operator.core.estimate import Estimate
+from spectra_operator.core.expectations import Insight, Outlook
 from spectra_operator.core.graph import build
-from spectra_operator.core.insight import Insight, WorkflowFacts, workflow_insight
-from spectra_operator.core.outlook import Outlook
+from spectra_operator.core.insight import WorkflowFacts, workflow_insight
 from spectra_operator.core.records import Tally
 from spectra_operator.core.workflow_records import StepRecord
 from unit.core.core_settings import steady

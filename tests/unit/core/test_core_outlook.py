@@ -14,8 +14,8 @@ from spectra_operator.api.task import Task
 from spectra_operator.core.compile import compile_phase
 from spectra_operator.core.durations import Durations, Observed
 from spectra_operator.core.estimate import NO_LIMITS, NOTHING, Width
+from spectra_operator.core.expectations import Outlook
 from spectra_operator.core.outlook import (
-    Outlook,
     PhaseFacts,
     expected_items,
     phase_outlook,
