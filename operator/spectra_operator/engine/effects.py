@@ -53,6 +53,15 @@ class ReplaceWorkflow:
 
 
 @dataclass(frozen=True, slots=True)
+class CreatePlan:
+    """Create the Phase object, by its name, that carries out a planner's plan."""
+
+    key: Key
+    phase: str
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
 class DeletePod:
     """Stop a pod. `grace` is in seconds; None leaves it to the pod."""
 
@@ -158,6 +167,7 @@ class Announce:
 Effect = (
     CreatePod
     | CreatePhase
+    | CreatePlan
     | CreateWorkflow
     | ReplaceWorkflow
     | DeletePod
@@ -176,6 +186,7 @@ Effect = (
 PRIORITY: dict[type, int] = {
     CreatePod: 0,
     CreatePhase: 0,
+    CreatePlan: 0,
     CreateWorkflow: 0,
     ReplaceWorkflow: 0,
     DeletePod: 0,

@@ -14,6 +14,7 @@ from ..core.workflow_records import WorkflowRecord
 from ..kube.errors import AlreadyExists, Conflict, Forbidden, Invalid, KubeError, NotFound
 from ..kube.resources import Body, version_of
 from . import effects as fx
+from . import plans
 from .agents import AgentReconciler
 from .history import History
 from .keys import Key
@@ -75,6 +76,8 @@ class Outcomes:
             self._pod_created(effect, body)
         elif isinstance(effect, fx.CreatePhase) and body:
             self._phase_created(effect, body)
+        elif isinstance(effect, fx.CreatePlan) and body:
+            plans.created(self._parts, effect, body)
         elif isinstance(effect, fx.WriteStatus) and body:
             self._status_written(effect, body)
         elif isinstance(effect, fx.StoreRevision):
@@ -157,6 +160,8 @@ class Outcomes:
             self._pod_refused(effect, error)
         elif isinstance(effect, fx.CreatePhase):
             self._phase_refused(effect, error)
+        elif isinstance(effect, fx.CreatePlan):
+            plans.not_created(self._parts, effect, error)
         elif isinstance(effect, fx.WriteStatus):
             self._stop_writing(key)
             if isinstance(error, (Conflict, NotFound)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from ..api.phase import PhaseState
 from ..core.decide_phase import effective_levels
 from ..core.inputs import phase_outputs
 from ..core.objects import spawned_body
@@ -13,8 +14,10 @@ from ..core.records import PhaseRecord
 from ..core.settle import halted
 from ..core.snapshot import Child, Levels, PhaseSnapshot
 from ..core.spawn import spawned_spec
+from ..core.workflow_records import PhaseView
+from ..kube.errors import AlreadyExists, Invalid, KubeError
 from ..kube.resources import Body, uid_of
-from .effects import CreatePhase
+from .effects import CreatePlan
 from .keys import Key
 from .parts import Parts
 from .phase_views import view_of_record
@@ -41,11 +44,16 @@ def plan_levels(snapshot: PhaseSnapshot, record: PhaseRecord) -> Levels:
 
 def children_of(parts: Parts, key: Key, record: PhaseRecord) -> dict[str, Child]:
     """Return the phases that carry out plans of this phase's tasks, by task."""
+    run = parts.phases.get(key)
     children = {}
     for name, task in record.tasks.items():
         if task.spawned is None or task.ended:
             continue
-        child = _child(parts, Key("Phase", key.namespace, task.spawned.object_name))
+        plan = task.spawned.object_name
+        refused = run.refused.get(plan) if run else None
+        child = _child(parts, Key("Phase", key.namespace, plan))
+        if refused is not None:
+            child = Child(PhaseView(plan, "", state=PhaseState.REJECTED, message=refused))
         if child:
             children[name] = child
     return children
@@ -64,7 +72,30 @@ def create_plans(parts: Parts, key: Key, run: PhaseRun, tasks: tuple[str, ...]) 
         spec = spawned_spec(run.shape, task, plan.tasks, plan.attempt)
         shard = parts.shard_label(key.namespace)
         body = spawned_body(run.shape, plan.object_name, spec, shard)
-        parts.executor.submit(CreatePhase(key, plan.object_name, body))
+        parts.executor.submit(CreatePlan(key, plan.object_name, body))
+
+
+def created(parts: Parts, effect: CreatePlan, body: Body) -> None:
+    """Take in that the Phase of a plan exists."""
+    parts.store.offer(body)
+    run = parts.phases.get(effect.key)
+    if run:
+        run.creating.discard(effect.phase)
+    parts.queue.add(Key("Phase", effect.key.namespace, effect.phase))
+    parts.queue.add(effect.key)
+
+
+def not_created(parts: Parts, effect: CreatePlan, error: KubeError) -> None:
+    """Take in that the Phase of a plan was not created: it never can be, or later it may."""
+    run = parts.phases.get(effect.key)
+    if run is None:
+        return
+    run.creating.discard(effect.phase)
+    if isinstance(error, (Invalid, AlreadyExists)) or error.status == 413:
+        run.refused[effect.phase] = str(error)[:1024]
+        parts.queue.add(effect.key)
+    else:
+        parts.queue.back_off(effect.key)
 
 
 def _child(parts: Parts, key: Key) -> Child | None:

@@ -46,7 +46,8 @@ class PhaseRun:
 
     `record` is what the workflow was shown last; `known` what the next decision goes on from,
     None to begin from what is persisted; `policies_of` what the policies were made from; `levels`
-    what holds for the phases that carry out its plans.
+    what holds for the phases that carry out its plans; `creating` and `refused` have the names of
+    those that are being created, and of those that cannot be, with the reason.
     """
 
     shape: PhaseShape
@@ -64,6 +65,7 @@ class PhaseRun:
     stopping: dict[str, datetime] = field(default_factory=dict)
     looking_up: set[str] = field(default_factory=set)
     creating: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
     levels: Levels | None = None
     marked: bool = False
 
