@@ -36,7 +36,8 @@ WorkflowName = Annotated[
 ShortText = Annotated[str, StringConstraints(max_length=256)]
 ExitCode = Annotated[int, Field(ge=1, le=255)]
 LongText = Annotated[str, StringConstraints(max_length=1024)]
-Quantity = Annotated[str, StringConstraints(max_length=32)]
+QUANTITY = r"^[0-9]+(\.[0-9]+)?([numkMGTPE]|[KMGTPE]i|e[0-9]+)?$"
+Quantity = Annotated[str, StringConstraints(pattern=QUANTITY, max_length=32)]
 """A Kubernetes quantity, such as 50m or 64Mi."""
 Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
 Timestamp = datetime

@@ -6,7 +6,6 @@ it, and for what rules cannot see.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ..api.constants import RESERVED_PHASES
@@ -15,13 +14,6 @@ from ..api.task import Pattern, Plan, Task
 from ..api.workflow import PhaseBody, PhaseTemplate, WorkflowBody, WorkflowSpec, Workspace
 from .phase_patterns import pattern_problem
 from .problems import Problem
-
-_QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?([numkMGTPE]|[KMGTPE]i|e[0-9]+)?")
-
-
-def is_quantity(text: str) -> bool:
-    """Whether a text is a quantity as Kubernetes has them, such as 50m or 1Gi."""
-    return _QUANTITY.fullmatch(text) is not None
 
 
 def written_workflow(spec: WorkflowBody) -> Iterator[Problem]:
@@ -87,9 +79,6 @@ def _workspace(workspace: Workspace) -> Iterator[Problem]:
     if (workspace.claim_name is None) == (workspace.size is None):
         text = "give claimName for an existing claim, or size for one to be made"
         yield Problem("ConflictingFields", f"{where}.size", text)
-    if workspace.size is not None and not is_quantity(workspace.size):
-        text = f"is {workspace.size!r}, no quantity; write a number and a unit, such as 1Gi"
-        yield Problem("InvalidQuantity", f"{where}.size", text)
     for name, value in (
         ("storageClassName", workspace.storage_class_name),
         ("accessModes", workspace.access_modes),
