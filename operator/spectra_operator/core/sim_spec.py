@@ -1,4 +1,8 @@
-"""What a simulation assumes, and the spec that it runs: one without anything that needs outputs."""
+"""What a simulation assumes, and the spec that it runs: one without anything that needs outputs.
+
+Conditions and items that depend on parameters alone are evaluated; outputs do not exist, so that
+what depends on them is given or assumed.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..api.agent import TaskDefaults
+from ..api.phase import PhaseSpec
 from ..api.task import Task
 from ..api.workflow import PhaseBody, WorkflowSpec
 from .durations import Observed, planned, task_path
-from .openings import has_items, items_known_before
+from .expressions import ExpressionError
+from .graph import build
+from .inputs import InputError, TaskScope, task_items
+from .openings import has_items
 from .policy import agents_of
 from .retry import jitter
+from .snapshot import PhaseShape
 
 ITEMS_ASSUMED = 3
 """Items of a task whose items depend on outputs, when nobody says how many."""
@@ -67,15 +76,61 @@ class Assumptions:
         return bool(odds) and jitter(f"{self.seed}/fails/{draw}") < odds
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the parameters alone tell of a task; None where outputs would have to."""
+
+    holds: bool | None = None
+    items: int | None = None
+
+
+def known_of(spec: WorkflowSpec, phase: str, task: Task) -> Known:
+    """Return what is known of a task before anything ran."""
+    template = next((p for p in spec.all_phases if p.name == phase), None)
+    given = {p.name: p.default if p.value is None else p.value for p in spec.parameters}
+    own = template.parameters if template else None
+    shape = PhaseShape(
+        namespace="",
+        name=phase,
+        uid="",
+        generation=0,
+        spec=PhaseSpec.model_construct(
+            parameters=given if own is None else own, phase=phase, tasks=[task]
+        ),
+        tasks={task.name: task},
+        graph=build({}),
+    )
+    return Known(_holds(shape, task), _items_of(shape, task))
+
+
+def _holds(shape: PhaseShape, task: Task) -> bool | None:
+    if task.when is None:
+        return True
+    try:
+        return TaskScope(shape, {}, task.name).condition(task.when)
+    except ExpressionError:
+        return None
+
+
+def _items_of(shape: PhaseShape, task: Task) -> int | None:
+    try:
+        items = task_items(shape, {}, task.name)
+    except InputError:
+        return None
+    return None if items is None else len(items)
+
+
 def runnable(spec: WorkflowSpec, assumed: Assumptions) -> WorkflowSpec:
     """Return an expanded spec with conditions decided, items counted, and no expressions left."""
     phases = [
         phase.model_copy(
             update={
-                **_body(phase.name, phase, assumed),
-                "when": _decided(phase.when, phase.name, assumed),
+                **_body(spec, phase.name, phase, assumed),
+                "when": "false" if phase.when and phase.name in assumed.skipped else None,
                 "fallback": phase.fallback
-                and phase.fallback.model_copy(update=_body(phase.name, phase.fallback, assumed)),
+                and phase.fallback.model_copy(
+                    update=_body(spec, phase.name, phase.fallback, assumed)
+                ),
             }
         )
         for phase in spec.all_phases
@@ -86,8 +141,8 @@ def runnable(spec: WorkflowSpec, assumed: Assumptions) -> WorkflowSpec:
             "parameters": [],
             "workspace": None,
             "suspend": False,
-            "finally_": _tasks("finally", spec.finally_, assumed),
-            "on_failure": _tasks("on-failure", spec.on_failure, assumed),
+            "finally_": _tasks(spec, "finally", spec.finally_, assumed),
+            "on_failure": _tasks(spec, "on-failure", spec.on_failure, assumed),
         }
     )
 
@@ -99,10 +154,10 @@ def notes(spec: WorkflowSpec, assumed: Assumptions) -> tuple[str, ...]:
 
 def _notes(spec: WorkflowSpec, assumed: Assumptions) -> Iterator[str]:
     for phase, task in all_tasks(spec):
-        path = task_path(phase, task.name)
-        if has_items(task) and items_known_before(task) is None and path not in assumed.items:
+        path, known = task_path(phase, task.name), known_of(spec, phase, task)
+        if has_items(task) and known.items is None and path not in assumed.items:
             yield f"{path} has {ITEMS_ASSUMED} items: they depend on outputs"
-        if task.when is not None and path not in assumed.skipped:
+        if known.holds is None and path not in assumed.skipped:
             yield f"{path} runs: its condition is taken to be true"
         if task.planner is not None:
             yield f"{path} returns no tasks of its own"
@@ -132,22 +187,25 @@ def _is_unknown(phase: str, task: Task, assumed: Assumptions) -> bool:
     return not given and assumed.observed.of(phase, task) is None
 
 
-def _body(phase: str, body: PhaseBody, assumed: Assumptions) -> dict[str, Any]:
-    return {"parameters": None, "tasks": _tasks(phase, body.tasks, assumed)}
+def _body(spec: WorkflowSpec, phase: str, body: PhaseBody, assumed: Assumptions) -> dict[str, Any]:
+    return {"parameters": None, "pattern": None, "tasks": _tasks(spec, phase, body.tasks, assumed)}
 
 
-def _tasks(phase: str, tasks: list[Task] | None, assumed: Assumptions) -> list[Task] | None:
-    return tasks and [_task(phase, task, assumed) for task in tasks]
+def _tasks(
+    spec: WorkflowSpec, phase: str, tasks: list[Task] | None, assumed: Assumptions
+) -> list[Task] | None:
+    return tasks and [_task(task, phase, known_of(spec, phase, task), assumed) for task in tasks]
 
 
-def _task(phase: str, task: Task, assumed: Assumptions) -> Task:
+def _task(task: Task, phase: str, known: Known, assumed: Assumptions) -> Task:
     path = task_path(phase, task.name)
+    skipped = task.when is not None and (path in assumed.skipped or known.holds is False)
     return task.model_copy(
         update={
-            **_items(task, assumed.items.get(path)),
+            **_items(task, assumed.items.get(path, known.items)),
             "input": {},
             "outputs": {},
-            "when": _decided(task.when, path, assumed),
+            "when": "false" if skipped else None,
             "matrix": None,
             "planner": None,
             "workspace": None,
@@ -157,14 +215,8 @@ def _task(phase: str, task: Task, assumed: Assumptions) -> Task:
     )
 
 
-def _items(task: Task, given: int | None) -> dict[str, Any]:
+def _items(task: Task, known: int | None) -> dict[str, Any]:
     if not has_items(task):
         return {}
-    known = items_known_before(task)
-    count = given if given is not None else ITEMS_ASSUMED if known is None else known
+    count = ITEMS_ASSUMED if known is None else known
     return {"count": count, "for_each": None} if count else {"count": None, "for_each": []}
-
-
-def _decided(when: str | None, path: str, assumed: Assumptions) -> str | None:
-    """Return the condition that a simulation asks instead: a constant, or none."""
-    return "false" if when is not None and path in assumed.skipped else None

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from ..api.phase import TaskState
 from ..api.workflow import WorkflowSpec, WorkflowState
 from .compile import compile_workflow
 from .durations import task_path
+from .expand import ExpansionError, Templates, expand
 from .records import TaskRecord
 from .sim_run import MOST_STEPS, SimRun
 from .sim_spec import Assumptions, notes, runnable
@@ -22,6 +24,7 @@ from .validate import Problem
 MOST_POINTS = 200
 """Points of the load curve; between two of them the highest load is shown."""
 _MOST_NOTES = 50
+NO_TEMPLATES: Templates = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,20 @@ class Variation:
     agents: Mapping[str, int | None] = field(default_factory=dict)
 
 
-def simulate(spec: WorkflowSpec, assumed: Assumptions, name: str = "workflow") -> Simulation:
-    """Return what an expanded workflow would come to under these assumptions."""
+def simulate(
+    spec: WorkflowSpec,
+    assumed: Assumptions,
+    name: str = "workflow",
+    templates: Templates = NO_TEMPLATES,
+) -> Simulation:
+    """Return what a workflow would come to under these assumptions.
+
+    `templates` has the WorkflowTemplates that it refers to, unless it is expanded already.
+    """
+    try:
+        spec = expand(spec, templates)
+    except ExpansionError as error:
+        return Simulation(problems=error.problems)
     told = runnable(spec, assumed)
     shape = compile_workflow(_body(told, name))
     if shape.problems:
@@ -91,7 +106,10 @@ def simulate(spec: WorkflowSpec, assumed: Assumptions, name: str = "workflow") -
 
 
 def what_if(
-    spec: WorkflowSpec, assumed: Assumptions, variations: Iterable[Variation]
+    spec: WorkflowSpec,
+    assumed: Assumptions,
+    variations: Iterable[Variation],
+    templates: Templates = NO_TEMPLATES,
 ) -> list[tuple[Variation, Simulation]]:
     """Return what the workflow would come to with each of the changes."""
     return [
@@ -100,6 +118,7 @@ def what_if(
             simulate(
                 spec.model_copy(update={"parallelism": change.parallelism or spec.parallelism}),
                 replace(assumed, agents={**assumed.agents, **change.agents}),
+                templates=templates,
             ),
         )
         for change in variations

@@ -8,7 +8,8 @@ from builders.simulations import a_spec, assuming, simulated
 from builders.specs import AGENT, a_chain, a_retry, a_step, a_task
 from spectra_operator.api.agent import TaskDefaults
 from spectra_operator.api.phase import TaskState
-from spectra_operator.api.workflow import WorkflowState
+from spectra_operator.api.template import WorkflowTemplateSpec
+from spectra_operator.api.workflow import WorkflowSpec, WorkflowState
 from spectra_operator.core.durations import Durations, Observed
 from spectra_operator.core.sim_spec import Assumptions
 from spectra_operator.core.simulate import Load, Variation, simulate, what_if
@@ -115,29 +116,48 @@ def test_deadlines_stop_what_runs() -> None:
 
 
 def test_items_are_given_or_known_or_assumed() -> None:
+    first = a_task("first")
     tasks = [
+        first,
         a_task("known", for_each=["a", "b"]),
-        a_task("open", for_each="${parameters.names}"),
-        a_task("given", for_each="${parameters.names}"),
-        a_task("none", for_each="${parameters.names}"),
+        a_task("parameter", for_each="${parameters.names}"),
+        a_task("open", for_each="${tasks.first.outputs.names}", depends_on=["first"]),
+        a_task("given", for_each="${tasks.first.outputs.names}", depends_on=["first"]),
+        a_task("none", for_each="${tasks.first.outputs.names}", depends_on=["first"]),
     ]
-    names = {"name": "names", "type": "array", "value": []}
+    names = {"name": "names", "type": "array", "value": [1, 2, 3, 4]}
     assumed = assuming(items={"build/given": 7, "build/none": 0})
     seen = simulated([a_step("build", tasks)], assumed, parameters=[names])
-    assert [span.attempts for span in seen.tasks.values()] == [2, 3, 7, 0]
+    assert [span.attempts for span in seen.tasks.values()] == [1, 2, 4, 3, 7, 0]
     assert seen.notes == ("build/open has 3 items: they depend on outputs",)
 
 
-def test_conditions_are_true_unless_they_are_said_to_be_false() -> None:
-    tasks = [a_task("a"), a_task("b", when="parameters.x == 1", depends_on=["a"])]
-    steps = [a_step("build", tasks)]
-    x = [{"name": "x", "type": "integer", "value": 0}]
-    seen = simulated(steps, parameters=x)
+def test_conditions_on_outputs_are_true_unless_they_are_said_to_be_false() -> None:
+    when = "tasks.a.outputs.x == 1"
+    steps = [a_step("build", [a_task("a"), a_task("b", when=when, depends_on=["a"])])]
+    seen = simulated(steps)
     assert seen.makespan == 20.0
     assert seen.notes == ("build/b runs: its condition is taken to be true",)
-    skipped = simulated(steps, assuming(skipped=frozenset({"build/b"})), parameters=x)
+    skipped = simulated(steps, assuming(skipped=frozenset({"build/b"})))
     assert (skipped.makespan, skipped.notes) == (10.0, ())
     assert skipped.tasks["build/b"].state is TaskState.SKIPPED
+
+
+@pytest.mark.parametrize(("value", "makespan"), [(1, 20.0), (0, 10.0)])
+def test_conditions_on_parameters_are_evaluated(value: int, makespan: float) -> None:
+    tasks = [a_task("a"), a_task("b", when="parameters.x == 1", depends_on=["a"])]
+    x = [{"name": "x", "type": "integer", "value": value}]
+    seen = simulated([a_step("build", tasks)], parameters=x)
+    assert (seen.makespan, seen.notes) == (makespan, ())
+
+
+def test_templates_and_patterns_are_expanded() -> None:
+    row = [a_step("build", [a_task("a"), a_task("b")], pattern="Sequential")]
+    assert simulated(row).makespan == 20.0
+    template = {"nightly": WorkflowTemplateSpec.model_validate({"phases": row})}
+    spec = WorkflowSpec.model_validate({"templateRef": {"name": "nightly"}})
+    assert simulate(spec, assuming(), templates=template).makespan == 20.0
+    assert simulate(spec, assuming()).problems[0].reason == "TemplateNotFound"
 
 
 def test_what_had_to_be_assumed_is_said() -> None:
