@@ -321,6 +321,8 @@ class WorkflowStatus(ApiModel):
     """Durations that the estimate is made from."""
     run: Annotated[int, Field(ge=1)] | None = None
     """How often the workflow was run: 1, and one more for each retry after its end."""
+    outcome: WorkflowState | None = None
+    """How the phases of the spec ended, while what follows their end goes on."""
     template: ShortText | None = None
     """The WorkflowTemplate and its revision that the workflow was made from, as name@revision."""
     actions: Annotated[list[ActionRecord], Field(max_length=MAX_ACTIONS)] = []
@@ -334,7 +336,8 @@ class WorkflowStatus(ApiModel):
     usage: Usage | None = None
     """What all attempts used."""
     phases: Annotated[
-        list[PhaseSummary], Field(max_length=MAX_PHASES, json_schema_extra=BY_NAME)
+        list[PhaseSummary],
+        Field(max_length=MAX_PHASES + len(RESERVED_PHASES), json_schema_extra=BY_NAME),
     ] = []
     """Every phase, those to come too."""
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=BY_TYPE)] = []

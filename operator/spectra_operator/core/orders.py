@@ -29,6 +29,43 @@ class Order:
         return f"{self.actor}: {self.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """An order that a workflow has taken in, in its `run`; `refused` says why it is not done."""
+
+    uid: str
+    name: str
+    type: ActionType
+    actor: str
+    reason: str
+    at: datetime
+    phase: str = ""
+    task: str = ""
+    run: int = 1
+    refused: str = ""
+
+    @property
+    def who_and_why(self) -> str:
+        """The actor and the reason, as messages give them."""
+        return f"{self.actor}: {self.reason}"
+
+
+def record_of(order: Order, run: int, refused: str = "") -> OrderRecord:
+    """Return what a workflow keeps of an order."""
+    return OrderRecord(
+        uid=order.uid,
+        name=order.name,
+        type=order.type,
+        actor=order.actor,
+        reason=order.reason,
+        at=order.at,
+        phase=order.phase,
+        task=order.task,
+        run=run,
+        refused=refused[:1024],
+    )
+
+
 def pending(orders: Iterable[Order], applied: Mapping[str, str]) -> tuple[Order, ...]:
     """Return the orders that a record does not know of yet, oldest first."""
     new = (order for order in orders if order.uid not in applied)

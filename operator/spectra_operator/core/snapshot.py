@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from ..api.agent import AgentSpec
 from ..api.common import FailurePolicy
 from ..api.phase import PhaseSpec
 from ..api.task import Task
-from ..api.workflow import WorkflowSpec
+from ..api.workflow import PhaseTemplate, WorkflowSpec
 from .evidence import Attempt
 from .graph import Graph
 from .orders import Order
@@ -47,7 +48,8 @@ class Levels:
 class PhaseShape:
     """A Phase object's identity and its spec, compiled once per generation.
 
-    `deadlines` has the activeDeadlineSeconds of the tasks that have one.
+    `deadlines` has the activeDeadlineSeconds of the tasks that have one; `conditional` names
+    those with expressions that are evaluated before they can start.
     """
 
     namespace: str
@@ -60,6 +62,7 @@ class PhaseShape:
     problems: tuple[Problem, ...] = ()
     paths: Mapping[str, float] = field(default_factory=dict)
     deadlines: Mapping[str, int] = field(default_factory=dict)
+    conditional: frozenset[str] = frozenset()
 
     @property
     def fails_fast(self) -> bool:
@@ -97,9 +100,12 @@ class PhaseSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowShape:
-    """A Workflow object's identity and its spec, compiled once per generation.
+    """A Workflow object's identity and its expanded spec, compiled once per generation.
 
-    `depths` has for each phase the number of tasks on its longest path.
+    `phases` has the phases of the spec by name, `depths` for each the number of tasks on its
+    longest path, `items` the number of its task items as far as the spec tells. `template` is
+    name@revision of the workflow's template, `missing_templates` what keeps it from being
+    expanded.
     """
 
     namespace: str
@@ -110,14 +116,26 @@ class WorkflowShape:
     graph: Graph
     problems: tuple[Problem, ...] = ()
     depths: Mapping[str, float] = field(default_factory=dict)
+    items: Mapping[str, int] = field(default_factory=dict)
+    phases: Mapping[str, PhaseTemplate] = field(default_factory=dict)
+    template: str = ""
+    missing_templates: tuple[str, ...] = ()
+
+
+def _no_values(_: str) -> Mapping[str, Any]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowSnapshot:
     """All that a decision about a workflow may use.
 
-    `phases` holds those whose object exists; `refused` says of others why they cannot be made,
-    `delayed` why they could not be made yet.
+    `phases` holds those whose object exists, those that follow the end too, and `fallbacks` the
+    objects of phases' fallbacks; `leftovers` names phases of which a former object exists.
+    `refused` says of others why they cannot be made, `delayed` why they could not be made yet;
+    a fallback stands in both as `NAME/fallback`. `idle` names what follows the end and has
+    nothing to do. `values` gives what expressions see of a phase that has succeeded. `claim` says
+    why the workspace is not there yet.
     """
 
     shape: WorkflowShape
@@ -127,3 +145,9 @@ class WorkflowSnapshot:
     now: datetime
     refused: Mapping[str, str] = field(default_factory=dict)
     delayed: Mapping[str, str] = field(default_factory=dict)
+    fallbacks: Mapping[str, PhaseView] = field(default_factory=dict)
+    leftovers: frozenset[str] = frozenset()
+    idle: frozenset[str] = frozenset()
+    orders: tuple[Order, ...] = ()
+    claim: str = ""
+    values: Callable[[str], Mapping[str, Any]] = _no_values

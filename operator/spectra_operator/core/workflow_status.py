@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from ..api.workflow import StepState, WorkflowState
+from ..api.action import ActionType
+from ..api.workflow import PhaseRole, StepState, WorkflowState
 from .conditions import conditions, find, run_of, timestamp
 from .estimate import in_words
 from .evidence import instant
+from .orders import OrderRecord
 from .phase_status import Status, duration, parse_usage, render_tally, render_usage
 from .records import Tally
 from .workflow_records import StepRecord, WorkflowRecord
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def render_workflow(record: WorkflowRecord, now: datetime) -> Status:
@@ -29,6 +33,10 @@ def render_workflow(record: WorkflowRecord, now: datetime) -> Status:
         "message": record.message,
         "progress": tally.progress,
         "counts": render_tally(tally),
+        "run": record.run if record.run > 1 else None,
+        "outcome": record.outcome and str(record.outcome),
+        "template": record.template,
+        "actions": [_order(order) for order in record.orders],
         "eta": in_words(record.remaining) if record.remaining and not record.ended else "",
         "startedAt": record.started_at and timestamp(record.started_at),
         "finishedAt": record.finished_at and timestamp(record.finished_at),
@@ -55,6 +63,10 @@ def parse_workflow(status: Mapping[str, Any] | None) -> WorkflowRecord:
         suspended=suspended.get("status") == "True",
         suspended_changed_at=instant(suspended.get("lastTransitionTime")),
         usage=parse_usage(status.get("usage")),
+        run=status.get("run", 1),
+        outcome=WorkflowState(status["outcome"]) if status.get("outcome") else None,
+        template=status.get("template", ""),
+        orders=tuple(_parse_order(order) for order in status.get("actions") or ()),
         steps={step["name"]: _parse_step(step) for step in status.get("phases") or ()},
     )
 
@@ -63,7 +75,11 @@ def _step(name: str, step: StepRecord) -> Status:
     status: Status = {
         "name": name,
         "state": str(step.state),
+        "role": None if step.role is PhaseRole.MAIN else str(step.role),
         "objectName": step.object_name,
+        "run": step.run if step.run > 1 else None,
+        "fallback": step.fallback or None,
+        "reason": step.reason,
         "progress": step.tally.progress,
         "counts": render_tally(step.tally),
         "startedAt": step.started_at and timestamp(step.started_at),
@@ -82,4 +98,39 @@ def _parse_step(step: Mapping[str, Any]) -> StepRecord:
         started_at=instant(step.get("startedAt")),
         finished_at=instant(step.get("finishedAt")),
         message=step.get("message", ""),
+        reason=step.get("reason", ""),
+        run=step.get("run", 1),
+        fallback=step.get("fallback", False),
+        role=PhaseRole(step.get("role", "Main")),
+    )
+
+
+def _order(order: OrderRecord) -> Status:
+    status: Status = {
+        "name": order.name,
+        "uid": order.uid,
+        "type": str(order.type),
+        "phase": order.phase,
+        "task": order.task,
+        "actor": order.actor[:256],
+        "reason": order.reason,
+        "at": timestamp(order.at),
+        "run": order.run if order.run > 1 else None,
+        "refused": order.refused,
+    }
+    return {key: value for key, value in status.items() if value not in (None, "")}
+
+
+def _parse_order(order: Mapping[str, Any]) -> OrderRecord:
+    return OrderRecord(
+        uid=order["uid"],
+        name=order["name"],
+        type=ActionType(order["type"]),
+        actor=order["actor"],
+        reason=order["reason"],
+        at=instant(order["at"]) or EPOCH,
+        phase=order.get("phase", ""),
+        task=order.get("task", ""),
+        run=order.get("run", 1),
+        refused=order.get("refused", ""),
     )
