@@ -17,7 +17,7 @@ from e2e.harness.bodies import HELD_UNTIL
 from e2e.harness.dump import describe
 from e2e.harness.following import DeadlinePassed, Follower
 from spectra_operator.api import constants as c
-from spectra_operator.engine.keys import AGENTS, PHASES, WORKFLOWS
+from spectra_operator.engine.keys import AGENTS, PHASES, SCHEDULES, WORKFLOWS
 from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.resources import EVENTS, NAMESPACES, PODS, Resource
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
-FOLLOWED = (AGENTS, PHASES, WORKFLOWS, PODS, EVENTS, ACCOUNTS)
+FOLLOWED = (AGENTS, PHASES, WORKFLOWS, SCHEDULES, PODS, EVENTS, ACCOUNTS)
 KINDS = {r.kind: r for r in (*FOLLOWED, QUOTAS)}
 ENDS = frozenset({"Succeeded", "Failed", "Cancelled", "Rejected"})
 
