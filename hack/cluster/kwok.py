@@ -7,6 +7,9 @@ so that only pods that ask for it land there. A pod runs at once; one with
 - ``fake.spectra.dev/duration``: how long it runs, such as ``"250ms"`` or ``"5s"``
 - ``fake.spectra.dev/exit-code``: its container's exit code; anything but ``"0"`` fails the pod
 - ``fake.spectra.dev/message``: its termination message
+
+The environment variables ``FAKE_EXIT_CODE`` and ``FAKE_MESSAGE`` of its first container say the
+same for pods whose annotations nobody can choose.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ TAINT = {"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}
 DURATION = "fake.spectra.dev/duration"
 EXIT_CODE = "fake.spectra.dev/exit-code"
 MESSAGE = "fake.spectra.dev/message"
+EXIT_CODE_VARIABLE = "FAKE_EXIT_CODE"
+MESSAGE_VARIABLE = "FAKE_MESSAGE"
 DEFAULT_MILLISECONDS = 1000
 PARALLELISM = 64
 # Renewed every quarter of it; the controller manager misses a node after 50 s.
@@ -42,7 +47,12 @@ _COMPLETED_STATUS = """\
 {{ $now := Now }}
 {{ $root := . }}
 {{ $notes := or .metadata.annotations dict }}
-{{ $code := or (index $notes "%(exit_code)s") "0" }}
+{{ $given := dict }}
+{{ range (index .spec.containers 0).env }}
+{{ $given = set $given .name (or .value "") }}
+{{ end }}
+{{ $code := or (index $notes "%(exit_code)s") (index $given "%(exit_code_variable)s") "0" }}
+{{ $message := or (index $notes "%(message)s") (index $given "%(message_variable)s") "" }}
 {{ $failed := ne $code "0" }}
 conditions:
 {{ range $type := list "Ready" "ContainersReady" }}
@@ -63,7 +73,7 @@ containerStatuses:
     terminated:
       exitCode: {{ $code }}
       reason: {{ if $failed }}Error{{ else }}Completed{{ end }}
-      message: {{ or (index $notes "%(message)s") "" | Quote }}
+      message: {{ $message | Quote }}
       startedAt: {{ $origin.state.running.startedAt | Quote }}
       finishedAt: {{ $now | Quote }}
 {{ end }}
@@ -93,7 +103,13 @@ def complete_stage() -> dict[str, Any]:
                 "durationFrom": {"expressionFrom": f'.metadata.annotations["{DURATION}"]'},
             },
             "next": {
-                "statusTemplate": _COMPLETED_STATUS % {"exit_code": EXIT_CODE, "message": MESSAGE}
+                "statusTemplate": _COMPLETED_STATUS
+                % {
+                    "exit_code": EXIT_CODE,
+                    "exit_code_variable": EXIT_CODE_VARIABLE,
+                    "message": MESSAGE,
+                    "message_variable": MESSAGE_VARIABLE,
+                }
             },
         },
     }

@@ -44,6 +44,16 @@ def test_the_end_of_a_pod_is_one_update_with_phase_code_and_message() -> None:
         assert part in template
 
 
+def test_a_pods_environment_says_how_it_ends_where_its_annotations_do_not() -> None:
+    template = stage()["next"]["statusTemplate"]
+
+    for annotation, variable in (
+        (kwok.EXIT_CODE, kwok.EXIT_CODE_VARIABLE),
+        (kwok.MESSAGE, kwok.MESSAGE_VARIABLE),
+    ):
+        assert f'or (index $notes "{annotation}") (index $given "{variable}")' in template
+
+
 def test_the_configuration_is_one_document_per_stage() -> None:
     text = kwok.configuration(["kind: Stage\nmetadata: {name: stock}\n"])
     documents = list(yaml.safe_load_all(text))
