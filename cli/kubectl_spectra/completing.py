@@ -74,3 +74,8 @@ def _safely(ask: Callable[[Cluster], Items], context: click.Context, incomplete:
     except CliError:
         return []
     return [item for item in items if str(item.value).startswith(incomplete)]
+
+
+def sources(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Complete names of workflows, and files."""
+    return [*names(context, parameter, incomplete), CompletionItem(incomplete, type="file")]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from spectra_operator.api.constants import API_VERSION
 
+from . import manifests
 from .cluster import Body
 from .errors import CliError, NotFound, UsageProblem
 
@@ -86,7 +86,7 @@ def parsed(model: Any, document: Document) -> Any:
         Invalid: It does not fit; the text names the field and the way to learn more.
     """
     try:
-        return model.model_validate(document.body.get("spec") or {})
+        return model.model_validate(document.body["spec"])
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -94,32 +94,36 @@ def parsed(model: Any, document: Document) -> Any:
         raise Invalid(f"{text}; `kubectl spectra lint` shows all that is wrong") from None
 
 
-def _documents(source: str) -> Iterator[Document]:
+def content_of(source: str) -> bytes:
+    """Return what is in a file; - is standard input.
+
+    Raises:
+        NotFound: It cannot be read.
+    """
     try:
-        text = sys.stdin.read() if source == STDIN else Path(source).read_text()
+        return sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
     except OSError as error:
         raise NotFound(f"{source}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise Invalid(f"{source}: is no text in UTF-8") from None
-    try:
-        bodies = list(yaml.safe_load_all(text))
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        said = " ".join(str(error).split())[:300]
-        raise Invalid(f"{source}: is no YAML: {said}") from None
-    for number, body in enumerate(bodies, 1):
-        if body is not None:
-            yield Document(source, _checked(source, number, body))
 
 
-def _checked(source: str, number: int, body: Any) -> Body:
-    where = f"{source}: document {number}"
+def _documents(source: str) -> Iterator[Document]:
+    loaded = manifests.load(source, content_of(source))
+    broken = [finding for finding in loaded.findings if finding.severity == "error"]
+    if broken:
+        raise Invalid(f"{broken[0]}; `kubectl spectra lint` shows all that is wrong")
+    for manifest in loaded.manifests:
+        line, _ = manifest.mark(())
+        yield Document(source, _checked(f"{source}:{line}", manifest.body))
+
+
+def _checked(where: str, body: Any) -> Body:
     if not isinstance(body, dict) or not isinstance(body.get("kind"), str):
         raise Invalid(f"{where}: is no object; it needs apiVersion, kind and metadata")
-    if not isinstance(body.get("metadata"), dict):
-        raise Invalid(f"{where}: has no metadata; give it a name")
-    meta = body["metadata"]
-    if not (meta.get("name") or meta.get("generateName")):
+    meta = body.get("metadata")
+    if not isinstance(meta, dict) or not (meta.get("name") or meta.get("generateName")):
         raise Invalid(f"{where}: metadata.name is missing; give it a name")
+    if not isinstance(body.get("spec"), dict):
+        raise Invalid(f"{where}: spec is missing; `kubectl spectra lint` shows what is wrong")
     return body
 
 

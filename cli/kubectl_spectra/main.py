@@ -7,9 +7,12 @@ import click
 from .commands.ask import cancel, mark_succeeded, rerun, retry, skip, terminate
 from .commands.completion import completion, version_
 from .commands.levels import resume, set_, suspend
+from .commands.lint import lint
 from .commands.logs import logs
 from .commands.show import get, tree
+from .commands.simulate import simulate_
 from .commands.submit import submit
+from .commands.understand import explain, graph, why
 from .program import Program
 from .session import cluster_options
 
@@ -36,6 +39,11 @@ for command in (
     rerun,
     skip,
     mark_succeeded,
+    why,
+    lint,
+    explain,
+    simulate_,
+    graph,
     completion,
     version_,
 ):

@@ -63,8 +63,14 @@ def plain_table(titles: Sequence[str]) -> Table:
 
 
 def print_table(console: Console, table: Table) -> None:
-    """Print a table; beyond the edge of a terminal its lines are cut, elsewhere never."""
-    console.print(table, crop=console.is_terminal)
+    """Print a table: cut at the edge of a terminal; elsewhere whole, without trailing blanks."""
+    if console.is_terminal:
+        console.print(table, crop=True)
+        return
+    with console.capture() as captured:
+        console.print(table, crop=False)
+    for line in captured.get().splitlines():
+        console.print(line.rstrip(), markup=False)
 
 
 def _status(field: str) -> Cell:

@@ -115,6 +115,19 @@ def workflow_view(workflow: Body, phases: Iterable[Body]) -> RunRow:
     return RunRow(WORKFLOWS, meta["name"], state, spec, status, rows)
 
 
+def phase_objects(workflow: Body, phases: Iterable[Body]) -> dict[str, Body]:
+    """Return the Phase object of each phase that has one, by the phase's name."""
+    uid = workflow["metadata"].get("uid", "")
+    owned = [phase for phase in phases if _owner(phase) in ("", uid)]
+    summaries = {s["name"]: s for s in (workflow.get("status") or {}).get("phases") or ()}
+    named = [p["name"] for p in workflow["spec"].get("phases") or ()]
+    found = {
+        name: _object_of(name, summaries.get(name, {}), owned)
+        for name in dict.fromkeys([*named, *summaries])
+    }
+    return {name: body for name, body in found.items() if body is not None}
+
+
 def phase_view(phase: Body, others: Iterable[Body] = ()) -> RunRow:
     """Return the picture of a phase that stands alone; `others` may hold spawned Phases."""
     status = phase.get("status") or {}

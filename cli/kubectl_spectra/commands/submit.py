@@ -73,7 +73,7 @@ def submit(session: Session, /, file: str | None, template: str | None, **option
 
 def _from_file(session: Session, file: str, given: Mapping[str, str], *, quiet: bool) -> Body:
     documents = read([file])
-    runs = [document for document in documents if document.kind in RUNS]
+    runs = [document for document in documents if document.kind in RUNS and is_ours(document)]
     if len(runs) != 1:
         text = f"{file}: holds {len(runs)} workflows; submit creates exactly one"
         raise UsageProblem(f"{text}; `kubectl create -f` creates any number")

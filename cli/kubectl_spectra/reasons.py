@@ -1,0 +1,57 @@
+"""What `why` is made from: the objects of a run, gathered from the cluster."""
+
+from __future__ import annotations
+
+from spectra_operator.api.constants import LABEL_WORKFLOW
+from spectra_operator.core.why import Link, Objects, UnknownPathError
+from spectra_operator.core.why import why as explained
+
+from .cluster import Body, Cluster
+from .errors import NotFound, UsageProblem
+from .kinds import AGENTS, PHASES
+from .specs import written_out
+from .targets import Target, fetch
+from .view import phase_objects
+
+
+def gather(cluster: Cluster, target: Target) -> Objects:
+    """Return the objects that explain a run.
+
+    Raises:
+        NotFound: The run does not exist.
+    """
+    body = fetch(cluster, target)
+    agents = {agent["metadata"]["name"]: agent for agent in cluster.find(AGENTS)["items"]}
+    if target.kind == PHASES:
+        return Objects(_around(body), {target.name: body}, agents)
+    phases = cluster.find(PHASES, labels=f"{LABEL_WORKFLOW}={target.name}")["items"]
+    return Objects(written_out(cluster, body), phase_objects(body, phases), agents)
+
+
+def chain(objects: Objects, target: Target, path: str) -> tuple[Link, ...]:
+    """Return the reasons, from what was asked about to the cause.
+
+    Raises:
+        NotFound: There is no such phase or task.
+        UsageProblem: The path has too many parts.
+    """
+    if path.count("/") > (target.kind != PHASES):
+        form = "TASK" if target.kind == PHASES else "PHASE/TASK, or PHASE"
+        raise UsageProblem(f"{path!r}: write {form}")
+    if target.kind == PHASES:
+        path = f"{target.name}/{path}" if path else target.name
+    try:
+        return explained(objects, path)
+    except UnknownPathError as error:
+        raise NotFound(f"{target.title}: {error}") from None
+
+
+def _around(phase: Body) -> Body:
+    """Return a workflow around a phase that stands alone, as the reasons start from one."""
+    name, status = phase["metadata"]["name"], phase.get("status") or {}
+    summary = {key: status[key] for key in ("state", "reason", "message") if key in status}
+    return {
+        "metadata": phase["metadata"],
+        "spec": {"phases": [{"name": name, "tasks": phase["spec"]["tasks"]}]},
+        "status": {"state": status.get("state", "new"), "phases": [{"name": name, **summary}]},
+    }
