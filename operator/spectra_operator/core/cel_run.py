@@ -17,8 +17,10 @@ from .cel_units import Macro, Unit
 from .cel_words import run_words
 from .patterns import pattern_size
 
-MAX_COST = 1_000_000
-"""What one evaluation may cost; the unit is about the copy of one number."""
+MAX_COST = 200_000
+"""What one evaluation may cost, some 0.2 s; the unit is about the copy of one number."""
+SMALL_COST = 20_000
+"""What an evaluation over one attempt's result may cost: hundreds may arrive in one moment."""
 _ITERATION = 20
 _PATTERN = 50
 
@@ -26,9 +28,9 @@ _PATTERN = 50
 class Run:
     """One evaluation: the values, what is left of its budget, the first error in a function."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], budget: int = MAX_COST) -> None:
         self._values = values
-        self._left = MAX_COST
+        self._left = budget
         self._error: ExpressionError | None = None
         self._patterns: set[str] = set()
 

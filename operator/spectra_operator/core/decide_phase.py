@@ -38,7 +38,8 @@ class Missing:
 class PhaseDecision:
     """What to do for a phase. `wake_at` is when time alone may change the decision.
 
-    `spawn` names planner tasks whose plan is to be made a Phase.
+    `spawn` names planner tasks whose plan is to be made a Phase. `again` asks for another pass at
+    once: this one was getting long.
     """
 
     record: PhaseRecord
@@ -48,6 +49,7 @@ class PhaseDecision:
     missing: tuple[Missing, ...] = ()
     spawn: tuple[str, ...] = ()
     wake_at: datetime | None = None
+    again: bool = False
 
 
 def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
@@ -74,6 +76,7 @@ def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
         missing=_missing(snapshot, record),
         spawn=children.to_create(record.tasks, snapshot.children),
         wake_at=_wake_at(snapshot, record),
+        again=settle.unfinished(snapshot.shape, record.tasks),
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..api.constants import MAX_EXPRESSION
 from .cel_functions import descend, name_of
-from .cel_run import Run
+from .cel_run import MAX_COST, SMALL_COST, Run
 from .cel_text import ExpressionError, Reference, Token, chain_at, plain_path, tokens
 from .cel_units import Scope, Unit, compile_source, compile_unit
 from .cel_words import NotCelError
@@ -25,6 +25,7 @@ from .patterns import check_pattern, pattern_matches
 
 __all__ = [
     "ROOTS",
+    "SMALL_COST",
     "Expression",
     "ExpressionError",
     "Reference",
@@ -63,17 +64,18 @@ class Expression:
             found[reference.root] = None if whole else (before or frozenset()) | {str(name)}
         return found
 
-    def evaluate(self, values: Mapping[str, Any]) -> Any:
+    def evaluate(self, values: Mapping[str, Any], budget: int = MAX_COST) -> Any:
         """Return what the expression gives: dict, list, str, int, float, bool or None.
 
-        `values` has the roots; entries that the expression does not name may be missing.
+        `values` has the roots; entries that the expression does not name may be missing. `budget`
+        is what the evaluation may cost, see `cel_run`.
 
         Raises:
             ExpressionError: it gives nothing; the message is one sentence.
         """
         if self._unit is None:
             return _follow(self.references[0], values)
-        result = _as_json(Run(values).run(self._unit))
+        result = _as_json(Run(values, budget).run(self._unit))
         size = len(json.dumps(result, separators=(",", ":")))
         if size > MAX_RESULT:
             raise ExpressionError(f"it gives {size} characters, at most {MAX_RESULT} can be used")
@@ -100,13 +102,13 @@ def compile_expression(source: str, roots: tuple[str, ...] = ROOTS) -> Expressio
     return Expression(source, tuple(dict.fromkeys(unit.all_references())), unit)
 
 
-def condition(expression: Expression, values: Mapping[str, Any]) -> bool:
-    """Return whether a condition holds.
+def condition(expression: Expression, values: Mapping[str, Any], budget: int = MAX_COST) -> bool:
+    """Return whether a condition holds; `budget` is what its evaluation may cost.
 
     Raises:
         ExpressionError: it gives nothing, or no boolean.
     """
-    result = expression.evaluate(values)
+    result = expression.evaluate(values, budget)
     if not isinstance(result, bool):
         raise ExpressionError(f"it gives {name_of(result)}, not true or false")
     return result

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..api.values import Output
-from .expressions import ExpressionError, compile_expression, condition
+from .expressions import SMALL_COST, ExpressionError, compile_expression, condition
+from .references import RULE_ROOTS
 from .typed import value_problem
-
-RULE_ROOTS = ("value", "outputs")
 
 
 def broken_output(outputs: str, declared: Mapping[str, Output]) -> str:
@@ -35,7 +34,9 @@ def _problem(name: str, declared: Output, values: Mapping[str, Any]) -> str:
 def _broken_rule(name: str, rule: str, value: Any, values: Mapping[str, Any]) -> str:
     try:
         holds = condition(
-            compile_expression(rule, RULE_ROOTS), {"value": value, "outputs": dict(values)}
+            compile_expression(rule, RULE_ROOTS),
+            {"value": value, "outputs": dict(values)},
+            SMALL_COST,
         )
     except ExpressionError as error:
         return f"output {name}: its rule {rule!r} cannot be evaluated: {error}"

@@ -9,9 +9,8 @@ from typing import Any
 
 from ..api.common import Backoff, RetryPolicy, RetryRule
 from .evidence import Attempt, Outcome
-from .expressions import ExpressionError, compile_expression, condition
-
-RULE_ROOTS = ("attempt",)
+from .expressions import SMALL_COST, ExpressionError, compile_expression, condition
+from .references import RETRY_ROOTS
 
 
 def refusal(policy: RetryPolicy, attempt: Attempt, outcome: Outcome, failures: int) -> str:
@@ -53,8 +52,9 @@ def _fits(rule: RetryRule, attempt: Attempt, outcome: Outcome, failures: int) ->
     if rule.when is None:
         return True
     try:
-        expression = compile_expression(rule.when, RULE_ROOTS)
-        return condition(expression, {"attempt": _facts(attempt, outcome, failures)})
+        expression = compile_expression(rule.when, RETRY_ROOTS)
+        facts = _facts(attempt, outcome, failures)
+        return condition(expression, {"attempt": facts}, SMALL_COST)
     except ExpressionError:
         return False
 

@@ -37,6 +37,9 @@ SKIPPED_BY_ACTION = "SkippedByAction"
 BENIGN = frozenset({CONDITION_FALSE, DEPENDENCY_SKIPPED, SKIPPED_BY_ACTION})
 """Reasons of skips that fail nothing: what depends on the task may still run."""
 DEADLINE = "DeadlineExceeded"
+MOST_OPENED = 16
+"""Tasks whose expressions one pass evaluates: each may be dear, and others wait meanwhile."""
+TO_BE_OPENED = "for its condition and items to be looked at"
 _NAMED = 5
 
 
@@ -77,6 +80,14 @@ def settle(
     return {name: settled[name] for name in tasks}
 
 
+def unfinished(shape: PhaseShape, tasks: Mapping[str, TaskRecord]) -> bool:
+    """Whether tasks are left whose expressions the next pass must evaluate."""
+    return any(
+        tasks[name].state is TaskState.WAITING and tasks[name].message == TO_BE_OPENED
+        for name in shape.conditional
+    )
+
+
 def is_benign(record: TaskRecord) -> bool:
     """Whether a task was skipped for a reason that fails nothing."""
     return record.state is TaskState.SKIPPED and record.reason in BENIGN
@@ -98,6 +109,7 @@ class _Over:
     ended: int = 0
     satisfied: int = 0
     passed_by: int = 0
+    opened: int = 0
 
 
 def _broken(shape: PhaseShape, tasks: Mapping[str, TaskRecord]) -> bool:
@@ -169,6 +181,10 @@ def _untried(
         return become(record, TaskState.SKIPPED, DEPENDENCY_SKIPPED, text)
     if record.state is TaskState.READY:
         return become(record, TaskState.READY)
+    if name in shape.conditional:
+        over.opened += 1
+        if over.opened > MOST_OPENED:
+            return become(record, TaskState.WAITING, "", TO_BE_OPENED)
     return open_task(shape, name, record, settled)
 
 

@@ -57,6 +57,8 @@ class PhaseReconciler:
         self._publish(key, run, decision.record, trigger)
         self._write(key, run, body, decision.record)
         self._parts.wake_at(key, decision.wake_at)
+        if decision.again:
+            self._parts.queue.add(key)
         self._mark(key, run)
 
     def _run(self, key: Key, body: Body) -> PhaseRun:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 256
 """Pods whose creates may wait in memory; each holds its whole body, input included."""
 GO_ON_SECONDS = 0.02
+LONGEST_SECONDS = 0.05
+"""What one pass may take to make inputs: expressions may be dear, and others wait meanwhile."""
 
 
 def start(
@@ -38,15 +40,17 @@ def start(
 ) -> None:
     """Start the granted number of items of each task and way of a phase, lowest index first."""
     room = MOST_AT_ONCE - len(parts.executor)
+    until = parts.clock.monotonic() + LONGEST_SECONDS
     for (task, way), count in granted.items():
         mask = startable_mask(snapshot, task, records[task], way)
         inputs = TaskInputs(snapshot.shape, records, task, way)
-        for index in islice(indexes.iterate(mask), min(count, room)):
+        for index in islice(indexes.iterate(mask), count):
+            now = parts.clock.monotonic()
+            if room <= 0 or now > until:
+                parts.queue.add_at(phase[0], now + GO_ON_SECONDS)
+                return
             _start_item(parts, phase, snapshot, inputs, index)
             room -= 1
-        if room <= 0:
-            parts.queue.add_at(phase[0], parts.clock.monotonic() + GO_ON_SECONDS)
-            return
 
 
 def _start_item(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from builders.records import (
     STOPPED,
     SUSPENDED,
     a_fan_out,
+    a_phase_snapshot,
     running_item,
     waiting_item,
 )
@@ -19,8 +21,9 @@ from builders.specs import Body, a_phase, a_task
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core.compile import compile_phase
 from spectra_operator.core.conclude import with_blocked
+from spectra_operator.core.decide_phase import decide_phase
 from spectra_operator.core.records import Item, PhaseRecord, TaskRecord
-from spectra_operator.core.settle import settle
+from spectra_operator.core.settle import MOST_OPENED, settle
 from spectra_operator.core.snapshot import Levels, PhaseShape
 
 DIAMOND = [
@@ -255,3 +258,18 @@ def test_a_ready_task_shows_that_its_phase_is_suspended() -> None:
     record = PhaseRecord(tasks={"a": TaskRecord(state=TaskState.READY)})
     assert with_blocked(record, {}, SUSPENDED).tasks["a"].reason == "Suspended"
     assert with_blocked(record, {}, NO_LEVELS).tasks["a"].reason == ""
+
+
+def test_one_pass_evaluates_a_few_conditions_and_asks_for_another() -> None:
+    tasks = [a_task(f"t{n}", when="1 < 2") for n in range(40)]
+    snapshot = a_phase_snapshot(a_phase(tasks))
+    decision = decide_phase(snapshot)
+    states = [task.state for task in decision.record.tasks.values()]
+    assert states.count(TaskState.READY) == MOST_OPENED
+    assert decision.again
+    passes = 1
+    while decision.again:
+        decision = decide_phase(replace(snapshot, known=decision.record))
+        passes += 1
+    assert {task.state for task in decision.record.tasks.values()} == {TaskState.READY}
+    assert passes == 3
