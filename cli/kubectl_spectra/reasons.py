@@ -28,16 +28,23 @@ def gather(cluster: Cluster, target: Target) -> Objects:
     return Objects(written_out(cluster, body), phase_objects(body, phases), agents)
 
 
+def check(target: Target, path: str) -> None:
+    """See that a path can be one of the target.
+
+    Raises:
+        UsageProblem: It has too many parts.
+    """
+    if path.count("/") > (target.kind != PHASES):
+        form = "TASK" if target.kind == PHASES else "PHASE/TASK, or PHASE"
+        raise UsageProblem(f"{path!r}: write {form}")
+
+
 def chain(objects: Objects, target: Target, path: str) -> tuple[Link, ...]:
     """Return the reasons, from what was asked about to the cause.
 
     Raises:
         NotFound: There is no such phase or task.
-        UsageProblem: The path has too many parts.
     """
-    if path.count("/") > (target.kind != PHASES):
-        form = "TASK" if target.kind == PHASES else "PHASE/TASK, or PHASE"
-        raise UsageProblem(f"{path!r}: write {form}")
     if target.kind == PHASES:
         path = f"{target.name}/{path}" if path else target.name
     try:

@@ -16,7 +16,7 @@ from ..following import Follower, Source
 from ..kinds import PHASES, PODS
 from ..logs import Options, Streams, Wanted, fan_outs, in_order, prefix, print_log, started
 from ..session import Session, cluster_options
-from ..targets import Target, fetch, parse_target, parse_task
+from ..targets import Target, TaskPath, fetch, parse_target, parse_task
 from ..view import ENDS, RunRow
 from .common import ALL, NAME
 
@@ -45,8 +45,9 @@ def logs(session: Session, /, target: str, **options: Any) -> None:
     """
     chosen = _Choice(**options)
     wanted_target = parse_target(target)
+    path = _path(wanted_target, chosen)
     body = fetch(session.cluster, wanted_target)
-    wanted = _wanted(wanted_target, body, chosen)
+    wanted = _wanted(wanted_target, body, path, chosen)
     how = Options(chosen.follow, chosen.tail, chosen.timestamps)
     if chosen.follow:
         _follow(session, wanted_target, wanted, how)
@@ -67,14 +68,16 @@ class _Choice:
     everything: bool
 
 
-def _wanted(target: Target, body: Body, chosen: _Choice) -> Wanted:
+def _path(target: Target, chosen: _Choice) -> TaskPath | None:
     if chosen.index is not None and not chosen.task:
         raise UsageProblem("--index: name the task too, with --task")
-    uid = body["metadata"]["uid"]
+    return parse_task(target, chosen.task) if chosen.task else None
+
+
+def _wanted(target: Target, body: Body, path: TaskPath | None, chosen: _Choice) -> Wanted:
     label = c.LABEL_PHASE_UID if target.kind == PHASES else c.LABEL_WORKFLOW_UID
-    path = parse_task(target, chosen.task) if chosen.task else None
     return Wanted(
-        f"{label}={uid}",
+        f"{label}={body['metadata']['uid']}",
         (path.phase or "") if path else "",
         path.task if path else "",
         chosen.index,

@@ -82,6 +82,7 @@ def why(session: Session, target: str, path: str | None, output: str | None) -> 
     write why phase/NAME TASK.
     """
     wanted = parse_target(target)
+    reasons.check(wanted, path or "")
     objects = reasons.gather(session.cluster, wanted)
     chain = reasons.chain(objects, wanted, path or "")
     if output:
