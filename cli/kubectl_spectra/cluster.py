@@ -234,9 +234,8 @@ def _refusal(status: int, content: bytes, what: str) -> Exception:
     message = str(said.get("message") or content[:200].decode(errors="replace")).strip()
     if status == 401:
         return Refused("the cluster does not know you (401); renew your kubeconfig's credentials")
-    missing = said.get("details") or {}
     if status == 404:
-        return _missing(missing, what)
+        return _missing(said.get("details") or {}, message, what)
     if status == 409 and said.get("reason") == "AlreadyExists":
         return Exists(f"{what} exists already")
     if status >= 500 or status == 429:
@@ -244,11 +243,11 @@ def _refusal(status: int, content: bytes, what: str) -> Exception:
     return Refused(f"{what} was refused: {message}")
 
 
-def _missing(details: Mapping[str, Any], what: str) -> NotFound:
+def _missing(details: Mapping[str, Any], message: str, what: str) -> NotFound:
     """Return what a 404 means: no such object, no such namespace, or no such kind."""
     if details.get("kind") == "namespaces":
         return NotFound(f"namespace {details.get('name')} does not exist; create it, or give -n")
-    if details.get("name"):
+    if message.endswith('" not found'):
         return NotFound(f"{what} does not exist")
     return NotFound(f"the cluster knows no {what}; install Spectra's CRDs, see docs/install.md")
 

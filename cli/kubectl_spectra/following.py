@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from .cluster import Body, Cluster
-from .errors import CliError, TimedOut, Unreachable
+from .errors import TimedOut, Unreachable
 from .kinds import Kind
 
 _WATCH_SECONDS = 300
@@ -129,8 +129,8 @@ class Follower:
                 if tries >= _TRIES:
                     self._news.put(error)
                     return
-                self._over.wait(tries)
-            except CliError as error:
+                self._over.wait(tries - 1)
+            except Exception as error:  # raised where the program waits: else it waits for ever
                 self._news.put(error)
                 return
 

@@ -18,7 +18,7 @@ MAX_BYTES = 5 * 1024 * 1024
 """Of one file; the API server takes requests of 3 MiB."""
 MAX_DEPTH = 500
 """Levels of nesting; the API server takes more, and no spec works with as many as a hundred."""
-MAX_NODES = 500_000
+MAX_NODES = 300_000
 """Values of one object, those that aliases repeat counted each time."""
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
