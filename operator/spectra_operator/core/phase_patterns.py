@@ -11,7 +11,7 @@ from typing import Any
 
 from ..api.task import Pattern, Task
 from ..api.values import Output, ValueType
-from .validate import Problem
+from .problems import Problem
 
 WORK = "work"
 """The output of a coordinator's first task: the list of what is to be done."""

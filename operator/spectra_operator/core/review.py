@@ -19,11 +19,11 @@ from ..api.workflow import WorkflowSpec
 from .cron import CronError, parse_cron
 from .expand import TEMPLATE_NOT_FOUND, ExpansionError, expand
 from .nesting import PHASE_DEPTH, too_deep
-from .phase_patterns import written_out
+from .phase_patterns import pattern_problem, written_out
 from .problems import Problem
 from .schedule_runs import SCHEDULED_TIME
 from .validate import phase_problems, template_problems, workflow_problems
-from .validate_written import written_phase, written_workflow
+from .validate_written import written_workflow
 
 SPEC_DEPTH = PHASE_DEPTH + 16
 """Levels of a whole spec: a value, and what it stands in."""
@@ -75,9 +75,7 @@ def _template(spec: WorkflowTemplateSpec, _: Templates) -> Iterator[Problem]:
 
 
 def _phase(spec: PhaseSpec, _: Templates) -> Iterator[Problem]:
-    broken = list(written_phase(spec))
-    yield from broken
-    if spec.pattern is not None and not broken:
+    if spec.pattern is not None and pattern_problem(spec.pattern, spec.tasks, "spec") is None:
         spec = spec.model_copy(update={"tasks": written_out(spec.pattern, spec.tasks)})
     yield from phase_problems(spec)
 

@@ -44,12 +44,14 @@ def structure_problems(spec: Any, model: type[BaseModel]) -> list[Wrong]:
         spec: JSON data.
         model: What it should be.
     """
+    if spec is None:
+        return [Wrong((), "MissingField", "is missing; give it")]
     numbers = list(_numbers(spec, ()))
     if numbers:
         return numbers[:MAX_FOUND]
     found = list(_nulls(spec, schema_of(model), ()))
     try:
-        model.model_validate_json(json.dumps(spec), strict=True, extra="forbid")
+        model.model_validate_json(json.dumps(spec), strict=True, extra="forbid", by_name=False)
     except ValidationError as error:
         told = {wrong.path for wrong in found}
         for each in error.errors(include_url=False)[:MAX_FOUND]:

@@ -20,8 +20,12 @@ from .problems import Problem
 from .references import Place, expressions_at, phase_places, places, reads
 from .validate_tasks import has_items, task_problems
 from .validate_values import parameter_problems
+from .validate_written import written_phase
 
 __all__ = ["Problem", "phase_problems", "template_problems", "workflow_problems"]
+
+
+_SHOWN_OF_CYCLE = 10
 
 
 def workflow_problems(spec: WorkflowSpec) -> tuple[Problem, ...]:
@@ -41,7 +45,12 @@ def phase_problems(spec: PhaseSpec) -> tuple[Problem, ...]:
     if deep:
         return deep
     parameters, phases = frozenset(spec.parameters), frozenset(spec.context.phases)
-    return (*_tasks(spec.tasks, "spec.tasks", parameters, phases), *_size(spec))
+    return (
+        *written_phase(spec),
+        *_tasks(spec.tasks, "spec.tasks", parameters, phases),
+        *_workspaces([("spec.tasks", task) for task in spec.tasks], spec),
+        *_size(spec),
+    )
 
 
 def _workflow(spec: WorkflowSpec, *, needed: bool) -> Iterator[Problem]:
@@ -62,6 +71,8 @@ def _workflow(spec: WorkflowSpec, *, needed: bool) -> Iterator[Problem]:
     yield from _tasks(spec.on_failure or [], "spec.onFailure", known, everywhere)
     yield from _tasks(spec.finally_ or [], "spec.finally", known, everywhere)
     yield from _phase_outputs(spec)
+    if spec.template_ref is None:  # it may bring a workspace
+        yield from _workspaces(_everywhere(spec), spec)
     yield from _size(spec)
 
 
@@ -158,8 +169,16 @@ def _edges(parents: Mapping[str, tuple[str, ...]], where: str, what: str) -> Ite
         yield Problem(
             "DependencyCycle",
             f"{where}[{error.cycle[0]}].dependsOn",
-            f"the {what}s wait for each other: {error}; remove one dependency",
+            f"the {what}s wait for each other: {_round(error.cycle)}; remove one dependency",
         )
+
+
+def _round(cycle: tuple[str, ...]) -> str:
+    """Return a cycle for people: of a long one its begin and its end."""
+    if len(cycle) <= _SHOWN_OF_CYCLE:
+        return " -> ".join(cycle)
+    left_out = len(cycle) - _SHOWN_OF_CYCLE
+    return " -> ".join((*cycle[:6], f"({left_out} more)", *cycle[left_out + 6 :]))
 
 
 _HINTS = {
@@ -243,6 +262,15 @@ def _everywhere(spec: WorkflowSpec) -> Iterator[tuple[str, Task]]:
         yield from ((f"{where}.fallback.tasks", task) for task in other)
     yield from (("spec.onFailure", task) for task in spec.on_failure or [])
     yield from (("spec.finally", task) for task in spec.finally_ or [])
+
+
+def _workspaces(
+    tasks: Iterable[tuple[str, Task]], spec: WorkflowSpec | PhaseSpec
+) -> Iterator[Problem]:
+    for where, task in tasks if spec.workspace is None else ():
+        if task.workspace is not None:
+            text = "there is none to mount; give spec.workspace a size or a claimName"
+            yield Problem("NoWorkspace", f"{where}[{task.name}].workspace", text)
 
 
 def _size(spec: WorkflowSpec | PhaseSpec) -> Iterator[Problem]:

@@ -28,16 +28,12 @@ def written_workflow(spec: WorkflowBody) -> Iterator[Problem]:
         yield from _phase(phase, f"spec.phases[{phase.name}]")
     if spec.workspace is not None:
         yield from _workspace(spec.workspace)
-    if not refers and spec.workspace is None:
-        yield from _without_workspace(_tasks(spec))
 
 
 def written_phase(spec: PhaseSpec) -> Iterator[Problem]:
     """Yield what is wrong with how a phase that stands alone is put together."""
     yield from _plan(spec.plan, "spec.plan")
     yield from _pattern(spec.pattern, spec.tasks, "spec")
-    if spec.workspace is None:
-        yield from _without_workspace((f"spec.tasks[{task.name}]", task) for task in spec.tasks)
 
 
 def _phase(phase: PhaseTemplate, where: str) -> Iterator[Problem]:
@@ -86,20 +82,3 @@ def _workspace(workspace: Workspace) -> Iterator[Problem]:
         if workspace.claim_name is not None and value is not None:
             text = "an existing claim has its own; leave it out, or give size instead of claimName"
             yield Problem("ConflictingFields", f"{where}.{name}", text)
-
-
-def _tasks(spec: WorkflowBody) -> Iterator[tuple[str, Task]]:
-    for phase in spec.all_phases:
-        where = f"spec.phases[{phase.name}]"
-        yield from ((f"{where}.tasks[{task.name}]", task) for task in phase.all_tasks)
-        other = phase.fallback.all_tasks if phase.fallback else []
-        yield from ((f"{where}.fallback.tasks[{task.name}]", task) for task in other)
-    yield from ((f"spec.onFailure[{task.name}]", task) for task in spec.on_failure or [])
-    yield from ((f"spec.finally[{task.name}]", task) for task in spec.finally_ or [])
-
-
-def _without_workspace(tasks: Iterator[tuple[str, Task]]) -> Iterator[Problem]:
-    for where, task in tasks:
-        if task.workspace is not None:
-            text = "there is none to mount; give spec.workspace a size or a claimName"
-            yield Problem("NoWorkspace", f"{where}.workspace", text)

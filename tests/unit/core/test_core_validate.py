@@ -45,6 +45,13 @@ def test_a_cycle_is_found_and_its_members_are_named() -> None:
     assert str(problem).startswith("spec.tasks[a].dependsOn: the tasks wait")
 
 
+def test_of_a_long_cycle_its_begin_and_its_end_are_named() -> None:
+    tasks = [a_task(f"t{n}", depends_on=[f"t{(n + 1) % 50}"]) for n in range(50)]
+    (problem,) = compile_phase(a_phase(tasks)).problems
+    assert " -> (41 more) -> " in problem.message
+    assert len(problem.message) < 200
+
+
 def test_a_task_that_waits_for_itself_is_a_cycle() -> None:
     assert of_tasks(a_task("a", depends_on=["a"])) == [
         ("DependencyCycle", "spec.tasks[a].dependsOn")
