@@ -13,7 +13,7 @@ from ..api.common import ApiModel
 from ..api.phase import PhaseSpec
 from ..api.task import Task
 from ..api.template import WorkflowTemplateSpec
-from ..api.workflow import PhaseTemplate, WorkflowSpec
+from ..api.workflow import WorkflowSpec
 from . import graph
 from .expand import ExpansionError, Templates, expand, template_names
 from .names import revision_hash
@@ -49,6 +49,7 @@ def compile_workflow(
     if not problems and not missing:
         ordered = graph.build({p.name: tuple(p.depends_on) for p in spec.all_phases})
     known = {phase.name: phase for phase in spec.all_phases}
+    graphs = {n: _order(p.all_tasks) for n, p in known.items()} if ordered.order else {}
     ref = written.template_ref
     named = templates.get(ref.name) if ref else None
     return WorkflowShape(
@@ -59,7 +60,8 @@ def compile_workflow(
         spec=spec,
         graph=ordered,
         problems=problems,
-        depths={n: _depth(p) for n, p in known.items()} if ordered.order else {},
+        depths={n: _depth(tasks) for n, tasks in graphs.items()},
+        task_graphs=graphs,
         items={n: _items(p.all_tasks) for n, p in known.items()},
         phases=known if ordered.order else {},
         template=f"{ref.name}@{revision_hash(named)}" if ref and named is not None else "",
@@ -141,8 +143,8 @@ def _order(tasks: list[Task]) -> graph.Graph:
     return graph.build({task.name: tuple(task.depends_on) for task in tasks})
 
 
-def _depth(phase: PhaseTemplate) -> float:
-    return max(graph.longest_paths(_order(phase.all_tasks), lambda _: 1.0).values(), default=0.0)
+def _depth(tasks: graph.Graph) -> float:
+    return max(graph.longest_paths(tasks, lambda _: 1.0).values(), default=0.0)
 
 
 def _parse(model: type[M], spec: Any) -> tuple[M | None, tuple[Problem, ...]]:

@@ -18,7 +18,7 @@ from .workflow_end import following_steps, outcome_of, over, under_way
 from .workflow_levels import deadline_of, levels_after, main_levels
 from .workflow_orders import hand_over, settled, stopped_by, take_in
 from .workflow_records import PhaseView, StepRecord, WorkflowRecord
-from .workflow_rest import remaining_seconds
+from .workflow_rest import insight_of, next_look
 from .workflow_steps import PHASE_DELETED, all_steps, current_views, planned, seen_steps
 
 __all__ = ["PHASE_DELETED", "WorkflowDecision", "decide_workflow"]
@@ -79,7 +79,7 @@ def _decide(snapshot: WorkflowSnapshot, record: WorkflowRecord) -> WorkflowDecis
         record=decided,
         levels=levels,
         create=_to_create(snapshot, decided, levels),
-        wake_at=None if decided.ended else due,
+        wake_at=None if decided.ended else next_look(decided.insight, due),
         after=after,
         hand_over=hand_over(snapshot, decided, views),
         settled=settled(snapshot, decided, views),
@@ -96,7 +96,7 @@ def _with_steps(
     used = (*snapshot.phases.values(), *snapshot.fallbacks.values())
     return replace(
         record,
-        remaining=remaining_seconds(snapshot.shape, steps, views),
+        insight=insight_of(snapshot, record, steps, views),
         usage=sum((view.usage for view in used), start=Usage()),
         steps=steps,
     )

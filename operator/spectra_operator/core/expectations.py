@@ -51,3 +51,6 @@ class Insight:
     percent: int = 0
     phases: Mapping[str, PhaseInsight] = field(default_factory=dict)
     wake_at: datetime | None = None
+
+
+NO_INSIGHT = Insight()

@@ -132,4 +132,4 @@ def _from_tally(step: StepRecord, each: float) -> Outlook:
 
 def _benign(step: StepRecord) -> bool:
     """Whether a phase was skipped without anything being left undone."""
-    return step.state is StepState.SKIPPED and getattr(step, "reason", "") in BENIGN
+    return step.state is StepState.SKIPPED and step.reason in BENIGN

@@ -42,5 +42,6 @@ def parse_insight(status: Mapping[str, Any]) -> Insight:
                 late=phase.get("late", ""), milestone=phase.get("milestone", "")
             )
             for phase in status.get("phases") or ()
+            if phase.get("late") or phase.get("milestone")
         },
     )

@@ -13,6 +13,7 @@ from ..api.phase import PhaseSpec
 from ..api.task import Task
 from ..api.workflow import PhaseTemplate, WorkflowSpec
 from .evidence import Attempt
+from .expectations import Outlook
 from .graph import Graph
 from .orders import Order
 from .policy import TaskPolicy
@@ -103,7 +104,8 @@ class WorkflowShape:
     """A Workflow object's identity and its expanded spec, compiled once per generation.
 
     `phases` has the phases of the spec by name, `depths` for each the number of tasks on its
-    longest path, `items` the number of its task items as far as the spec tells. `template` is
+    longest path, `task_graphs` the graph of its tasks, `items` the number of its task items as far
+    as the spec tells. `template` is
     name@revision of the workflow's template, `missing_templates` what keeps it from being
     expanded.
     """
@@ -120,6 +122,7 @@ class WorkflowShape:
     phases: Mapping[str, PhaseTemplate] = field(default_factory=dict)
     template: str = ""
     missing_templates: tuple[str, ...] = ()
+    task_graphs: Mapping[str, Graph] = field(default_factory=dict)
 
 
 def _no_values(_: str) -> Mapping[str, Any]:
@@ -135,7 +138,7 @@ class WorkflowSnapshot:
     `refused` says of others why they cannot be made, `delayed` why they could not be made yet;
     a fallback stands in both as `NAME/fallback`. `idle` names what follows the end and has
     nothing to do. `values` gives what expressions see of a phase that has succeeded. `claim` says
-    why the workspace is not there yet.
+    why the workspace is not there yet. `outlooks` has what is expected of phases without an object.
     """
 
     shape: WorkflowShape
@@ -150,4 +153,5 @@ class WorkflowSnapshot:
     idle: frozenset[str] = frozenset()
     orders: tuple[Order, ...] = ()
     claim: str = ""
+    outlooks: Mapping[str, Outlook] = field(default_factory=dict)
     values: Callable[[str], Mapping[str, Any]] = _no_values

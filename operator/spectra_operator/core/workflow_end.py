@@ -141,7 +141,6 @@ def under_way(record: WorkflowRecord, outcome: Outcome) -> WorkflowRecord:
         outcome=outcome.state,
         reason=outcome.reason,
         message=outcome.message,
-        remaining=None,
     )
 
 
@@ -164,7 +163,6 @@ def over(record: WorkflowRecord, outcome: Outcome, now: datetime) -> WorkflowRec
         reason=reason,
         message="; ".join(text for text in texts if text)[:1024],
         finished_at=max(times, default=now),
-        remaining=None,
     )
 
 

@@ -10,6 +10,7 @@ from ..api.constants import RESERVED_PHASES
 from ..api.phase import PhaseState
 from ..api.workflow import PhaseRole, StepState, WorkflowState
 from .conditions import RunRecord
+from .expectations import NO_INSIGHT, Insight, Outlook
 from .orders import OrderRecord
 from .records import PHASE_ENDED, Tally
 from .results import Usage
@@ -29,7 +30,7 @@ STEP_ENDED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class PhaseView:
-    """A Phase object as its workflow sees it. `remaining` is in seconds, None if unknown.
+    """A Phase object as its workflow sees it, and what is expected of it.
 
     `applied` has the actions that stand in the phase's stored status, by UID, and why one was
     refused.
@@ -44,7 +45,7 @@ class PhaseView:
     usage: Usage = Usage()
     started_at: datetime | None = None
     finished_at: datetime | None = None
-    remaining: float | None = None
+    outlook: Outlook | None = None
     applied: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -89,7 +90,7 @@ class WorkflowRecord(RunRecord):
     """
 
     state: WorkflowState | None = None
-    remaining: float | None = None
+    insight: Insight = NO_INSIGHT
     usage: Usage = Usage()
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
     run: int = 1

@@ -1,45 +1,47 @@
-"""How long a workflow still takes, judged by the phases that were seen."""
+"""What is expected of a workflow, from what is expected of its phases."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
-from ..api.phase import PhaseState
-from .estimate import path_seconds
-from .snapshot import WorkflowShape
-from .workflow_records import PhaseView
+from .estimate import Estimate
+from .expectations import Insight, Outlook
+from .insight import WorkflowFacts, workflow_insight
+from .snapshot import WorkflowSnapshot
+from .workflow_records import PhaseView, WorkflowRecord
 from .workflow_steps import Steps
 
-Views = Mapping[str, PhaseView]
+
+def insight_of(
+    snapshot: WorkflowSnapshot,
+    record: WorkflowRecord,
+    steps: Steps,
+    views: Mapping[str, PhaseView],
+) -> Insight:
+    """Return what is expected; `record` is how the workflow stood before this decision."""
+    shape, before = snapshot.shape, snapshot.persisted
+    facts = WorkflowFacts(
+        graph=shape.graph,
+        steps=steps,
+        outlooks={name: _outlook(snapshot, views, name) for name in steps},
+        plans={name: phase.plan for name, phase in shape.phases.items() if phase.plan},
+        parallelism=shape.spec.parallelism,
+        percent=before.insight.percent if before.run == record.run else 0,
+    )
+    return workflow_insight(facts, record.started_at or snapshot.now, snapshot.now)
 
 
-def remaining_seconds(shape: WorkflowShape, steps: Steps, views: Views) -> float | None:
-    """Return the seconds on the longest path of phases to come; None without a clue.
-
-    Phases without an object are judged by those that have one.
-    """
-    per_item = _seconds_per_item(shape, views)
-    lengths: dict[str, float] = {}
-    for name, step in steps.items():
-        view = views.get(name)
-        if step.ended:
-            lengths[name] = 0.0
-        elif view and view.remaining is not None:
-            lengths[name] = view.remaining
-        elif per_item is None:
-            return None
-        else:
-            lengths[name] = per_item * shape.depths[name]
-    return path_seconds(shape.graph, lengths)
+def next_look(insight: Insight, due: datetime | None) -> datetime | None:
+    """Return when time alone changes something: at a deadline, or when a phase becomes late."""
+    return min((at for at in (due, insight.wake_at) if at is not None), default=None)
 
 
-def _seconds_per_item(shape: WorkflowShape, views: Views) -> float | None:
-    """Mean seconds that a step of the graph took in phases that are over or give an estimate."""
-    samples = []
-    for name, view in views.items():
-        if view.state is PhaseState.SUCCEEDED and view.started_at and view.finished_at:
-            seconds = (view.finished_at - view.started_at).total_seconds()
-            samples.append(seconds / shape.depths[name])
-        elif view.remaining and not view.tally.succeeded:
-            samples.append(view.remaining / shape.depths[name])
-    return sum(samples) / len(samples) if samples else None
+def _outlook(snapshot: WorkflowSnapshot, views: Mapping[str, PhaseView], name: str) -> Outlook:
+    """Return what is expected of a phase; of one that nobody looked at only its steps."""
+    view = views.get(name)
+    known = view.outlook if view else snapshot.outlooks.get(name)
+    if known is not None:
+        return known
+    steps, items = snapshot.shape.depths[name], snapshot.shape.items[name]
+    return Outlook(rest=Estimate(steps), steps=int(steps), total=float(items))

@@ -9,8 +9,9 @@ from typing import Any
 from ..api.action import ActionType
 from ..api.workflow import PhaseRole, StepState, WorkflowState
 from .conditions import conditions, find, run_of, timestamp
-from .estimate import in_words
 from .evidence import instant
+from .expectations import PhaseInsight
+from .insight_status import parse_insight, render_insight, render_phase_insight
 from .orders import OrderRecord
 from .phase_status import Status, duration, parse_usage, render_tally, render_usage
 from .records import Tally
@@ -37,14 +38,15 @@ def render_workflow(record: WorkflowRecord, now: datetime) -> Status:
         "outcome": record.outcome and str(record.outcome),
         "template": record.template,
         "actions": [_order(order) for order in record.orders],
-        "eta": in_words(record.remaining) if record.remaining and not record.ended else "",
         "startedAt": record.started_at and timestamp(record.started_at),
         "finishedAt": record.finished_at and timestamp(record.finished_at),
         "duration": duration(record.started_at, record.finished_at),
         "usage": render_usage(record.usage),
-        "phases": [_step(name, step) for name, step in record.steps.items()],
+        "phases": [_step(record, name) for name in record.steps],
         "conditions": conditions(run),
     }
+    if record.started_at:
+        status |= render_insight(record.insight, ended=record.ended)
     return {key: value for key, value in status.items() if value not in (None, "", [])}
 
 
@@ -68,10 +70,13 @@ def parse_workflow(status: Mapping[str, Any] | None) -> WorkflowRecord:
         template=status.get("template", ""),
         orders=tuple(_parse_order(order) for order in status.get("actions") or ()),
         steps={step["name"]: _parse_step(step) for step in status.get("phases") or ()},
+        insight=parse_insight(status),
     )
 
 
-def _step(name: str, step: StepRecord) -> Status:
+def _step(record: WorkflowRecord, name: str) -> Status:
+    step = record.steps[name]
+    insight = record.insight.phases.get(name, PhaseInsight())
     status: Status = {
         "name": name,
         "state": str(step.state),
@@ -85,6 +90,7 @@ def _step(name: str, step: StepRecord) -> Status:
         "startedAt": step.started_at and timestamp(step.started_at),
         "finishedAt": step.finished_at and timestamp(step.finished_at),
         "message": step.message,
+        **render_phase_insight(insight, ended=step.ended),
     }
     return {key: value for key, value in status.items() if value not in (None, "")}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..api.constants import LABEL_TEMPLATE
@@ -14,7 +15,7 @@ from ..core.records import PhaseRecord
 from ..core.workflow_records import PhaseView
 from .keys import Key
 from .parts import Parts
-from .runs import PhaseRun
+from .runs import PhaseRun, WorkflowRun
 from .status import COALESCE_SECONDS
 
 
@@ -22,9 +23,7 @@ def view_of(parts: Parts, key: Key, run: PhaseRun, record: PhaseRecord) -> Phase
     """Return a phase as its workflow sees it."""
     view = view_of_record(key.name, run.shape.uid, record)
     view = replace(view, applied=run.persisted.applied)
-    if record.ended:
-        return replace(view, remaining=0.0)
-    return replace(view, remaining=_remaining(parts, key, run, record))
+    return replace(view, outlook=_outlook(parts, key, run, record))
 
 
 def view_of_record(name: str, uid: str, record: PhaseRecord) -> PhaseView:
@@ -43,27 +42,42 @@ def view_of_record(name: str, uid: str, record: PhaseRecord) -> PhaseView:
     )
 
 
-def _remaining(parts: Parts, key: Key, run: PhaseRun, record: PhaseRecord) -> float | None:
-    """Estimate the rest, anew about once a second: it walks the whole graph."""
-    now = parts.clock.monotonic()
-    if now >= run.estimate_again_at:
-        run.estimate_again_at = now + COALESCE_SECONDS
-        outlook = _outlook(parts, key, run, record)
-        run.remaining = outlook.rest.seconds if outlook.clue else None
-    return run.remaining
-
-
 def _outlook(parts: Parts, key: Key, run: PhaseRun, record: PhaseRecord) -> Outlook:
-    spec = run.shape.spec
-    facts = PhaseFacts(
-        name=spec.phase or "",
-        tasks=run.shape.tasks,
-        graph=run.shape.graph,
-        observed=parts.durations.observed(source_of(parts, key, run)),
-        width=Width(parts.agents.limits(key.namespace), spec.parallelism),
-        records=record.tasks,
-    )
-    return phase_outlook(facts, parts.clock.now())
+    """Return what is expected, anew about once a second and at the end: it walks the graph."""
+    now = parts.clock.monotonic()
+    if run.outlook is None or record.ended or now >= run.estimate_again_at:
+        run.estimate_again_at = now + COALESCE_SECONDS
+        spec = run.shape.spec
+        facts = PhaseFacts(
+            name=spec.phase or "",
+            tasks=run.shape.tasks,
+            graph=run.shape.graph,
+            observed=parts.durations.observed(source_of(parts, key, run)),
+            width=Width(parts.agents.limits(key.namespace), spec.parallelism),
+            records=record.tasks,
+        )
+        run.outlook = phase_outlook(facts, parts.clock.now())
+    return run.outlook
+
+
+def forecast(
+    parts: Parts, key: Key, run: WorkflowRun, unborn: Iterable[str]
+) -> Mapping[str, Outlook]:
+    """Return what is expected of phases without an object, anew about once a second."""
+    now = parts.clock.monotonic()
+    if now < run.estimate_again_at:
+        return run.outlooks
+    run.estimate_again_at = now + COALESCE_SECONDS
+    observed = parts.durations.observed(workflow_source(parts, key))
+    agents = parts.agents.limits(key.namespace)
+    run.outlooks = {}
+    for name in unborn:
+        phase = run.shape.phases[name]
+        tasks = {task.name: task for task in phase.all_tasks}
+        graph = run.shape.task_graphs[name]
+        facts = PhaseFacts(name, tasks, graph, observed, Width(agents, phase.parallelism))
+        run.outlooks[name] = phase_outlook(facts, parts.clock.now())
+    return run.outlooks
 
 
 def note_duration(parts: Parts, key: Key, attempt: Attempt) -> None:
@@ -77,10 +91,12 @@ def note_duration(parts: Parts, key: Key, attempt: Attempt) -> None:
 def source_of(parts: Parts, key: Key, run: PhaseRun) -> Key:
     """Return what a phase's durations are remembered by: template, workflow, or the phase."""
     ref = run.shape.spec.workflow_ref
-    if ref is None:
-        return key
-    workflow = Key("Workflow", key.namespace, ref.name)
+    return workflow_source(parts, Key("Workflow", key.namespace, ref.name)) if ref else key
+
+
+def workflow_source(parts: Parts, workflow: Key) -> Key:
+    """Return what a workflow's durations are remembered by: its template, if it has one."""
     body = parts.store.get(workflow)
     labels = (body["metadata"].get("labels") or {}) if body else {}
     template = labels.get(LABEL_TEMPLATE)
-    return Key("WorkflowTemplate", key.namespace, template) if template else workflow
+    return Key("WorkflowTemplate", workflow.namespace, template) if template else workflow

@@ -9,6 +9,7 @@ from typing import Any
 from ..api.agent import TaskDefaults
 from ..api.schedule import ScheduleSpec
 from ..core.cron import Cron
+from ..core.expectations import Outlook
 from ..core.policy import TaskPolicy
 from ..core.records import PhaseRecord
 from ..core.schedule_records import RunView, ScheduleRecord
@@ -60,7 +61,7 @@ class PhaseRun:
     defaults: dict[str, TaskDefaults] = field(default_factory=dict)
     view: PhaseView | None = None
     trigger: float | None = None
-    remaining: float | None = None
+    outlook: Outlook | None = None
     estimate_again_at: float = 0.0
     stopping: dict[str, datetime] = field(default_factory=dict)
     looking_up: set[str] = field(default_factory=set)
@@ -91,6 +92,8 @@ class WorkflowRun:
     creating: set[str] = field(default_factory=set)
     delayed: dict[str, Delay] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    outlooks: dict[str, Outlook] = field(default_factory=dict)
+    estimate_again_at: float = 0.0
     trigger: float | None = None
     marked: bool = False
 

@@ -15,6 +15,7 @@ from ..api import constants as c
 from ..api.phase import PhaseState, TaskState
 from ..api.workflow import WorkflowState
 from ..core.conditions import timestamp
+from ..core.milestones import LATE, REACHED
 from ..core.names import short_hash
 from ..core.records import PhaseRecord, TaskRecord
 from ..core.settle import is_benign
@@ -33,7 +34,7 @@ _MOST_TASKS_TOLD = 20
 _PASSING = ("", "ContainerCreating", "PodInitializing")
 _TOLD_BY_WORKFLOW = frozenset({"Started", *PhaseState})
 _WARNINGS = frozenset(
-    {"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed"}
+    {"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed", "MilestoneLate"}
     | {"RunsMissed", "RunRefused"}
 )
 
@@ -105,6 +106,21 @@ def workflow_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[No
         yield Note(str(after.state), text)
 
 
+def milestone_story(
+    shape: WorkflowShape, before: WorkflowRecord, after: WorkflowRecord
+) -> Iterator[Note]:
+    """Yield which milestones were reached or came to be late between two records."""
+    for name, insight in after.insight.phases.items():
+        known, plan = before.insight.phases.get(name), shape.phases[name].plan
+        if plan is None or insight.milestone == (known.milestone if known else ""):
+            continue
+        late = f", {insight.late} late" if insight.late else ""
+        if insight.milestone == REACHED:
+            yield Note("MilestoneReached", f"phase {name}: {plan.milestone}{late}")
+        elif insight.milestone == LATE:
+            yield Note("MilestoneLate", f"phase {name}: {plan.milestone} is due{late}")
+
+
 def _turn(before: WorkflowRecord, after: WorkflowRecord) -> str:
     if after.state is not WorkflowState.RUNNING:
         return str(after.state)
@@ -133,7 +149,7 @@ class Storyteller:
         self, key: Key, shape: WorkflowShape, before: WorkflowRecord, after: WorkflowRecord
     ) -> None:
         """Tell what happened to a workflow."""
-        for note in workflow_story(before, after):
+        for note in (*workflow_story(before, after), *milestone_story(shape, before, after)):
             self.tell(key, shape.uid, note)
 
     def tell(self, key: Key, uid: str, note: Note) -> None:

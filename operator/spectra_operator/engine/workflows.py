@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from ..api.constants import MAX_SPEC_BYTES
 from ..api.workflow import WorkflowState
@@ -21,6 +22,7 @@ from ..kube.resources import Body, uid_of
 from .effects import CreatePhase, MarkFinished
 from .keys import Key
 from .parts import Parts
+from .phase_views import forecast
 from .phases import PhaseReconciler
 from .queue import backoff
 from .runs import Delay, StatusState, WorkflowRun
@@ -79,7 +81,12 @@ class WorkflowReconciler:
             now=self._parts.clock.now(),
             refused=run.refused,
             delayed={name: delay.why for name, delay in run.delayed.items()},
+            outlooks=forecast(self._parts, key, run, self._unborn(run, views)),
         )
+
+    def _unborn(self, run: WorkflowRun, views: Mapping[str, PhaseView | None]) -> list[str]:
+        """Return the phases to come, as far as they can come at all."""
+        return [name for name in run.shape.task_graphs if views.get(name) is None]
 
     def _missing_agents(self, key: Key, run: WorkflowRun) -> tuple[str, ...]:
         if run.persisted.started_at:

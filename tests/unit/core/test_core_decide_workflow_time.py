@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from builders.pods import at
 from builders.records import a_view
 from spectra_operator.api.phase import PhaseState
 from spectra_operator.api.workflow import WorkflowState
+from spectra_operator.core.estimate import Estimate
+from spectra_operator.core.expectations import Insight, Outlook
 from spectra_operator.core.records import Tally
 from spectra_operator.core.snapshot import Levels
-from spectra_operator.core.workflow_records import PhaseView
-from unit.core.workflow_cases import BESIDE, RUNNING, SUCCEEDED, begun, decided, states
+from spectra_operator.core.workflow_records import PhaseView, WorkflowRecord
+from unit.core.workflow_cases import BESIDE, ROW, RUNNING, SUCCEEDED, begun, decided, states
 
 
 def test_a_suspended_workflow_creates_nothing_and_tells_its_phases() -> None:
@@ -93,21 +97,60 @@ def test_a_pending_workflow_has_no_deadline_yet() -> None:
     assert decision.wake_at is None
 
 
+def expects(seconds: float, **fields: Any) -> Outlook:
+    """Return what is expected of a phase that still takes so long."""
+    return Outlook(Estimate(seconds), "work", 1, total=seconds, samples=5, clue=True, **fields)
+
+
 def test_the_estimate_is_the_longest_path_of_what_is_left() -> None:
-    view = a_view(PhaseState.RUNNING, remaining=40.0)
-    assert decided({"first": view}).record.remaining == 120.0
+    view = a_view(PhaseState.RUNNING, outlook=expects(40))
+    to_come = {"second": expects(30), "third": expects(50)}
+    insight = decided({"first": view}, outlooks=to_come).record.insight
+    assert insight.rest == Estimate(120)
+    assert (insight.samples, insight.critical_path) == (15, "first/work +2")
 
 
-def test_phases_to_come_are_judged_by_those_that_are_over() -> None:
-    done = a_view(PhaseState.SUCCEEDED, finished=20)
-    assert decided({"first": done}).record.remaining == 40.0
+def test_what_is_done_is_no_longer_waited_for() -> None:
+    done = a_view(PhaseState.SUCCEEDED, outlook=Outlook(done=20, total=20, clue=True))
+    to_come = {"second": expects(30), "third": expects(50)}
+    insight = decided({"first": done}, outlooks=to_come).record.insight
+    assert (insight.rest, insight.percent) == (Estimate(80), 20)
 
 
 @pytest.mark.parametrize("view", [a_view(PhaseState.RUNNING), a_view(None)])
 def test_without_a_clue_there_is_no_estimate(view: PhaseView) -> None:
-    assert decided({"first": view}).record.remaining is None
+    assert decided({"first": view}).record.insight.rest is None
 
 
 def test_an_ended_workflow_has_no_estimate() -> None:
     seen = dict.fromkeys(("one", "two", "three"), SUCCEEDED)
-    assert decided(seen, steps=BESIDE).record.remaining is None
+    insight = decided(seen, steps=BESIDE).record.insight
+    assert (insight.rest, insight.percent, insight.critical_path) == (None, 100, "")
+
+
+def test_percent_never_goes_back_within_a_run() -> None:
+    view = a_view(PhaseState.RUNNING, outlook=expects(40))
+    before = WorkflowRecord(started_at=at(0), insight=Insight(percent=60))
+    assert decided({"first": view}, persisted=before).record.insight.percent == 60
+
+
+def test_a_phase_that_will_be_late_is_looked_at_when_it_is() -> None:
+    planned = [ROW[0] | {"plan": {"durationSeconds": 30, "milestone": "It stands"}}, *ROW[1:]]
+    view = a_view(PhaseState.RUNNING)
+    begun_at = WorkflowRecord(started_at=at(0))
+    early = decided({"first": view}, steps=planned, persisted=begun_at, now=10)
+    assert early.wake_at == at(30)
+    assert early.record.insight.phases["first"].milestone == "Pending"
+    late = decided({"first": view}, steps=planned, persisted=begun_at, now=40)
+    assert late.record.insight.phases["first"].late == "10s"
+    assert late.wake_at is None
+
+
+def test_the_deadline_comes_first_if_it_is_first() -> None:
+    planned = [ROW[0] | {"plan": {"durationSeconds": 30}}, *ROW[1:]]
+    begun_at = WorkflowRecord(started_at=at(0))
+    view = a_view(PhaseState.RUNNING)
+    decision = decided(
+        {"first": view}, steps=planned, persisted=begun_at, active_deadline_seconds=20
+    )
+    assert decision.wake_at == at(20)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from builders.pods import at
 from spectra_operator.api.workflow import StepState, WorkflowState, WorkflowStatus
+from spectra_operator.core.estimate import Estimate
+from spectra_operator.core.expectations import Insight, PhaseInsight
 from spectra_operator.core.records import Tally
 from spectra_operator.core.workflow_records import StepRecord, WorkflowRecord
 from spectra_operator.core.workflow_status import parse_workflow, render_workflow
@@ -60,13 +62,30 @@ def test_a_running_workflow_shows_progress_and_about_how_long_it_takes() -> None
         state=WorkflowState.RUNNING,
         started_at=at(0),
         steps=steps,
-        remaining=40.4,
+        insight=Insight(Estimate(40.4, 25), 3, "a/work +2", 25),
     )
     status = render_workflow(record, at(9))
     assert (status["state"], status["progress"], status["eta"]) == ("Running", "1/4", "40s")
     assert status["phases"][0]["name"] == "a"
     assert status["phases"][0]["counts"] == {"total": 4, "succeeded": 1}
-    assert "eta" not in render_workflow(replace(record, remaining=None), at(9))
+    assert (status["etaP90"], status["samples"], status["percent"]) == ("47s", 3, 25)
+    assert status["criticalPath"] == "a/work +2"
+    assert "eta" not in render_workflow(replace(record, insight=Insight()), at(9))
+
+
+def test_a_phase_of_a_workflow_shows_its_plan_and_its_slack() -> None:
+    record = WorkflowRecord(
+        state=WorkflowState.RUNNING,
+        started_at=at(0),
+        steps={"a": StepRecord(StepState.RUNNING)},
+        insight=Insight(percent=5, phases={"a": PhaseInsight(True, 0.0, "2d", "Late")}),
+    )
+    status = render_workflow(record, at(9))
+    [phase] = status["phases"]
+    assert (phase["critical"], phase["slack"]) == (True, "0s")
+    assert (phase["late"], phase["milestone"]) == ("2d", "Late")
+    known = parse_workflow(status).insight
+    assert (known.percent, known.phases) == (5, {"a": PhaseInsight(late="2d", milestone="Late")})
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from builders.records import a_view, a_workflow_snapshot
 from builders.specs import Body, a_step, a_task, a_workflow
 from spectra_operator.api.phase import PhaseState
 from spectra_operator.core.decide_workflow import WorkflowDecision, decide_workflow
+from spectra_operator.core.expectations import Outlook
 from spectra_operator.core.workflow_records import PhaseView, WorkflowRecord
 
 ROW = [
@@ -35,23 +36,23 @@ def decided(
     missing: tuple[str, ...] = (),
     refused: dict[str, str] | None = None,
     delayed: dict[str, str] | None = None,
+    outlooks: dict[str, Outlook] | None = None,
     **spec: Any,
 ) -> WorkflowDecision:
     """Return what to do for a workflow of these steps, given what is seen of its phases."""
     named = {
         name: replace(view, object_name=f"flow-{name}") for name, view in (phases or {}).items()
     }
-    return decide_workflow(
-        a_workflow_snapshot(
-            a_workflow(steps, **spec),
-            named,
-            persisted=persisted,
-            now=now,
-            missing_agents=missing,
-            refused=refused,
-            delayed=delayed,
-        )
+    snapshot = a_workflow_snapshot(
+        a_workflow(steps, **spec),
+        named,
+        persisted=persisted,
+        now=now,
+        missing_agents=missing,
+        refused=refused,
+        delayed=delayed,
     )
+    return decide_workflow(replace(snapshot, outlooks=outlooks or {}))
 
 
 def begun(decision: WorkflowDecision, started: float = 0) -> WorkflowRecord:

@@ -9,14 +9,22 @@ from typing import Any
 import pytest
 
 from builders.clock import FakeClock
-from builders.specs import NAMESPACE
+from builders.specs import NAMESPACE, a_step, a_workflow
 from spectra_operator.api.phase import PhaseState, TaskState
 from spectra_operator.api.workflow import StepState, WorkflowState
+from spectra_operator.core.compile import compile_workflow
+from spectra_operator.core.expectations import Insight, PhaseInsight
 from spectra_operator.core.records import PhaseRecord, Tally, TaskRecord
 from spectra_operator.core.workflow_records import StepRecord, WorkflowRecord
 from spectra_operator.engine.effects import Announce, Effect
 from spectra_operator.engine.keys import Key
-from spectra_operator.engine.story import Note, Storyteller, phase_story, workflow_story
+from spectra_operator.engine.story import (
+    Note,
+    Storyteller,
+    milestone_story,
+    phase_story,
+    workflow_story,
+)
 
 KEY = Key("Phase", NAMESPACE, "stage")
 RUNNING = TaskRecord(TaskState.RUNNING, attempt=1)
@@ -218,3 +226,22 @@ def test_a_name_of_any_length_and_a_long_message_fit_into_an_event() -> None:
     meta = teller.submitted[0].body["metadata"]
     assert len(meta["name"]) <= 253
     assert len(teller.submitted[0].body["message"]) == 1024
+
+
+def _milestones(before: PhaseInsight | None, after: PhaseInsight) -> list[str]:
+    plan = {"durationSeconds": 60, "milestone": "Foundation"}
+    shape = compile_workflow(a_workflow([a_step("build", plan=plan), a_step("other")]))
+    old = WorkflowRecord(insight=Insight(phases={"build": before} if before else {}))
+    new = WorkflowRecord(insight=Insight(phases={"build": after, "other": after}))
+    return [str(note.message) for note in milestone_story(shape, old, new)]
+
+
+def test_a_milestone_is_told_when_it_is_reached_and_when_it_is_late() -> None:
+    pending, late = PhaseInsight(milestone="Pending"), PhaseInsight(late="2d", milestone="Late")
+    reached = PhaseInsight(late="3d", milestone="Reached")
+    assert _milestones(None, pending) == []
+    assert _milestones(pending, late) == ["phase build: Foundation is due, 2d late"]
+    assert _milestones(late, replace(late, late="3d")) == []
+    assert _milestones(late, reached) == ["phase build: Foundation, 3d late"]
+    assert _milestones(pending, PhaseInsight(milestone="Reached")) == ["phase build: Foundation"]
+    assert _milestones(pending, PhaseInsight(milestone="Missed")) == []
