@@ -14,6 +14,7 @@ from builders.corpus import Bad, committed, hostile
 from builders.specs import a_step, a_task
 from e2e.harness import bodies
 from e2e.harness.bodies import HOLD
+from e2e.harness.installation import REPLICAS
 from e2e.harness.operators import Operators
 from e2e.harness.play import Play
 from spectra_operator.kube.errors import Invalid, KubeError
@@ -161,6 +162,28 @@ async def test_hostile_manifests_are_refused_or_rejected(play: Play, operators: 
 
     assert [name for name, answer in answers if answer.code == 0] == []
     await _ends_well(play, operators, restarts)
+
+
+@pytest.mark.alone
+async def test_while_the_operator_is_down_all_is_let_in_and_looked_at_later(
+    play: Play, operators: Operators
+) -> None:
+    await _scaled(play, 0)
+    try:
+        # One that is on its way out still answers.
+        await operators.world.until("no pod of it", lambda: not operators.world.all("Pod"), 60.0)
+        play.given.object(bodies.one_phase("bad", CYCLE))
+        await play.when.applied()
+    finally:
+        await _scaled(play, REPLICAS)
+
+    await play.then.workflow_ends("Rejected", "bad", reason="DependencyCycle")
+    await operators.settled()
+
+
+async def _scaled(play: Play, replicas: int) -> None:
+    deployment = f"deployment/{OPERATOR}"
+    await play.cluster.kubectl("-n", SYSTEM, "scale", deployment, f"--replicas={replicas}")
 
 
 async def _without_webhook(play: Play) -> None:
