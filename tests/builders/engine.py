@@ -23,7 +23,7 @@ from builders.kubelet import FakeKubelet
 from builders.replica import SYSTEM, Operator
 from builders.specs import NAMESPACE, Body, an_agent
 from spectra_operator.api import constants as c
-from spectra_operator.engine.keys import AGENTS, PHASES, RESOURCES, SCHEDULES, WORKFLOWS
+from spectra_operator.engine.keys import AGENTS, OURS, PHASES, RESOURCES, WORKFLOWS
 from spectra_operator.kube.resources import EVENTS, NAMESPACES, PODS, Resource
 
 QUIET_TURNS = 60
@@ -222,7 +222,7 @@ async def a_world() -> AsyncIterator[World]:
     clock = FakeClock()
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(FakeApi(now=clock.now))
-        api.register(AGENTS, PHASES, WORKFLOWS, SCHEDULES)
+        api.register(*OURS)
         await api.create_namespace(NAMESPACE)
         await api.create_namespace(SYSTEM)
         world = World(api, clock)

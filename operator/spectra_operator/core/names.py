@@ -10,9 +10,29 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _POD_PREFIX = 52
 
 
-def phase_name(workflow: str, workflow_uid: str, phase: str) -> str:
-    """Return the name of a workflow's Phase object."""
-    return f"{workflow}-{phase}-{short_hash(f'{workflow_uid}/{phase}', 5)}"
+def phase_name(
+    workflow: str, workflow_uid: str, phase: str, run: int = 1, *, fallback: bool = False
+) -> str:
+    """Return the name of a workflow's Phase object: the run-th of the phase, or its fallback's."""
+    which = "" if run == 1 and not fallback else f"/{run}/{'fallback' if fallback else ''}"
+    return f"{workflow}-{phase}-{short_hash(f'{workflow_uid}/{phase}{which}', 5)}"
+
+
+def claim_name(workflow: str, workflow_uid: str) -> str:
+    """Return the name of the volume claim that is made for a workflow."""
+    return f"{workflow}-workspace-{short_hash(f'{workflow_uid}/workspace', 5)}"
+
+
+def pin_name(workflow: str, workflow_uid: str) -> str:
+    """Return the name of the revision that keeps a workflow's templates as they were."""
+    return f"{workflow}-templates-{short_hash(f'{workflow_uid}/templates', 5)}"
+
+
+def shortened(name: str, length: int) -> str:
+    """Return a name that fits, with a hash of the whole at the end if it had to be cut."""
+    if len(name) <= length:
+        return name
+    return f"{name[: length - 6].rstrip('-.')}-{short_hash(name, 5)}"
 
 
 def spawned_name(phase: str, phase_uid: str, task: str, number: int) -> str:

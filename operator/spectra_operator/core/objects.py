@@ -8,9 +8,9 @@ from typing import Any
 
 from ..api import constants as c
 from ..api.agent import AgentSpec, AgentTemplate
-from .names import phase_name, pod_name, revision_hash
+from .names import pod_name, revision_hash
 from .policy import TaskPolicy
-from .snapshot import PhaseShape, WorkflowShape
+from .snapshot import PhaseShape
 
 Body = dict[str, Any]
 
@@ -66,43 +66,9 @@ def pod_body(shape: PhaseShape, plan: AttemptPlan, shard: str) -> Body:
             "labels": _pod_labels(shape, plan, shard),
             "annotations": {"kubectl.kubernetes.io/default-container": c.CONTAINER},
             "finalizers": [c.RESULT_FINALIZER],
-            "ownerReferences": [_owner("Phase", shape.name, shape.uid)],
+            "ownerReferences": [owner("Phase", shape.name, shape.uid)],
         },
         "spec": spec,
-    }
-
-
-def phase_body(shape: WorkflowShape, name: str, frozen: Mapping[str, Any], shard: str) -> Body:
-    """Return the Phase object of a workflow's phase; `frozen` has its parameters and tasks."""
-    template = next(p for p in shape.spec.all_phases if p.name == name)
-    spec: Body = {
-        "workflowRef": {"name": shape.name, "uid": shape.uid},
-        "phase": name,
-        "description": template.description or None,
-        "parallelism": template.parallelism,
-        "failurePolicy": str(shape.spec.failure_policy),
-        "podCleanup": shape.spec.pod_cleanup
-        and shape.spec.pod_cleanup.model_dump(by_alias=True, exclude_none=True, mode="json"),
-        "plan": template.plan
-        and template.plan.model_dump(by_alias=True, exclude_none=True, mode="json"),
-        **frozen,
-    }
-    return {
-        "apiVersion": c.API_VERSION,
-        "kind": "Phase",
-        "metadata": {
-            "name": phase_name(shape.name, shape.uid, name),
-            "namespace": shape.namespace,
-            "labels": {
-                c.MANAGED_BY: c.MANAGER,
-                c.LABEL_SHARD: shard,
-                c.LABEL_WORKFLOW: shape.name,
-                c.LABEL_WORKFLOW_UID: shape.uid,
-                c.LABEL_PHASE: name,
-            },
-            "ownerReferences": [_owner("Workflow", shape.name, shape.uid)],
-        },
-        "spec": {key: value for key, value in spec.items() if value is not None},
     }
 
 
@@ -124,7 +90,7 @@ def spawned_body(shape: PhaseShape, name: str, spec: Mapping[str, Any], shard: s
             "name": name,
             "namespace": shape.namespace,
             "labels": labels,
-            "ownerReferences": [_owner("Phase", shape.name, shape.uid)],
+            "ownerReferences": [owner("Phase", shape.name, shape.uid)],
         },
         "spec": dict(spec),
     }
@@ -146,14 +112,15 @@ def revision_body(agent: Mapping[str, Any], number: int) -> Body:
                 c.LABEL_AGENT: meta["name"],
                 c.LABEL_REVISION: digest,
             },
-            "ownerReferences": [_owner("Agent", meta["name"], meta["uid"])],
+            "ownerReferences": [owner("Agent", meta["name"], meta["uid"])],
         },
         "data": {"template": template},
         "revision": number,
     }
 
 
-def _owner(kind: str, name: str, uid: str) -> Body:
+def owner(kind: str, name: str, uid: str) -> Body:
+    """Return the reference of what we make to what it was made for."""
     return {
         "apiVersion": c.API_VERSION,
         "kind": kind,

@@ -57,16 +57,21 @@ def take_in(snapshot: WorkflowSnapshot) -> WorkflowRecord:
 
 def refusal(shape: WorkflowShape, record: WorkflowRecord, order: Order) -> str | None:
     """Return why an order cannot be carried out; nothing if it can, None if not yet."""
-    if record.state is WorkflowState.REJECTED:
-        return "the workflow was rejected: its spec cannot work; apply a better one"
-    if order.type in STOPS:
-        return _cannot_stop(record, order)
-    why = _cannot_be(record, order)
-    if why:
+    why = hopeless(record, order)
+    if why or order.type in STOPS:
         return why
     if not record.ended and (record.outcome or stopped_by(record)):
         return None
     return _wrong_step(shape, record, order)
+
+
+def hopeless(record: WorkflowRecord, order: Order) -> str:
+    """Return why an order can never be carried out, by the workflow's status alone."""
+    if record.state is WorkflowState.REJECTED:
+        return "the workflow was rejected: its spec cannot work; apply a better one"
+    if order.type in STOPS:
+        return _cannot_stop(record, order)
+    return _cannot_be(record, order)
 
 
 def _cannot_be(record: WorkflowRecord, order: Order) -> str:
@@ -79,6 +84,8 @@ def _cannot_be(record: WorkflowRecord, order: Order) -> str:
         return f"phase: name the phase of task {order.task!r}"
     if ROLLBACK in record.steps and record.ended:
         return "the workflow was rolled back: what it did was undone; submit it anew"
+    if not order.phase and not _has_failed(record):
+        return "nothing has failed; there is nothing to do again"
     return ""
 
 
@@ -92,7 +99,7 @@ def _cannot_stop(record: WorkflowRecord, order: Order) -> str:
 
 def _wrong_step(shape: WorkflowShape, record: WorkflowRecord, order: Order) -> str:
     if not order.phase:
-        return "" if _has_failed(record) else "nothing has failed; there is nothing to do again"
+        return ""
     step, template = record.steps.get(order.phase), shape.phases.get(order.phase)
     if step is None or template is None:
         names = ", ".join(list(shape.phases)[:8])

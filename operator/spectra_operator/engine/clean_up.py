@@ -23,6 +23,8 @@ def finished_patch(effect: MarkFinished) -> Body:
     """Return the patch that labels an ended object; an earlier end leaves no time behind."""
     expires = "true" if effect.expires else None
     labels = {c.LABEL_FINISHED: "true", c.LABEL_STATE: effect.state or None}
+    if effect.template:
+        labels[c.LABEL_TEMPLATE] = effect.template
     return {
         "metadata": {
             "labels": labels | {c.LABEL_EXPIRES: expires},

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..core.clean_up import Limits
 from ..core.evidence import Attempt
+from ..core.orders import Order
 from ..core.schedule_records import RunView
 from ..kube.resources import Body, Resource
 from .keys import Key
@@ -112,12 +113,14 @@ class WriteStatus:
 class MarkFinished:
     """Label an ended object, so that it leaves the watch.
 
-    `state` is how it ended; `expires` when it may be deleted, empty if it stays.
+    `state` is how it ended; `expires` when it may be deleted, empty if it stays; `template` what a
+    workflow was made from.
     """
 
     key: Key
     state: str = ""
     expires: str = ""
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,65 @@ class PruneHistory:
     key: Key
     label: str
     limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePhase:
+    """Delete a workflow's former Phase object with its pods, before it is done anew."""
+
+    key: Key
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class PinTemplates:
+    """Read the templates that a workflow was pinned to, or pin it; `body` None only reads."""
+
+    key: Key
+    name: str
+    body: Body | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateClaim:
+    """Create the volume claim of a workflow's workspace."""
+
+    key: Key
+    body: Body
+    workflow_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteClaim:
+    """Delete the volume claim that was made for a workflow."""
+
+    key: Key
+    name: str
+    workflow_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """Bring an Action's finished target back into the watch, unless the order is hopeless.
+
+    `uid` is the target's as it was asked for, or empty. The target's phases come first, so that
+    it never stands there without them.
+    """
+
+    key: Key
+    target: Key
+    uid: str
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAction:
+    """Write what became of an Action, then label it; `owner` is what it goes with."""
+
+    key: Key
+    status: Body
+    owner: Body | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +240,12 @@ Effect = (
     | MarkFinished
     | DeleteExpired
     | PruneHistory
+    | DeletePhase
+    | PinTemplates
+    | CreateClaim
+    | DeleteClaim
+    | Reopen
+    | CloseAction
     | StoreRevision
     | PruneRevisions
     | Announce
@@ -190,6 +258,12 @@ PRIORITY: dict[type, int] = {
     CreateWorkflow: 0,
     ReplaceWorkflow: 0,
     DeletePod: 0,
+    DeletePhase: 0,
+    PinTemplates: 0,
+    CreateClaim: 0,
+    DeleteClaim: 0,
+    Reopen: 0,
+    CloseAction: 0,
     StoreRevision: 0,
     LookUpPod: 0,
     LookUp: 0,

@@ -12,7 +12,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ..api import constants as c
 from ..kube.client import KubeClient
@@ -21,6 +20,7 @@ from ..kube.errors import KubeError
 from ..kube.informer import Change, Informer
 from ..kube.resources import PODS, Body, parse_version, version_of
 from ..observability.metrics import Metrics
+from .actions import ActionReconciler
 from .agent_book import AgentBook
 from .agents import AgentReconciler
 from .attempts import AttemptIndex
@@ -28,7 +28,7 @@ from .effects import Effect, ReleasePod
 from .executor import Executor
 from .history import KIND as HISTORY
 from .history import History
-from .keys import AGENTS, PHASES, SCHEDULES, WORKFLOWS, Key, key_of, shard_of
+from .keys import ACTIONS, OURS, PHASES, WORKFLOWS, Key, key_of, shard_of
 from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
 from .phase_views import note_duration
@@ -39,17 +39,20 @@ from .schedules import ScheduleReconciler
 from .status import COALESCE_SECONDS, StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
+from .templates import TemplateReconciler
 from .workflows import WorkflowReconciler
 
 logger = logging.getLogger(__name__)
 
-LISTED = {AGENTS: "", PHASES: c.LIVE_SELECTOR, WORKFLOWS: c.LIVE_SELECTOR, SCHEDULES: ""}
+_FINISHING = (PHASES, WORKFLOWS, ACTIONS)
+LISTED = {resource: c.LIVE_SELECTOR if resource in _FINISHING else "" for resource in OURS}
 _LONG_PASS = 0.002
 _REST_FACTOR = 3.0
 """A pass longer than this many seconds is followed by a rest of so many times its length: one
 large phase takes at most a quarter of the loop, and pays with milliseconds of latency."""
 _READ_OF_SPEC = ("nodeName", "terminationGracePeriodSeconds")
-_TAKE_OVER_ORDER = {"Agent": 0, "Phase": 1, "Workflow": 2, "Schedule": 3}
+_TAKE_OVER_ORDER = ("Agent", "WorkflowTemplate", "Action", "Phase", "Workflow", "Schedule")
+"""Actions come before phases: those of a workflow that is being brought back are no orphans."""
 _PASSES_PER_TURN = 20
 """Passes in a row before the event loop gets its turn."""
 
@@ -90,16 +93,25 @@ class Engine:
         self._agents = AgentReconciler(self.parts)
         self.history = History(self.parts)
         self._schedules = ScheduleReconciler(self.parts, self.history)
-        self._outcomes = Outcomes(
-            self.parts,
-            self.pods.put,
-            Reconcilers(self._phases, self._workflows, self._agents, self._schedules, self.history),
+        self._actions = ActionReconciler(self.parts)
+        self._templates = TemplateReconciler(self.parts)
+        reconcilers = Reconcilers(
+            self._phases,
+            self._workflows,
+            self._agents,
+            self._schedules,
+            self.history,
+            self._actions,
+            self._templates,
         )
+        self._outcomes = Outcomes(self.parts, self.pods.put, reconcilers)
         self._reconcile = {
             "Phase": self._phases.reconcile,
             "Workflow": self._pass_over_workflow,
             "Agent": self._agents.reconcile,
             "Schedule": self._schedules.reconcile,
+            "Action": self._actions.reconcile,
+            "WorkflowTemplate": self._templates.reconcile,
             HISTORY: self.history.reconcile,
         }
 
@@ -170,7 +182,7 @@ class Engine:
         await self.relist()
         self._may_write[shard] = held
         keys = [key for key in self._known_keys() if self._shard(key.namespace) == shard]
-        for key in sorted(keys, key=lambda key: _TAKE_OVER_ORDER[key.kind]):
+        for key in sorted(keys, key=lambda key: _TAKE_OVER_ORDER.index(key.kind)):
             if shard not in self._may_write:
                 return  # the Lease was lost meanwhile
             self._pass(key)
@@ -187,14 +199,15 @@ class Engine:
         self._may_write.pop(shard, None)
         self._admitting.discard(shard)
         parts = self.parts
-        runs_by_kind: tuple[dict[Key, Any], ...] = (parts.phases, parts.workflows, parts.schedules)
-        for runs in runs_by_kind:
+        for runs in parts.runs():
             for key in [key for key in runs if self._shard(key.namespace) == shard]:
                 del runs[key]
                 parts.queue.discard(key)
                 parts.scheduler.offer(key, ())
         drop_all = parts.agents.drop_all, parts.durations.drop_all
-        for forget in (*drop_all, self._schedules.drop, self.history.drop):
+        drops = self._schedules.drop, self.history.drop, self._phases.pods.drop
+        mine = self._workflows.pins.drop, self._actions.drop
+        for forget in (*drop_all, *drops, *mine):
             forget(lambda namespace: self._shard(namespace) == shard)
         parts.releasing.clear()
         parts.forget_assumptions(lambda namespace: self._shard(namespace) == shard)
@@ -256,12 +269,13 @@ class Engine:
 
     def _pod_gone(self, body: Body) -> None:
         meta = body["metadata"]
+        released = meta["uid"] in self.parts.releasing
         self.parts.releasing.discard(meta["uid"])
         labels = meta.get("labels") or {}
         for owner in meta.get("ownerReferences") or ():
             key = Key("Phase", meta["namespace"], owner["name"])
             if self._shard(key.namespace) in self._may_write:
-                self.parts.attempts.bury(key, meta["name"])
+                self._phases.pods.gone(key, body, released=released)
                 self.parts.queue.add(key)
             else:  # nobody here would ever come by to forget it
                 self.parts.attempts.forget(key, meta["name"])

@@ -30,6 +30,7 @@ from ..kube.patches import without_finalizer
 from ..kube.resources import CONTROLLER_REVISIONS, EVENTS, PODS, Body, uid_of
 from . import clean_up
 from . import effects as fx
+from .errands import Errands
 from .keys import PHASES, RESOURCES, WORKFLOWS
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ class Executor:
             fx.StoreRevision: self._store_revision,
             fx.PruneRevisions: self._prune_revisions,
             fx.Announce: self._announce,
+            **Errands(client).actions(),
         }
 
     def __len__(self) -> int:

@@ -13,8 +13,11 @@ PHASES = Resource(GROUP, VERSION, "phases", "Phase")
 WORKFLOWS = Resource(GROUP, VERSION, "workflows", "Workflow")
 
 SCHEDULES = Resource(GROUP, VERSION, "schedules", "Schedule")
+ACTIONS = Resource(GROUP, VERSION, "actions", "Action")
+TEMPLATES = Resource(GROUP, VERSION, "workflowtemplates", "WorkflowTemplate")
 
-RESOURCES = {resource.kind: resource for resource in (AGENTS, PHASES, WORKFLOWS, SCHEDULES)}
+OURS = (AGENTS, PHASES, WORKFLOWS, SCHEDULES, ACTIONS, TEMPLATES)
+RESOURCES = {resource.kind: resource for resource in OURS}
 
 
 class Key(NamedTuple):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..api.action import ActionType
-from ..api.workflow import PhaseRole
+from collections.abc import Callable, Mapping
+
 from ..core.orders import Order
 from ..core.snapshot import PhaseShape
 from .keys import Key
@@ -14,6 +14,7 @@ class OrderBook:
 
     def __init__(self) -> None:
         self._orders: dict[Key, dict[str, Order]] = {}
+        self._handed_over: dict[Key, Mapping[str, frozenset[str]]] = {}
 
     def put(self, target: Key, order: Order) -> None:
         """Take in an order about an object."""
@@ -25,6 +26,23 @@ class OrderBook:
         orders.pop(uid, None)
         if not orders:
             self._orders.pop(target, None)
+            self._handed_over.pop(target, None)
+
+    def drop_all(self, concerns: Callable[[str], bool]) -> None:
+        """Forget the orders in the namespaces of a shard that was given up."""
+        for target in [target for target in self._orders if concerns(target.namespace)]:
+            del self._orders[target]
+            self._handed_over.pop(target, None)
+
+    def hand_over(self, workflow: Key, orders: Mapping[str, frozenset[str]]) -> bool:
+        """Say which orders the phases of a workflow are to carry out, by object and UIDs.
+
+        Return whether that is news.
+        """
+        if orders == self._handed_over.get(workflow, {}):
+            return False
+        self._handed_over[workflow] = orders
+        return True
 
     def of(self, target: Key) -> tuple[Order, ...]:
         """Return the orders about an object."""
@@ -32,21 +50,12 @@ class OrderBook:
         return tuple(sorted(found.values(), key=lambda o: (o.at, o.uid))) if found else ()
 
     def of_phase(self, key: Key, shape: PhaseShape) -> tuple[Order, ...]:
-        """Return the orders about a phase: its own, or those of its workflow that concern it."""
+        """Return the orders about a phase: its own, or those that its workflow handed over."""
         ref = shape.spec.workflow_ref
         if ref is None:
             return self.of(key)
-        orders = self.of(Key("Workflow", key.namespace, ref.name))
-        if not orders or shape.spec.parent is not None:
+        workflow = Key("Workflow", key.namespace, ref.name)
+        mine = self._handed_over.get(workflow, {}).get(key.name)
+        if not mine:
             return ()
-        return tuple(order for order in orders if concerns(order, shape))
-
-
-def concerns(order: Order, shape: PhaseShape) -> bool:
-    """Whether an order about a workflow changes the tasks of one of its phases."""
-    if shape.spec.role is not PhaseRole.MAIN or order.type in (
-        ActionType.CANCEL,
-        ActionType.TERMINATE,
-    ):
-        return False
-    return not order.phase or order.phase == shape.spec.phase
+        return tuple(order for order in self.of(workflow) if order.uid in mine)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from ..api import constants as c
-from ..core.evidence import attempt_of
 from ..core.records import PhaseRecord
 from ..core.workflow_records import WorkflowRecord
 from ..kube.errors import AlreadyExists, Conflict, Forbidden, Invalid, KubeError, NotFound
 from ..kube.resources import Body, version_of
 from . import effects as fx
 from . import plans
+from .actions import ActionReconciler
 from .agents import AgentReconciler
 from .history import History
 from .keys import Key
@@ -23,6 +23,7 @@ from .phases import PhaseReconciler
 from .scheduler import Hold
 from .schedules import ScheduleReconciler, ToldRecord
 from .starts import refuse
+from .templates import TemplateReconciler
 from .workflows import WorkflowReconciler
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ class Reconcilers:
     agents: AgentReconciler
     schedules: ScheduleReconciler
     history: History
+    actions: ActionReconciler
+    templates: TemplateReconciler
 
 
 class Outcomes:
@@ -59,11 +62,17 @@ class Outcomes:
         self._agents = reconcilers.agents
         self._schedules = reconcilers.schedules
         self._history = reconcilers.history
+        self._templates = reconcilers.templates
         self._takers: dict[type, Callable[[fx.Effect, Body | None, KubeError | None], None]] = {
             fx.CreateWorkflow: self._schedules.done,
             fx.ReplaceWorkflow: self._schedules.done,
             fx.DeleteExpired: self._history.done,
             fx.PruneHistory: self._history.done,
+            fx.PinTemplates: self._workflows.pins.done,
+            fx.CreateClaim: self._workflows.claims.done,
+            fx.DeleteClaim: self._workflows.claims.done,
+            fx.Reopen: reconcilers.actions.done,
+            fx.CloseAction: reconcilers.actions.done,
         }
 
     def done(self, effect: fx.Effect, body: Body | None, error: KubeError | None) -> None:
@@ -85,7 +94,7 @@ class Outcomes:
         elif isinstance(effect, fx.LookUp):
             self._looked_up(effect.key, body)
         elif isinstance(effect, fx.LookUpPod):
-            self._pod_looked_up(effect, body)
+            self._phases.pods.looked_up(effect.key, effect.pod, body)
         else:
             self._tidied(effect, body)
 
@@ -93,9 +102,16 @@ class Outcomes:
         if isinstance(effect, fx.MarkFinished) and body:
             self._parts.store.drop(effect.key, version_of(body))
             self._parts.queue.add(effect.key)
+            self._wake_actions(effect.key)
             self._history.finished(body)
-        elif isinstance(effect, fx.ReleasePod) and body and effect.expires:
-            self._history.expires(body)
+        elif isinstance(effect, fx.ReleasePod):
+            self._phases.pods.released(effect.key, effect.pod, effect.uid)
+            if body and effect.expires:
+                self._history.expires(body)
+
+    def _wake_actions(self, target: Key) -> None:
+        for order in self._parts.orders.of(target):
+            self._parts.queue.add(Key("Action", target.namespace, order.name))
 
     def _pod_created(self, effect: fx.CreatePod, body: Body) -> None:
         parts = self._parts
@@ -112,7 +128,7 @@ class Outcomes:
         key = Key("Phase", effect.key.namespace, body["metadata"]["name"])
         parts.store.offer(body)
         parts.queue.add(key)
-        self._workflows.created(effect)
+        self._workflows.objects.created(effect)
 
     def _status_written(self, effect: fx.WriteStatus, body: Body) -> None:
         parts, key = self._parts, effect.key
@@ -121,10 +137,13 @@ class Outcomes:
         parts.queue.succeeded(key)
         if key.kind == "Phase":
             self._phases.written(key, cast(PhaseRecord, effect.record), body)
+            self._wake_actions(key)
         elif key.kind == "Workflow":
             self._workflows.written(key, cast(WorkflowRecord, effect.record), body)
         elif key.kind == "Schedule":
             self._schedules.written(key, cast(ToldRecord, effect.record), body)
+        elif key.kind == "WorkflowTemplate":
+            self._templates.written(key, body)
         else:
             self._agents.written(key, body)
 
@@ -140,18 +159,6 @@ class Outcomes:
         parts.store.offer(body)
         if key.kind == "Phase" and body["metadata"].get("deletionTimestamp"):
             self._phases.pods.let_all_go(key)
-        parts.queue.add(key)
-
-    def _pod_looked_up(self, effect: fx.LookUpPod, body: Body | None) -> None:
-        parts, key = self._parts, effect.key
-        run = parts.phases.get(key)
-        if run is None:
-            return
-        run.looking_up.discard(effect.pod)
-        found = attempt_of(body) if body else None
-        known = found and body and found.phase_uid == run.shape.uid
-        if not (known and body and parts.attempts.observe(body)):
-            self._phases.pods.lost(key, run, effect.pod)
         parts.queue.add(key)
 
     def _failed(self, effect: fx.Effect, error: KubeError) -> None:
@@ -184,7 +191,9 @@ class Outcomes:
         key, parts = effect.key, self._parts
         phase, workflow = parts.phases.get(key), parts.workflows.get(key)
         if isinstance(effect, fx.LookUpPod) and phase:
-            phase.looking_up.discard(effect.pod)
+            self._phases.pods.not_looked_up(key, phase, effect.pod)
+        elif isinstance(effect, fx.DeletePhase) and workflow:
+            workflow.discarding.discard(effect.uid)
         elif isinstance(effect, fx.MarkFinished):
             for run in (phase, workflow):
                 if run is not None:
@@ -215,9 +224,9 @@ class Outcomes:
         if isinstance(error, Forbidden) and error.namespace_terminating:
             return
         if isinstance(error, (Invalid, AlreadyExists)) or error.status == 413:
-            self._workflows.refuse(effect.key, effect.phase, str(error)[:1024])
+            self._workflows.objects.refuse(effect.key, effect.phase, str(error)[:1024])
             return
-        self._workflows.not_created(effect, str(error))
+        self._workflows.objects.not_created(effect, str(error))
 
     def _stop_writing(self, key: Key) -> None:
         parts = self._parts
@@ -226,6 +235,7 @@ class Outcomes:
             "Workflow": parts.workflows.get(key),
             "Agent": parts.agents.get(key),
             "Schedule": parts.schedules.get(key),
+            "WorkflowTemplate": parts.templates.get(key),
         }[key.kind]
         if run is not None:
             run.status.writing = False

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from ..api.constants import RESERVED_PHASES
 from ..core.admission import Admission
 from ..core.snapshot import AgentFacts, Levels
 from ..kube.clock import Clock
@@ -17,7 +19,7 @@ from .executor import Executor
 from .keys import Key, shard_of
 from .order_book import OrderBook
 from .queue import WorkQueue
-from .runs import PhaseRun, ScheduleRun, WorkflowRun
+from .runs import PhaseRun, ScheduleRun, TemplateRun, WorkflowRun
 from .scheduler import Scheduler
 from .status import StatusWriter
 from .store import ObjectStore
@@ -30,7 +32,8 @@ class Parts:
 
     `admitting` says of a namespace whether new attempts may start; `releasing` holds the UIDs of
     pods whose finalizer is being taken off, `triggers` when the event came that a new phase
-    follows from.
+    follows from. `reopening` has finished objects that are being brought back for an action,
+    `reopened` those that were and whose action has yet to be taken in.
     """
 
     clock: Clock
@@ -50,8 +53,15 @@ class Parts:
     phases: dict[Key, PhaseRun] = field(default_factory=dict)
     workflows: dict[Key, WorkflowRun] = field(default_factory=dict)
     schedules: dict[Key, ScheduleRun] = field(default_factory=dict)
+    templates: dict[Key, TemplateRun] = field(default_factory=dict)
+    reopening: set[Key] = field(default_factory=set)
+    reopened: set[Key] = field(default_factory=set)
     releasing: set[str] = field(default_factory=set)
     triggers: dict[Key, float] = field(default_factory=dict)
+
+    def runs(self) -> tuple[dict[Key, Any], ...]:
+        """Return what is kept of runs and templates, by kind."""
+        return self.phases, self.workflows, self.schedules, self.templates
 
     def shard_label(self, namespace: str) -> str:
         """Return the shard of a namespace as a label value."""
@@ -85,10 +95,12 @@ class Parts:
             (now, self.clock.monotonic()),
         )
 
-    def levels_for(self, namespace: str, workflow: str, uid: str) -> Levels | None:
-        """Return what a workflow imposes on its phases; None while it is not known."""
+    def levels_for(self, namespace: str, workflow: str, uid: str, phase: str = "") -> Levels | None:
+        """Return what a workflow imposes on a phase of it; None while it is not known."""
         run = self.workflows.get(Key("Workflow", namespace, workflow))
-        return run.levels if run and run.shape.uid == uid else None
+        if run is None or run.shape.uid != uid:
+            return None
+        return run.after if phase in RESERVED_PHASES else run.levels
 
     def agent(self, namespace: str, name: str) -> AgentFacts | None:
         """Return an agent, or None."""

@@ -85,7 +85,7 @@ class PhaseReconciler:
             levels=levels,
             now=self._parts.clock.now(),
             known=run.known,
-            orders=self._parts.orders.of_phase(key, run.shape),
+            orders=() if run.marked else self._parts.orders.of_phase(key, run.shape),
             children=children_of(self._parts, key, run.known or run.persisted),
         )
 
@@ -110,11 +110,14 @@ class PhaseReconciler:
             return self._levels_of_plan(key, run)
         if ref is None:
             return Levels()
-        levels = self._parts.levels_for(key.namespace, ref.name, ref.uid)
+        phase = run.shape.spec.phase or ""
+        levels = self._parts.levels_for(key.namespace, ref.name, ref.uid, phase)
         if levels is not None:
             return levels
-        workflow = self._parts.store.get(Key("Workflow", key.namespace, ref.name))
-        return None if workflow and uid_of(workflow) == ref.uid else _ORPHANED
+        above = Key("Workflow", key.namespace, ref.name)
+        workflow = self._parts.store.get(above)
+        known = above in self._parts.reopening or (workflow and uid_of(workflow) == ref.uid)
+        return None if known else _ORPHANED
 
     def _levels_of_plan(self, key: Key, run: PhaseRun) -> Levels | None:
         """Return what the planner's phase imposes on its plan."""

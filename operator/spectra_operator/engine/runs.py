@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 
 from ..api.agent import TaskDefaults
@@ -71,6 +73,16 @@ class PhaseRun:
     marked: bool = False
 
 
+class ClaimState(Enum):
+    """How far the volume claim of a workflow's workspace has come."""
+
+    UNKNOWN = auto()
+    ASKED = auto()
+    READY = auto()
+    DELETING = auto()
+    GONE = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Delay:
     """A phase that could not be created yet: why, how often, and when to try again (monotonic)."""
@@ -82,7 +94,13 @@ class Delay:
 
 @dataclass(slots=True)
 class WorkflowRun:
-    """A workflow that is being carried out."""
+    """A workflow that is being carried out.
+
+    `creating`, `delayed` and `refused` go by the name of the phase, with `/fallback` for its
+    fallback. `after` is what holds for phases that follow the end, `idle` names those of them
+    that have nothing to do. `settled` are the orders that are done, by UID, with the reason if
+    refused.
+    """
 
     shape: WorkflowShape
     persisted: WorkflowRecord
@@ -96,6 +114,21 @@ class WorkflowRun:
     estimate_again_at: float = 0.0
     trigger: float | None = None
     marked: bool = False
+    after: Levels = Levels()
+    idle: set[str] = field(default_factory=set)
+    discarding: set[str] = field(default_factory=set)
+    settled: Mapping[str, str] = field(default_factory=dict)
+    claim: ClaimState = ClaimState.UNKNOWN
+
+
+@dataclass(slots=True)
+class TemplateRun:
+    """A template as it was looked at last; `verdict` is its status without what was observed."""
+
+    uid: str
+    status: StatusState
+    generation: int = -1
+    verdict: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -35,7 +35,7 @@ _PASSING = ("", "ContainerCreating", "PodInitializing")
 _TOLD_BY_WORKFLOW = frozenset({"Started", *PhaseState})
 _WARNINGS = frozenset(
     {"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed", "MilestoneLate"}
-    | {"RunsMissed", "RunRefused"}
+    | {"RunsMissed", "RunRefused", "ActionRefused"}
 )
 
 
@@ -93,6 +93,7 @@ def workflow_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[No
         phases = "1 phase" if len(after.steps) == 1 else f"{len(after.steps)} phases"
         text = after.message or f"{after.tally().total} task items in {phases}"
         yield Note(_turn(before, after), text)
+    yield from _orders_story(before, after)
     for name, step in after.steps.items():
         known = before.steps.get(name) or StepRecord()
         if step.object_name and not known.object_name:
@@ -119,6 +120,19 @@ def milestone_story(
             yield Note("MilestoneReached", f"phase {name}: {plan.milestone}{late}")
         elif insight.milestone == LATE:
             yield Note("MilestoneLate", f"phase {name}: {plan.milestone} is due{late}")
+
+
+def _orders_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[Note]:
+    known = {order.uid: order for order in before.orders}
+    for order in after.orders:
+        if known.get(order.uid) == order:
+            continue
+        place = "/".join(part for part in (order.phase, order.task) if part)
+        what = f"{order.type} {place}".strip()
+        if order.refused:
+            yield Note("ActionRefused", f"{what} by {order.actor}: {order.refused}")
+        elif order.uid not in known:
+            yield Note("ActionTaken", f"{what} by {order.who_and_why}")
 
 
 def _turn(before: WorkflowRecord, after: WorkflowRecord) -> str:

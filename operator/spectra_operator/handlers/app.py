@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import kopf
 
 from ..api import constants as c
-from ..engine.keys import AGENTS, PHASES, SCHEDULES, WORKFLOWS
+from ..engine.keys import ACTIONS, OURS, PHASES, WORKFLOWS
 from ..kube.resources import Body, Resource
 from . import admission
 from .storages import NoDiffBase, NoProgress
@@ -46,7 +46,7 @@ def make_settings(webhook: kopf.WebhookServer | None = None) -> kopf.OperatorSet
     settings.networking.request_timeout = 15.0
     settings.admission.server = webhook
     settings.process.ultimate_exiting_timeout = 30.0
-    for resource in (PHASES, WORKFLOWS):
+    for resource in (PHASES, WORKFLOWS, ACTIONS):
         settings.watching.label_selectors[resource.group, resource.plural] = c.LIVE_SELECTOR
     return settings
 
@@ -55,7 +55,7 @@ def make_registry(intake: Intake, login: Callable[..., Any]) -> kopf.OperatorReg
     """Return a registry with one intake handler a kind and a way to log in."""
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry, retries=LOGIN_RETRIES)(login)
-    for resource in (AGENTS, PHASES, WORKFLOWS, SCHEDULES):
+    for resource in OURS:
         _register(registry, resource, intake)
     return registry
 

@@ -21,7 +21,7 @@ METHODS = {
     "get", "list", "list_metadata", "watch", "create", "patch", "replace", "delete",
     "delete_as_read",
 }  # fmt: skip
-OURS = ("agents", "phases", "workflows", "schedules")
+OURS = ("agents", "phases", "workflows", "schedules", "actions", "workflowtemplates")
 
 
 def rights(group: str, resources: str, verbs: str) -> set[Right]:
@@ -30,6 +30,10 @@ def rights(group: str, resources: str, verbs: str) -> set[Right]:
 
 def ours(verbs: str, resources: str = " ".join(OURS)) -> set[Right]:
     return rights("spectra.dev", resources, verbs)
+
+
+def claims(verb: str) -> set[Right]:
+    return rights("", "persistentvolumeclaims", verb)
 
 
 CALLS: dict[tuple[str, str, str], set[Right]] = {
@@ -71,8 +75,25 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     # The label of finished objects, which an Agent or a Schedule never becomes.
     ("engine/executor.py", "patch", "RESOURCES[key.kind]"): ours("patch", "phases workflows"),
     ("engine/executor.py", "patch", "RESOURCES[key.kind]/status"): ours(
-        "patch", "agents/status phases/status schedules/status workflows/status"
+        "patch",
+        "agents/status phases/status schedules/status workflows/status workflowtemplates/status",
     ),
+    ("engine/errands.py", "create", "CONTROLLER_REVISIONS"): rights(
+        "apps", "controllerrevisions", "create"
+    ),
+    ("engine/errands.py", "create", "PERSISTENT_VOLUME_CLAIMS"): claims("create"),
+    ("engine/errands.py", "delete", "PERSISTENT_VOLUME_CLAIMS"): claims("delete"),
+    ("engine/errands.py", "delete", "PHASES"): ours("delete", "phases"),
+    ("engine/errands.py", "get", "CONTROLLER_REVISIONS"): rights(
+        "apps", "controllerrevisions", "get"
+    ),
+    ("engine/errands.py", "get", "PERSISTENT_VOLUME_CLAIMS"): claims("get"),
+    ("engine/errands.py", "get", "RESOURCES[target.kind]"): ours("get", "phases workflows"),
+    ("engine/errands.py", "list", "PHASES"): ours("list", "phases"),
+    ("engine/errands.py", "patch", "ACTIONS"): ours("patch", "actions"),
+    ("engine/errands.py", "patch", "ACTIONS/status"): ours("patch", "actions/status"),
+    ("engine/errands.py", "patch", "PHASES"): ours("patch", "phases"),
+    ("engine/errands.py", "patch", "RESOURCES[target.kind]"): ours("patch", "phases workflows"),
     ("engine/release.py", "get", "PODS"): rights("", "pods", "get"),
     ("engine/release.py", "list", "PODS"): rights("", "pods", "list"),
     ("engine/release.py", "patch", "PODS"): rights("", "pods", "patch"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,21 +11,16 @@ from hypothesis import strategies as st
 from builders.records import a_policy
 from builders.specs import (
     Body,
-    a_parameter,
     a_phase,
     a_phase_of,
-    a_step,
-    a_task,
     a_workflow,
     an_agent,
 )
 from spectra_operator.api import constants as c
 from spectra_operator.api.agent import AgentSpec
-from spectra_operator.api.phase import PhaseSpec
-from spectra_operator.core.compile import compile_phase, compile_workflow
+from spectra_operator.core.compile import compile_phase
 from spectra_operator.core.evidence import attempt_of
-from spectra_operator.core.inputs import freeze_phase
-from spectra_operator.core.objects import AttemptPlan, phase_body, pod_body, revision_body
+from spectra_operator.core.objects import AttemptPlan, pod_body, revision_body
 from spectra_operator.core.policy import TaskPolicy
 from unit.core.core_expansion import expanded
 from unit.core.core_settings import steady
@@ -213,47 +207,6 @@ def test_the_pod_s_own_deadline_comes_later_than_the_engine_s(
 ) -> None:
     spec = pod_of(policy=a_policy(defaults=defaults))["spec"]
     assert spec.get("activeDeadlineSeconds") == backstop
-
-
-def phase_object(**fields: Any) -> Body:
-    """Return the Phase object of a workflow's phase `build`."""
-    step = a_step("build", [a_task("a", input={"v": "${parameters.n}"})], **fields)
-    parameters = [a_parameter("n", 7, "integer")]
-    shape = compile_workflow(a_workflow([step], parameters=parameters, failure_policy="Continue"))
-    frozen = freeze_phase(shape.spec, shape.spec.all_phases[0], lambda _: {})
-    return phase_body(shape, "build", frozen, "0")
-
-
-def test_a_phase_object_carries_all_that_its_tasks_need() -> None:
-    plan = {"durationDays": 7, "milestone": "ready"}
-    body = phase_object(parallelism=3, plan=plan, description="builds")
-    assert body["spec"] == {
-        "workflowRef": {"name": "flow", "uid": a_workflow()["metadata"]["uid"]},
-        "phase": "build",
-        "description": "builds",
-        "parallelism": 3,
-        "failurePolicy": "Continue",
-        "plan": plan,
-        "parameters": {"n": 7},
-        "tasks": [{"name": "a", "agent": "worker", "input": {"v": "${parameters.n}"}}],
-    }
-    PhaseSpec.model_validate(body["spec"])
-
-
-def test_a_phase_object_belongs_to_its_workflow() -> None:
-    meta = phase_object()["metadata"]
-    (owner,) = meta["ownerReferences"]
-    assert (owner["kind"], owner["name"], owner["blockOwnerDeletion"]) == ("Workflow", "flow", True)
-    assert meta["labels"][c.LABEL_WORKFLOW] == "flow"
-    assert meta["labels"][c.LABEL_PHASE] == "build"
-    assert meta["name"].startswith("flow-build-")
-
-
-def test_a_workflow_whose_name_has_dots_gets_phases_that_the_schema_admits() -> None:
-    shape = compile_workflow(a_workflow(name="etl.v2"))
-    body = phase_body(shape, "build", {"tasks": [a_task()]}, "0")
-    compiled = compile_phase(body | {"metadata": body["metadata"] | {"uid": "u"}})
-    assert compiled.problems == ()
 
 
 def test_a_revision_is_the_template_as_it_was_written() -> None:
