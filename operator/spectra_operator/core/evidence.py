@@ -19,12 +19,13 @@ Table of outcomes (first match holds):
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from ..api import constants as c
+from .names import pod_name
 from .results import Result, ResultError, parse_result
 
 Pod = Mapping[str, Any]
@@ -108,21 +109,31 @@ def attempt_of(pod: Pod) -> Attempt | None:
         return None
     if not (0 <= index < c.MAX_COUNT and 0 < number <= c.MAX_ATTEMPTS):
         return None  # somebody changed a label
-    status = pod.get("status") or {}
+    return seen(
+        Attempt(
+            pod=meta["name"],
+            phase_uid=phase_uid,
+            task=task,
+            index=index,
+            number=number,
+            agent=labels.get(c.LABEL_AGENT, ""),
+            revision=labels.get(c.LABEL_REVISION, ""),
+            workflow_uid=labels.get(c.LABEL_WORKFLOW_UID, ""),
+        ),
+        pod,
+    )
+
+
+def seen(attempt: Attempt, pod: Pod) -> Attempt:
+    """Return an attempt as its pod shows it now, whatever the pod's labels say."""
+    meta, status = pod["metadata"], pod.get("status") or {}
     container = _container(status)
     ended = container.get("state", {}).get("terminated") or {}
     running = container.get("state", {}).get("running") or {}
     outcome = _outcome(pod)
     waiting, detail = _waiting(status, container)
-    return Attempt(
-        pod=meta["name"],
-        phase_uid=phase_uid,
-        task=task,
-        index=index,
-        number=number,
-        agent=labels.get(c.LABEL_AGENT, ""),
-        revision=labels.get(c.LABEL_REVISION, ""),
-        workflow_uid=labels.get(c.LABEL_WORKFLOW_UID, ""),
+    return replace(
+        attempt,
         uid=meta.get("uid", ""),
         created_at=instant(meta.get("creationTimestamp")),
         started_at=_known(ended.get("startedAt") or running.get("startedAt")),
@@ -133,6 +144,18 @@ def attempt_of(pod: Pod) -> Attempt | None:
         waiting_message="" if outcome else detail,
         node_lost=_disruption(status) == "DeletionByTaintManager",
         held=c.RESULT_FINALIZER in (meta.get("finalizers") or ()),
+    )
+
+
+def is_named_by(attempt: Attempt, phase: str) -> bool:
+    """Whether the pod's name is the one that the attempt's pod has in this Phase object.
+
+    Labels can be changed by anyone, a name cannot.
+    """
+    shown = (attempt.index,) if attempt.index else (None, 0)
+    return any(
+        attempt.pod == pod_name(phase, attempt.phase_uid, attempt.task, index, attempt.number)
+        for index in shown
     )
 
 

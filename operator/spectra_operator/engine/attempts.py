@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ..core.evidence import Attempt, Kind, Outcome, attempt_of
+from ..core.evidence import Attempt, Kind, Outcome, attempt_of, is_named_by, seen
 from ..kube.resources import Body
 from .keys import Key
 
@@ -41,18 +41,29 @@ class AttemptIndex:
     def observe(self, pod: Body) -> tuple[Key, Attempt] | None:
         """Take in a pod as it is now; None if it is not one of ours.
 
-        The first sight of an end holds: with its last write of a deleted pod the kubelet drops
-        the grace, and then nothing tells that the deletion came before the end.
+        Which attempt a pod is, is read once from its labels, and only if its name agrees: who
+        changes labels moves no attempt. The first sight of an end holds too: with its last write
+        of a deleted pod the kubelet drops the grace, and then nothing tells that the deletion
+        came before the end.
         """
-        attempt = attempt_of(pod)
         phase = owner_of(pod)
-        if attempt is None or phase is None:
+        if phase is None:
             return None
-        known = self.get(phase, attempt.pod)
+        known = self.get(phase, pod["metadata"]["name"])
+        attempt = _identified(pod, phase.name, known)
+        if attempt is None:
+            return None
         if known and known.uid == attempt.uid and known.outcome and attempt.outcome:
             attempt = replace(attempt, outcome=known.outcome)
         self._set(phase, attempt)
         return phase, attempt
+
+    def adopt(self, phase: Key, attempt: Attempt, pod: Body) -> None:
+        """Take in a pod that is known to be this attempt, whatever its labels say."""
+        now = seen(attempt, pod)
+        if attempt.outcome and now.outcome:
+            now = replace(now, outcome=attempt.outcome)
+        self._set(phase, now)
 
     def assume(self, phase: Key, attempt: Attempt) -> None:
         """Count an attempt whose pod is being created."""
@@ -98,6 +109,16 @@ def _add(counts: Counter[Any], key: object, by: int) -> None:
     counts[key] += by
     if not counts[key]:
         del counts[key]
+
+
+def _identified(pod: Body, phase: str, known: Attempt | None) -> Attempt | None:
+    """Return the attempt that a pod is, with what the pod shows of it."""
+    if known is not None and known.uid == pod["metadata"].get("uid"):
+        return seen(known, pod)
+    attempt = attempt_of(pod)
+    if attempt is not None and is_named_by(attempt, phase):
+        return attempt
+    return seen(known, pod) if known is not None and not known.uid else None
 
 
 def owner_of(pod: Body) -> Key | None:

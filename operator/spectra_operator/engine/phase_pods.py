@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from ..api import constants as c
 from ..core.clean_up import pod_expiry
 from ..core.decide_phase import PhaseDecision
 from ..core.evidence import Attempt
 from ..core.names import pod_name
 from ..core.records import PhaseRecord
+from ..kube.resources import Body, uid_of
 from .attempts import VANISHED
 from .effects import DeletePod, LookUpPod, ReleasePod
 from .keys import Key
@@ -17,6 +20,8 @@ from .parts import Parts
 from .runs import PhaseRun
 
 STOP_AGAIN = timedelta(seconds=30)
+LOOK_AGAIN_SECONDS = 10.0
+"""A pod that somebody took out of the watch by its labels is looked up so often, until it ends."""
 
 
 class PhasePods:
@@ -24,6 +29,8 @@ class PhasePods:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._gone: dict[tuple[Key, str], str] = {}
+        self._strays: dict[tuple[Key, str], float] = {}
 
     def carry_out(
         self, key: Key, run: PhaseRun, decision: PhaseDecision, grace: int | None = None
@@ -34,6 +41,7 @@ class PhasePods:
         for attempt in decision.release:
             self._let_go(key, attempt, pod_expiry(cleanup, attempt, now))
         self._look_up(key, run, decision)
+        self._look_again(key, run)
 
     def purge(self, key: Key, run: PhaseRun) -> None:
         """Forget recorded attempts that no pod of ours stands for; let strangers go."""
@@ -49,12 +57,65 @@ class PhasePods:
             a.held or a.live for a in self._parts.attempts.of(key)
         )
 
-    def lost(self, key: Key, run: PhaseRun, pod: str) -> None:
-        """Count an attempt as lost: status calls it running, and its pod does not exist."""
-        attempt = _lost(run, pod)
-        if attempt is not None:
-            now = self._parts.clock.now()
-            self._parts.attempts.assume(key, replace(attempt, finished_at=now))
+    def gone(self, key: Key, pod: Body, *, released: bool) -> None:
+        """Take in that a pod is gone, or has left the watch; count it as lost only if it is gone.
+
+        A pod leaves the watch when we release it, and when a person changes its labels. A live
+        one is looked up; until then it counts as one that is being created.
+        """
+        name, uid = pod["metadata"]["name"], uid_of(pod)
+        known, run = self._parts.attempts.get(key, name), self._parts.phases.get(key)
+        may_exist = known is not None and known.uid == uid and (known.live or known.held)
+        if known is None or run is None or released or not may_exist:
+            self._parts.attempts.bury(key, name)
+            return
+        self._gone[key, name] = uid
+        if known.live:
+            self._parts.attempts.assume(key, replace(known, uid=""))
+        self._submit_look_up(key, run, name)
+
+    def looked_up(self, key: Key, pod: str, body: Body | None) -> None:
+        """Take in what the API server says of a pod that was missing: it lives on, or is lost."""
+        uid, parts = self._gone.pop((key, pod), ""), self._parts
+        run = parts.phases.get(key)
+        parts.queue.add(key)
+        if run is None:
+            parts.attempts.bury(key, pod)
+            return
+        run.looking_up.discard(pod)
+        known = parts.attempts.get(key, pod)
+        attempt = known or _expected(run, pod)
+        if body is None or attempt is None or not _is_of(body, run, uid):
+            self._strays.pop((key, pod), None)
+            if known is not None:
+                parts.attempts.bury(key, pod)
+            elif attempt is not None:
+                now = parts.clock.now()
+                parts.attempts.assume(key, replace(attempt, finished_at=now, outcome=VANISHED))
+            return
+        parts.attempts.adopt(key, attempt, body)
+        if not _is_watched(body):
+            self._strays[key, pod] = parts.clock.monotonic() + LOOK_AGAIN_SECONDS
+
+    def not_looked_up(self, key: Key, run: PhaseRun, pod: str) -> None:
+        """Take in that a pod could not be read: status will miss it, and ask again."""
+        run.looking_up.discard(pod)
+        self._gone.pop((key, pod), None)
+        self._parts.attempts.forget(key, pod)
+
+    def released(self, key: Key, pod: str, uid: str) -> None:
+        """Forget a pod out of the watch that was let go: no event will tell of it."""
+        if self._strays.pop((key, pod), None) is not None:
+            self._parts.releasing.discard(uid)
+            self._parts.attempts.forget(key, pod)
+            self._parts.queue.add(key)
+
+    def drop(self, concerns: Callable[[str], bool]) -> None:
+        """Forget the pods out of the watch of some namespaces."""
+        for key, pod in [s for s in (*self._strays, *self._gone) if concerns(s[0].namespace)]:
+            self._strays.pop((key, pod), None)
+            self._gone.pop((key, pod), None)
+            self._parts.attempts.forget(key, pod)
 
     def let_all_go(self, key: Key) -> None:
         """Release every pod of a phase that is certainly gone."""
@@ -80,18 +141,34 @@ class PhasePods:
 
     def _look_up(self, key: Key, run: PhaseRun, decision: PhaseDecision) -> None:
         for lost in decision.missing:
-            task = run.shape.tasks[lost.task]
-            index = lost.index if task.count is not None else None
+            index = lost.index if decision.record.tasks[lost.task].fan_out else None
             name = pod_name(run.shape.name, run.shape.uid, lost.task, index, lost.number)
-            if name not in run.looking_up:
-                run.looking_up.add(name)
-                self._parts.executor.submit(LookUpPod(key, name))
+            self._submit_look_up(key, run, name)
+
+    def _look_again(self, key: Key, run: PhaseRun) -> None:
+        """Look up the live pods that are out of the watch when their time has come."""
+        if not self._strays:
+            return
+        now = self._parts.clock.monotonic()
+        for where, again in [(s, at) for s, at in self._strays.items() if s[0] == key]:
+            known = self._parts.attempts.get(*where)
+            if known is None:
+                del self._strays[where]
+            elif known.live and now >= again:
+                self._submit_look_up(key, run, where[1])
+            elif known.live:
+                self._parts.queue.add_at(key, again)
+
+    def _submit_look_up(self, key: Key, run: PhaseRun, pod: str) -> None:
+        if pod not in run.looking_up:
+            run.looking_up.add(pod)
+            self._parts.executor.submit(LookUpPod(key, pod))
 
 
-def _lost(run: PhaseRun, pod: str) -> Attempt | None:
-    """Return the attempt that status calls running under this pod name, as lost."""
+def _expected(run: PhaseRun, pod: str) -> Attempt | None:
+    """Return the attempt that is called running and whose pod has this name."""
     shape = run.shape
-    for name, record in run.persisted.tasks.items():
+    for name, record in (run.known or run.persisted).tasks.items():
         for index, item in record.open.items():
             shown = index if record.fan_out else None
             if pod_name(shape.name, shape.uid, name, shown, item.attempt) == pod:
@@ -105,9 +182,22 @@ def _lost(run: PhaseRun, pod: str) -> Attempt | None:
                     agent=record.agent,
                     revision=record.revision,
                     workflow_uid=ref.uid if ref else "",
-                    outcome=VANISHED,
                 )
     return None
+
+
+def _is_of(pod: Body, run: PhaseRun, uid: str) -> bool:
+    """Whether a pod is one of a phase, and the very one that was seen before, if it was."""
+    owners = pod["metadata"].get("ownerReferences") or ()
+    owned = any(owner.get("uid") == run.shape.uid for owner in owners)
+    return owned and uid in ("", uid_of(pod))
+
+
+def _is_watched(pod: Body) -> bool:
+    """Whether a pod's labels let it be in the watch; see `POD_SELECTOR`."""
+    labels = pod["metadata"].get("labels") or {}
+    ours = labels.get(c.MANAGED_BY) == c.MANAGER and c.LABEL_PHASE_UID in labels
+    return ours and c.LABEL_RECORDED not in labels
 
 
 def _recorded(persisted: PhaseRecord, attempt: Attempt) -> bool:
