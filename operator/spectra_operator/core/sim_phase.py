@@ -16,6 +16,7 @@ from .readiness import Ready
 from .records import PhaseRecord
 from .sim_spec import Assumptions
 from .snapshot import Levels, PhaseShape, PhaseSnapshot, WorkflowShape
+from .workflow_end import FINALLY, ON_FAILURE
 from .workflow_records import PhaseView
 
 Item = tuple[str, int, int]
@@ -26,10 +27,13 @@ Item = tuple[str, int, int]
 class SimPhase:
     """A phase that is being played: what is known of it, its live attempts, and what is new.
 
-    `whole` tells that the next decision must see every live attempt, not the new ones alone.
+    `label` is the phase's name in the spec, `name` tells its fallback apart from it. `whole` tells
+    the next decision must see every live attempt, not the new ones alone.
     """
 
     name: str
+    label: str
+    fallback: bool
     shape: PhaseShape
     policies: Mapping[str, TaskPolicy]
     levels: Levels
@@ -90,20 +94,33 @@ def _candidate(phase: SimPhase, workflow: WorkflowShape, ready: Ready) -> Candid
 
 
 def make_phase(
-    workflow: WorkflowShape, name: str, tasks: list[Task], levels: Levels, assumed: Assumptions
+    workflow: WorkflowShape, label: str, levels: Levels, assumed: Assumptions, *, fallback: bool
 ) -> SimPhase:
     """Return a phase as the operator would create it; its name serves as UID."""
-    template = next((p for p in workflow.spec.all_phases if p.name == name), None)
+    name = f"{label}~fallback" if fallback else label
+    template = workflow.phases.get(label)
     spec = {
-        "phase": name,
+        "phase": label,
         "workflowRef": {"name": workflow.name, "uid": workflow.uid},
         "parallelism": template and template.parallelism,
         "activeDeadlineSeconds": template and template.active_deadline_seconds,
         "failurePolicy": workflow.spec.failure_policy,
         "onFailureRunning": workflow.spec.on_failure_running,
-        "tasks": [t.model_dump(by_alias=True, exclude_unset=True, mode="json") for t in tasks],
+        "tasks": [
+            task.model_dump(by_alias=True, exclude_unset=True, mode="json")
+            for task in _tasks(workflow, label, fallback=fallback)
+        ],
     }
     meta = {"namespace": workflow.namespace, "name": f"{workflow.name}-{name}", "uid": name}
     shape = compile_phase({"metadata": meta, "spec": spec})
     policies = {n: policy_of(task, assumed.defaults) for n, task in shape.tasks.items()}
-    return SimPhase(name, shape, policies, levels)
+    return SimPhase(name, label, fallback, shape, policies, levels)
+
+
+def _tasks(workflow: WorkflowShape, label: str, *, fallback: bool) -> list[Task]:
+    template = workflow.phases.get(label)
+    if template is None:
+        at_the_end = {FINALLY: workflow.spec.finally_, ON_FAILURE: workflow.spec.on_failure}
+        return at_the_end[label] or []
+    body = template.fallback if fallback else template
+    return body.all_tasks if body else []

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+from ..api.constants import RESERVED_PHASES
 from . import indexes
 from .admission import Blocked, Candidate, Slots, admit
 from .decide_phase import decide_phase
@@ -117,7 +118,7 @@ class SimRun:
         if attempt.finished_at is not None and self._time() >= attempt.finished_at:
             task, index, number = item
             draw = f"{phase.name}/{task}/{index}/{number}"
-            fails = self.assumed.fails(phase.name, task, attempt.agent, draw)
+            fails = self.assumed.fails(phase.label, task, attempt.agent, draw)
             self._end(phase, item, replace(attempt, outcome=_BROKEN if fails else _DONE))
 
     def _end(self, phase: SimPhase, item: Item, attempt: Attempt) -> None:
@@ -175,31 +176,35 @@ class SimRun:
         return before.state is not phase.record.state
 
     def _decide_workflow(self) -> None:
+        before = self.record
         decision = decide_workflow(
             WorkflowSnapshot(
                 shape=self.shape,
-                persisted=self.record,
-                phases={name: phase.view() for name, phase in self.phases.items()},
+                persisted=before,
+                phases={n: p.view() for n, p in self.phases.items() if not p.fallback},
                 missing_agents=(),
                 now=self._time(),
+                fallbacks={p.label: p.view() for p in self.phases.values() if p.fallback},
             )
         )
         self.record = decision.record
         self._wake_at(decision.wake_at, "")
         for phase in self.phases.values():
-            levels = _levels_of(decision)
+            levels = _levels_of(decision, phase.name)
             if phase.levels != levels:
                 phase.levels, phase.whole = levels, True
                 self._dirty[phase.name] = None
         for name in decision.create:
             self._create(name, decision)
+        if self.record.outcome is not before.outcome:  # what follows the end waits for that
+            self._decide_workflow()
 
     def _create(self, name: str, decision: WorkflowDecision) -> None:
-        template = next(p for p in self.shape.spec.all_phases if p.name == name)
-        levels = _levels_of(decision)
-        tasks = template.all_tasks
-        self.phases[name] = make_phase(self.shape, name, tasks, levels, self.assumed)
-        self._dirty[name] = None
+        fallback = decision.record.steps[name].fallback
+        levels = _levels_of(decision, name)
+        phase = make_phase(self.shape, name, levels, self.assumed, fallback=fallback)
+        self.phases[phase.name] = phase
+        self._dirty[phase.name] = None
 
     # Starts
 
@@ -239,7 +244,7 @@ class SimRun:
         task, index, number = item
         spec, policy = phase.shape.tasks[task], phase.policies[task]
         draw = f"{phase.name}/{task}/{index}/{number}"
-        seconds = self.assumed.attempt_seconds(phase.name, spec, agent, draw)
+        seconds = self.assumed.attempt_seconds(phase.label, spec, agent, draw)
         length = max(round(seconds * 1000), 0)
         attempt = Attempt(
             pod=pod_name(phase.shape.name, phase.name, task, index, number),
@@ -269,5 +274,5 @@ class SimRun:
                     self.traces.blocked[phase.name, ready.task] = why.message
 
 
-def _levels_of(decision: WorkflowDecision) -> Levels:
-    return decision.levels
+def _levels_of(decision: WorkflowDecision, phase: str) -> Levels:
+    return decision.after if phase in RESERVED_PHASES else decision.levels

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..api.agent import TaskDefaults
+from ..api.common import FailurePolicy
 from ..api.phase import PhaseSpec
 from ..api.task import Task
 from ..api.workflow import PhaseBody, WorkflowSpec
@@ -28,6 +29,7 @@ ITEMS_ASSUMED = 3
 SECONDS_ASSUMED = 60.0
 """Seconds of an attempt of which nothing is known."""
 PHASES_AT_THE_END = ("finally", "on-failure")
+"""Names of the phases that follow the end, as paths name them; a rollback is not simulated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,15 @@ def _notes(spec: WorkflowSpec, assumed: Assumptions) -> Iterator[str]:
         for agent in agents_of(task):
             if agent not in assumed.agents:
                 yield f"agent {agent} is not known and taken to have no limit"
-    for template in spec.all_phases:
-        if template.when is not None and template.name not in assumed.skipped:
-            yield f"phase {template.name} runs: its condition is taken to be true"
+    yield from _notes_of_phases(spec, assumed)
+
+
+def _notes_of_phases(spec: WorkflowSpec, assumed: Assumptions) -> Iterator[str]:
+    if spec.failure_policy is FailurePolicy.ROLLBACK:
+        yield "nothing is undone: a rollback is not simulated"
+    for phase in spec.all_phases:
+        if phase.when is not None and phase.name not in assumed.skipped:
+            yield f"phase {phase.name} runs: its condition is taken to be true"
 
 
 def all_tasks(spec: WorkflowSpec) -> Iterator[tuple[str, Task]]:

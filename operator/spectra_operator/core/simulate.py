@@ -185,9 +185,13 @@ def _before(run: SimRun, phase: str, task: str) -> list[tuple[str, str]]:
     if own:
         return own
     graph = run.shape.graph
-    known = phase in graph.parents  # a phase at the end follows all others
-    earlier = graph.ancestors(phase) if known else frozenset(graph.order)
-    return [(n, name) for n, p in run.phases.items() if n in earlier for name in p.shape.tasks]
+    label = run.phases[phase].label
+    known = label in graph.parents  # a phase at the end follows all others
+    earlier = graph.ancestors(label) if known else frozenset(graph.order)
+    if run.phases[phase].fallback:
+        earlier |= {label}
+    found = [p for p in run.phases.values() if p.label in earlier and p.name != phase]
+    return [(p.name, name) for p in found for name in p.shape.tasks]
 
 
 def _critical(run: SimRun, spans: Mapping[str, Span]) -> tuple[str, ...]:

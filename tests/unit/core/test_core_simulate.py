@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from builders.simulations import a_spec, assuming, simulated
@@ -158,6 +160,39 @@ def test_templates_and_patterns_are_expanded() -> None:
     spec = WorkflowSpec.model_validate({"templateRef": {"name": "nightly"}})
     assert simulate(spec, assuming(), templates=template).makespan == 20.0
     assert simulate(spec, assuming()).problems[0].reason == "TemplateNotFound"
+
+
+def test_what_follows_the_end_is_played() -> None:
+    spec: dict[str, Any] = {"finally": [a_task("tidy")], "on_failure": [a_task("tell")]}
+    good = simulated(CHAIN, **spec)
+    assert (good.makespan, good.critical[-1]) == (40.0, "finally/tidy")
+    assert "on-failure/tell" not in good.tasks
+    bad = simulated(CHAIN, assuming(10, failures={"build/a": 1.0}), **spec)
+    assert (bad.state, bad.makespan) == (WorkflowState.FAILED, 30.0)
+    assert (bad.tasks["on-failure/tell"].start, bad.tasks["finally/tidy"].start) == (10.0, 20.0)
+
+
+def test_a_phase_that_fails_is_done_by_its_fallback() -> None:
+    other = {"tasks": [a_task("other")]}
+    steps = [a_step("build", fallback=other), a_step("use", depends_on=["build"])]
+    seen = simulated(steps, assuming(10, failures={"build/work": 1.0}))
+    assert (seen.state, seen.makespan) == (WorkflowState.SUCCEEDED, 30.0)
+    assert seen.critical == ("build/work", "build~fallback/other", "use/work")
+
+
+def test_a_task_that_fails_is_done_by_another_agent() -> None:
+    tasks = [a_task("a", fallback=[{"agent": "second"}])]
+    seen = simulated([a_step("build", tasks)], assuming(10, failures={AGENT: 1.0}))
+    assert (seen.state, seen.makespan) == (WorkflowState.SUCCEEDED, 20.0)
+    assert seen.peak == {AGENT: 1, "second": 1}
+
+
+def test_a_rollback_is_not_played_and_that_is_said() -> None:
+    undo = [a_task("a", compensate={"agent": AGENT}), a_task("b", depends_on=["a"])]
+    assumed = assuming(10, failures={"build/b": 1.0})
+    seen = simulated([a_step("build", undo)], assumed, failure_policy="Rollback")
+    assert (seen.state, seen.makespan) == (WorkflowState.FAILED, 20.0)
+    assert seen.notes == ("nothing is undone: a rollback is not simulated",)
 
 
 def test_what_had_to_be_assumed_is_said() -> None:
