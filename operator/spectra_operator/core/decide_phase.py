@@ -18,7 +18,7 @@ from .fold import CLOCK_GRAIN, Context, fold, judge, pending_timed_out, timed_ou
 from .openings import first_record
 from .orders import pending
 from .policy import TaskPolicy
-from .readiness import Ready, ready_tasks
+from .readiness import Ready, overdue, ready_tasks
 from .records import PhaseRecord, TaskRecord
 from .resets import apply_orders
 from .settle import DEADLINE
@@ -65,13 +65,13 @@ def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
         record = apply_orders(snapshot.shape, record, orders)
         levels = effective_levels(snapshot, record)
         record = replace(record, tasks=_fold_all(snapshot, record, levels))
-    overdue = _overdue(snapshot, record)
-    tasks = settle.settle(snapshot.shape, record.tasks, levels, overdue)
+    late = overdue(snapshot, record)
+    tasks = settle.settle(snapshot.shape, record.tasks, levels, late)
     record = conclude(snapshot.shape, replace(record, tasks=tasks), levels, snapshot.now)
     return PhaseDecision(
         record=_with_suspension(snapshot, record, levels),
         ready=ready_tasks(snapshot, record, levels),
-        stop=_to_stop(snapshot, record, levels, overdue),
+        stop=_to_stop(snapshot, record, levels, late),
         release=release,
         missing=_missing(snapshot, record),
         spawn=children.to_create(record.tasks, snapshot.children),
@@ -131,7 +131,7 @@ def _fold_all(
 ) -> dict[str, TaskRecord]:
     tasks = dict(record.tasks)
     left = settle.output_budget(record)
-    overdue = _overdue(snapshot, record)
+    late = overdue(snapshot, record)
 
     def context(task: str) -> Context:
         return Context(
@@ -139,7 +139,7 @@ def _fold_all(
             policy=snapshot.policies[task],
             now=snapshot.now,
             cancel=levels.cancel,
-            overdue=DEADLINE if task in overdue else "",
+            overdue=DEADLINE if task in late else "",
             output_bytes_left=left,
         )
 
@@ -158,16 +158,6 @@ def _by_end(attempt: Attempt) -> tuple[bool, float, str, int, int]:
     """Ended attempts in the order of their end, so that every replica folds alike."""
     at = attempt.finished_at.timestamp() if attempt.finished_at else 0.0
     return (attempt.live, at, attempt.task, attempt.index, attempt.number)
-
-
-def _overdue(snapshot: PhaseSnapshot, record: PhaseRecord) -> frozenset[str]:
-    """Return the tasks whose activeDeadlineSeconds have passed."""
-    return frozenset(
-        name
-        for name, seconds in snapshot.shape.deadlines.items()
-        if (started := record.tasks[name].started_at)
-        and snapshot.now >= started + timedelta(seconds=seconds)
-    )
 
 
 def _releasable(snapshot: PhaseSnapshot) -> tuple[Attempt, ...]:
@@ -199,7 +189,7 @@ def _policy(
 
 
 def _to_stop(
-    snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels, overdue: frozenset[str]
+    snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels, late: frozenset[str]
 ) -> tuple[Attempt, ...]:
     at = snapshot.now - CLOCK_GRAIN
     found = []
@@ -210,7 +200,7 @@ def _to_stop(
             continue
         if (
             levels.cancel
-            or attempt.task in overdue
+            or attempt.task in late
             or _is_superseded(attempt, task)
             or timed_out(attempt, policy, at)
             or pending_timed_out(attempt, policy, at)

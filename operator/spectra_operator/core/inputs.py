@@ -35,6 +35,8 @@ def outputs_of(record: TaskRecord) -> Any:
 
     A task without outputs has an empty object; one that failed with leave or was skipped has null.
     """
+    if record.state is TaskState.SKIPPED:
+        return None
     if record.fan_out:
         return [_loads(record.outputs.get(i, "null")) for i in range(record.total)]
     if record.outputs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..api.phase import TaskState
 from . import settle
@@ -34,11 +34,23 @@ def ready_tasks(snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels) ->
         return ()
     if settle.halted(snapshot.shape, record.tasks, levels):
         return ()
+    late = overdue(snapshot, record)
     found: list[Ready] = []
     for name, task in record.tasks.items():
-        if not task.ended and task.state is not TaskState.WAITING:
+        open_to_more = not task.ended and task.state is not TaskState.WAITING
+        if open_to_more and name not in late and not settle.gave_up(snapshot.shape, name, task):
             found += _ready(snapshot, record, name, task)
     return tuple(found)
+
+
+def overdue(snapshot: PhaseSnapshot, record: PhaseRecord) -> frozenset[str]:
+    """Return the tasks whose activeDeadlineSeconds have passed."""
+    return frozenset(
+        name
+        for name, seconds in snapshot.shape.deadlines.items()
+        if (started := record.tasks[name].started_at)
+        and snapshot.now >= started + timedelta(seconds=seconds)
+    )
 
 
 def _ready(

@@ -126,9 +126,11 @@ def _too_many(shape: PhaseShape, name: str, record: TaskRecord) -> bool:
     return record.failed.bit_count() > most_failed(shape.tasks[name], record.total)
 
 
-def _gave_up(shape: PhaseShape, name: str, record: TaskRecord) -> bool:
-    """Whether a task with maxFailed has failed before all of its items have ended."""
-    return shape.tasks[name].max_failed is not None and _too_many(shape, name, record)
+def gave_up(shape: PhaseShape, name: str, record: TaskRecord) -> bool:
+    """Whether a task with maxFailed has failed, whatever is left of its items."""
+    if not record.failed or shape.tasks[name].max_failed is None:
+        return False
+    return _too_many(shape, name, record)
 
 
 def _state(
@@ -156,7 +158,7 @@ def _stopped(
         return _late(record)
     if levels.halt:
         return _halted(record, levels.halt)
-    if record.failed and _gave_up(shape, name, record):
+    if gave_up(shape, name, record):
         return _halted(record, "MaxFailedExceeded")
     return None
 
