@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,12 @@ import yaml
 from rich.table import Table
 from rich.text import Text
 
-from spectra_operator.core.durations import Durations, Observed
-from spectra_operator.core.evidence import instant
 from spectra_operator.core.simulate import Load, Simulation, Span, Variation
 
-from .cluster import Body, Cluster
+from .cluster import Body
 from .documents import Invalid
 from .errors import NotFound, UsageProblem
-from .kinds import WORKFLOWS
 from .output import plain_table
-from .pictures import asked
-from .specs import Loaded
-from .targets import Target, fetch_template
 from .tree import styled
 from .values import pairs
 from .words import one_line
@@ -72,33 +66,6 @@ def read_durations(path: str) -> dict[str, float]:
         if not number or not 0 <= value < float("inf"):
             raise Invalid(f"{path}: {key}: {value!r} is no number of seconds")
     return {str(key): float(value) for key, value in found.items()}
-
-
-def observed(cluster: Cluster, loaded: Loaded) -> Observed:
-    """Return the durations that the cluster has seen: of the template, else of the last run.
-
-    Raises:
-        NotFound: Neither the template nor a workflow of that name exists.
-    """
-    if loaded.template:
-        status = fetch_template(cluster, loaded.template).get("status") or {}
-        seen = status.get("observed") or {}
-        tasks = {path: Durations(tuple(ms)) for path, ms in seen.items() if ms}
-        if tasks:
-            return Observed(tasks)
-    return Observed(dict(_of_run(cluster, Target(loaded.kind, loaded.name))))
-
-
-def _of_run(cluster: Cluster, target: Target) -> Iterator[tuple[str, Durations]]:
-    run = asked(cluster, target)
-    for phase in run.phases:
-        for task in phase.tasks:
-            began = instant(task.status.get("startedAt"))
-            ended = instant(task.status.get("finishedAt"))
-            if began and ended and task.state == "Succeeded" and not task.items:
-                milliseconds = round((ended - began).total_seconds() * 1000)
-                name = phase.name if target.kind == WORKFLOWS else target.name[:40].rstrip("-.")
-                yield f"{name}/{task.name}", Durations((milliseconds,))
 
 
 def variations(parallelism: Sequence[int], agents: Mapping[str, float]) -> list[Variation]:

@@ -128,10 +128,11 @@ def _add_phase(tree: Tree, phase: PhaseRow, look: Look) -> None:
         line.append(f"  slack {summary['slack']}", "bright_black")
     if summary.get("late"):
         line.append(f"  late {summary['late']}", "red")
+    _because(line, phase.state, summary, phase.depends_on)
     if phase.plan.get("milestone"):
-        state = summary.get("milestone") or "Pending"
-        line.append(f"  milestone {phase.plan['milestone']}: {state}", "bright_black")
-    branch = tree.add(_because(line, phase.state, summary, phase.depends_on))
+        state = f": {summary['milestone']}" if summary.get("milestone") else ""
+        line.append(f"  milestone {phase.plan['milestone']}{state}", "bright_black")
+    branch = tree.add(line)
     _add_tasks(branch, phase.tasks, look)
 
 

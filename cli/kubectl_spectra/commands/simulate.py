@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import click
+from rich.table import Table
 
 from spectra_operator.core.durations import Observed
 from spectra_operator.core.sim_spec import Assumptions
@@ -13,6 +15,7 @@ from spectra_operator.core.simulate import Simulation, Variation, simulate, what
 
 from .. import errors, simulating
 from ..errors import UsageProblem
+from ..observing import observed
 from ..output import machine, machine_option, print_table
 from ..session import Session, cluster_options
 from ..specs import Loaded, agents_of_cluster, load
@@ -92,7 +95,8 @@ def simulate_(session: Session, /, sources: tuple[str, ...], **options: Any) -> 
     if asked.output:
         session.say(machine(simulating.as_data(result, compared), asked.output))
     else:
-        _print(session, loaded, result, compared, everything=asked.everything)
+        title = loaded.kind.title(loaded.name)
+        _Report(session, title, result, compared, assumed.agents, asked.everything).show()
     end(errors.OK if str(result.state) == "Succeeded" else errors.FAILED)
 
 
@@ -117,7 +121,7 @@ def _assumptions(session: Session, loaded: Loaded, asked: _Asked) -> Assumptions
     seen = Observed()
     if asked.from_observed:
         agents = agents_of_cluster(session.cluster) | agents
-        seen = simulating.observed(session.cluster, loaded)
+        seen = observed(session.cluster, loaded)
     failures = simulating.numbers(asked.fail, "--fail")
     if any(chance > 1 for chance in failures.values()):
         raise UsageProblem("--fail: a chance is a number from 0 to 1")
@@ -134,52 +138,62 @@ def _assumptions(session: Session, loaded: Loaded, asked: _Asked) -> Assumptions
     )
 
 
-def _print(
-    session: Session,
-    loaded: Loaded,
-    result: Simulation,
-    compared: list[tuple[Variation, Simulation]],
-    *,
-    everything: bool,
-) -> None:
-    title = loaded.kind.title(loaded.name)
-    session.say(f"{title} would take {simulating.clock(result.makespan)}: {result.state}")
-    if result.reason:
-        session.say(one_line(result.reason))
-    if result.critical:
-        path = result.critical if everything else result.critical[:CRITICAL_SHOWN]
-        more = len(result.critical) - len(path)
-        after = f" -> {more} more" if more else ""
-        session.say(f"critical path: {' -> '.join(path)}{after}")
-    table, left = simulating.task_table(result, everything=everything)
-    session.say()
-    print_table(session.console, table)
-    if left:
-        session.say(f"… {left:,} more tasks that waited less; --all shows them")
-    if result.peak:
-        session.say()
-        limits = {name: spec.concurrency for name, spec in loaded.agents.items()}
-        plain = session.console.options.ascii_only
-        print_table(session.console, simulating.Chart(result, limits, plain).table())
-    _print_rest(session, result, compared, everything=everything)
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What is printed of a simulation."""
 
+    session: Session
+    title: str
+    result: Simulation
+    compared: list[tuple[Variation, Simulation]]
+    limits: Mapping[str, int | None]
+    everything: bool
 
-def _print_rest(
-    session: Session,
-    result: Simulation,
-    compared: list[tuple[Variation, Simulation]],
-    *,
-    everything: bool,
-) -> None:
-    for why, seconds in list(result.waiting.items())[: simulating.SHOWN]:
-        session.say(f"waiting for {why}: {simulating.clock(seconds)} over all items")
-    if compared:
-        session.say()
-        print_table(session.console, simulating.what_if_table(result, compared))
-    if result.notes:
-        notes = result.notes if everything else result.notes[:NOTES_SHOWN]
-        session.say("\nassumed:")
+    def show(self) -> None:
+        """Print all of it."""
+        self._show_result()
+        self._show_tasks()
+        self._show_slots()
+        self._show_changes()
+        self._show_notes()
+
+    def _show_result(self) -> None:
+        result, say = self.result, self.session.say
+        say(f"{self.title} would take {simulating.clock(result.makespan)}: {result.state}")
+        if result.reason:
+            say(one_line(result.reason))
+        if result.critical:
+            path = result.critical if self.everything else result.critical[:CRITICAL_SHOWN]
+            more = len(result.critical) - len(path)
+            say(f"critical path: {' -> '.join(path)}{f' -> {more} more' if more else ''}")
+
+    def _show_tasks(self) -> None:
+        table, left = simulating.task_table(self.result, everything=self.everything)
+        self._table(table)
+        if left:
+            self.session.say(f"… {left:,} more tasks that waited less; --all shows them")
+
+    def _show_slots(self) -> None:
+        if self.result.peak:
+            plain = self.session.console.options.ascii_only
+            self._table(simulating.Chart(self.result, self.limits, plain).table())
+        waiting = list(self.result.waiting.items())
+        for why, seconds in waiting if self.everything else waiting[: simulating.SHOWN]:
+            self.session.say(f"waiting for {why}: {simulating.clock(seconds)} over all items")
+
+    def _show_changes(self) -> None:
+        if self.compared:
+            self._table(simulating.what_if_table(self.result, self.compared))
+
+    def _show_notes(self) -> None:
+        notes = self.result.notes if self.everything else self.result.notes[:NOTES_SHOWN]
+        if notes:
+            self.session.say("\nassumed:")
         for note in notes:
-            session.say(f"- {note}")
-        if len(result.notes) > len(notes):
-            session.say(f"- … {len(result.notes) - len(notes)} more; --all shows them")
+            self.session.say(f"- {note}")
+        if len(self.result.notes) > len(notes):
+            self.session.say(f"- … {len(self.result.notes) - len(notes)} more; --all shows them")
+
+    def _table(self, table: Table) -> None:
+        self.session.say()
+        print_table(self.session.console, table)
