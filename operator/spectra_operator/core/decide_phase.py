@@ -15,6 +15,7 @@ from . import children, settle
 from .conclude import conclude
 from .evidence import Attempt
 from .fold import CLOCK_GRAIN, Context, fold, judge, pending_timed_out, timed_out
+from .messages import shortened
 from .openings import first_record
 from .orders import pending
 from .policy import TaskPolicy
@@ -67,7 +68,8 @@ def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
         record = replace(record, tasks=_fold_all(snapshot, record, levels))
     late = overdue(snapshot, record)
     tasks = settle.settle(snapshot.shape, record.tasks, levels, late)
-    record = conclude(snapshot.shape, replace(record, tasks=tasks), levels, snapshot.now)
+    record = replace(record, tasks=shortened(tasks))
+    record = conclude(snapshot.shape, record, levels, snapshot.now)
     return PhaseDecision(
         record=_with_suspension(snapshot, record, levels),
         ready=ready_tasks(snapshot, record, levels),

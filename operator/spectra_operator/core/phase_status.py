@@ -15,6 +15,7 @@ from . import indexes
 from .conditions import conditions, find, run_of, timestamp
 from .estimate import in_words
 from .evidence import instant
+from .messages import MAX_REFUSAL_BYTES, fit
 from .records import Item, PhaseRecord, Spawned, Tally, TaskRecord
 from .results import Usage
 
@@ -47,6 +48,8 @@ def render_phase(record: PhaseRecord, now: datetime) -> Status:
         ],
         "conditions": conditions(run),
     }
+    fit(status["tasks"].values(), "message")
+    fit(status["actions"], "refused", MAX_REFUSAL_BYTES)
     return _without_empty(status)
 
 
