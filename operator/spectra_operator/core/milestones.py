@@ -23,6 +23,8 @@ class PlanView:
 
 
 NO_PLAN = PlanView()
+_GRAIN = timedelta(seconds=1)
+"""What is less late than that is on time; Kubernetes writes times in whole seconds."""
 
 
 def against_plan(plan: Plan | None, step: StepRecord, began: datetime, now: datetime) -> PlanView:
@@ -37,11 +39,11 @@ def against_plan(plan: Plan | None, step: StepRecord, began: datetime, now: date
         return NO_PLAN
     due = _due(plan, step, began)
     at = _measured(plan, step) or now
-    late = due is not None and at > due and step.state is not StepState.SKIPPED
+    late = due is not None and at >= due + _GRAIN and step.state is not StepState.SKIPPED
     text = in_words((at - due).total_seconds()) if due and late else ""
     milestone = _milestone(step, late=late) if plan.milestone else ""
     waits = due is not None and not late and not step.ended and at is now
-    return PlanView(text, milestone, due if waits else None)
+    return PlanView(text, milestone, due + _GRAIN if due and waits else None)
 
 
 def _due(plan: Plan, step: StepRecord, began: datetime) -> datetime | None:

@@ -128,6 +128,7 @@ def runnable(spec: WorkflowSpec, assumed: Assumptions) -> WorkflowSpec:
         phase.model_copy(
             update={
                 **_body(spec, phase.name, phase, assumed),
+                "plan": None,
                 "when": "false" if phase.when and phase.name in assumed.skipped else None,
                 "fallback": phase.fallback
                 and phase.fallback.model_copy(

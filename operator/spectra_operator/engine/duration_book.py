@@ -67,20 +67,19 @@ class DurationBook:
         known.stored = stored or {}
         known.tasks = durations.parse(known.merged())
 
-    def has_news(self, template: Key) -> bool:
-        """Whether there are samples that the template's status does not hold."""
+    def to_show(self, template: Key) -> dict[str, list[int]]:
+        """Return `observed` as the template's status should hold it."""
         known = self._sources.get(template)
-        return bool(known and (known.noted or known.sent))
+        return known.merged() if known else {}
 
-    def to_store(self, template: Key) -> dict[str, list[int]]:
-        """Return `observed` as the template's status is to hold it; a failed write is repeated."""
+    def sending(self, template: Key) -> None:
+        """Take in that what `to_show` returned is being written; a failed write is repeated."""
         known = self._source(template)
         known.sent = durations.joined(known.sent, known.noted)
         known.noted = {}
-        return known.merged()
 
-    def written(self, template: Key, stored: Mapping[str, list[int]]) -> None:
-        """Take in that a template's status was written with what `to_store` returned."""
+    def written(self, template: Key, stored: Mapping[str, list[int]] | None) -> None:
+        """Take in that a template's status was written."""
         self._source(template).sent = {}
         self.read(template, stored)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ..api.constants import LABEL_TEMPLATE
 from ..core.durations import task_path
 from ..core.estimate import Width
 from ..core.evidence import Attempt
@@ -85,7 +84,10 @@ def note_duration(parts: Parts, key: Key, attempt: Attempt) -> None:
     run = parts.phases.get(key)
     if run is not None:
         path = task_path(run.shape.spec.phase or "", attempt.task)
-        parts.durations.note(source_of(parts, key, run), path, attempt)
+        source = source_of(parts, key, run)
+        parts.durations.note(source, path, attempt)
+        if source in parts.templates:  # its status tells of what was seen
+            parts.queue.add(source)
 
 
 def source_of(parts: Parts, key: Key, run: PhaseRun) -> Key:
@@ -97,6 +99,6 @@ def source_of(parts: Parts, key: Key, run: PhaseRun) -> Key:
 def workflow_source(parts: Parts, workflow: Key) -> Key:
     """Return what a workflow's durations are remembered by: its template, if it has one."""
     body = parts.store.get(workflow)
-    labels = (body["metadata"].get("labels") or {}) if body else {}
-    template = labels.get(LABEL_TEMPLATE)
-    return Key("WorkflowTemplate", workflow.namespace, template) if template else workflow
+    ref = (body["spec"].get("templateRef") or {}) if body else {}
+    name = ref.get("name")
+    return Key("WorkflowTemplate", workflow.namespace, name) if name else workflow

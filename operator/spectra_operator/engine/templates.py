@@ -21,6 +21,9 @@ from .parts import Parts
 from .runs import StatusState, TemplateRun
 
 KIND = "WorkflowTemplate"
+_OBSERVED_SECONDS = 10.0
+"""Samples of durations are written to a template's status at most so often; estimates need them
+only after a restart."""
 NONE: Mapping[str, Any] = {}
 
 
@@ -35,11 +38,13 @@ class TemplateReconciler:
         body = self._parts.store.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._parts.templates.pop(key, None)
+            self._parts.durations.drop(key)
             return
         run = self._parts.templates.get(key)
         if run is None or run.uid != uid_of(body):
             run = self._parts.templates[key] = TemplateRun(uid_of(body), StatusState())
-        run.status.take(body)
+        if run.status.take(body):
+            self._parts.durations.read(key, run.status.stored.get("observed"))
         generation = body["metadata"].get("generation", 0)
         if run.generation != generation:
             run.generation, run.verdict = generation, _verdict(body)
@@ -51,13 +56,19 @@ class TemplateReconciler:
         run = self._parts.templates.get(key)
         if run and run.uid == uid_of(body):
             run.status.take(body)
+            self._parts.durations.written(key, run.status.stored.get("observed"))
 
     def _write(self, key: Key, run: TemplateRun, body: Body) -> None:
-        observed = run.status.stored.get("observed")
+        durations = self._parts.durations
+        observed = durations.to_show(key)
         status = run.verdict | ({"observed": observed} if observed else {})
         if status == run.status.stored:
             run.status.dirty_since = None
-        elif self._parts.statuses.is_due(key, run.status, at_once=True):
+            return
+        verdict = {name: v for name, v in run.status.stored.items() if name != "observed"}
+        at_once = verdict != run.verdict
+        if self._parts.statuses.is_due(key, run.status, at_once=at_once, within=_OBSERVED_SECONDS):
+            durations.sending(key)
             self._parts.statuses.write(body, key, run.status, status, None)
 
     def _wake_dependents(self, key: Key) -> None:

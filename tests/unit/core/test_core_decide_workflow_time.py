@@ -139,7 +139,7 @@ def test_a_phase_that_will_be_late_is_looked_at_when_it_is() -> None:
     view = a_view(PhaseState.RUNNING)
     begun_at = WorkflowRecord(started_at=at(0))
     early = decided({"first": view}, steps=planned, persisted=begun_at, now=10)
-    assert early.wake_at == at(30)
+    assert early.wake_at == at(31)
     assert early.record.insight.phases["first"].milestone == "Pending"
     late = decided({"first": view}, steps=planned, persisted=begun_at, now=40)
     assert late.record.insight.phases["first"].late == "10s"

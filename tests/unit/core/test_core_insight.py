@@ -139,7 +139,7 @@ def test_plans_are_compared_and_the_next_due_time_wakes() -> None:
     seen = insight(plans=plans)
     assert (seen.phases["one"].late, seen.phases["one"].milestone) == ("10s", "Late")
     assert (seen.phases["side"].late, seen.phases["side"].milestone) == ("", "Pending")
-    assert seen.wake_at == at(90)
+    assert seen.wake_at == at(91)
 
 
 @steady()

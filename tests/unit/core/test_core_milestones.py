@@ -37,8 +37,9 @@ def test_without_a_plan_nothing_is_late() -> None:
 
 def test_a_milestone_is_pending_until_its_due_time_and_late_from_then_on() -> None:
     planned = plan(start_day=0, duration_days=2)
-    assert seen(planned, running(), DAY) == PlanView("", "Pending", at(2 * DAY))
-    assert seen(planned, running(), 2 * DAY).milestone == "Pending"
+    assert seen(planned, running(), DAY) == PlanView("", "Pending", at(2 * DAY + 1))
+    assert seen(planned, running(), 2 * DAY) == PlanView("", "Pending", at(2 * DAY + 1))
+    assert seen(planned, running(), 2 * DAY + 1) == PlanView("1s", "Late", None)
     assert seen(planned, running(), 4 * DAY) == PlanView("2d", "Late", None)
 
 
@@ -58,13 +59,13 @@ def test_a_phase_that_did_not_succeed_missed_its_milestone() -> None:
 def test_without_a_planned_start_the_duration_counts_from_the_actual_one() -> None:
     planned = plan(duration_seconds=60)
     assert seen(planned, WAITING, 999) == PlanView("", "Pending", None)
-    assert seen(planned, running(500), 520) == PlanView("", "Pending", at(560))
+    assert seen(planned, running(500), 520) == PlanView("", "Pending", at(561))
     assert seen(planned, running(500), 570).late == "10s"
 
 
 def test_a_phase_that_should_have_begun_is_late() -> None:
     planned = plan(start_day=1)
-    assert seen(planned, WAITING, 0) == PlanView("", "Pending", at(DAY))
+    assert seen(planned, WAITING, 0) == PlanView("", "Pending", at(DAY + 1))
     assert seen(planned, WAITING, DAY + 30) == PlanView("30s", "Late", None)
     assert seen(planned, running(DAY + 40), 3 * DAY) == PlanView("40s", "Late", None)
     assert seen(planned, running(10), 3 * DAY) == PlanView("", "Pending", None)

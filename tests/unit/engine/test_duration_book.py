@@ -56,24 +56,26 @@ def test_a_template_begins_with_what_its_status_holds() -> None:
 def test_samples_are_stored_once() -> None:
     book = DurationBook()
     book.read(TEMPLATE, {PATH: [1000]})
-    assert not book.has_news(TEMPLATE)
+    assert book.to_show(TEMPLATE) == {PATH: [1000]}
     book.note(TEMPLATE, PATH, took(2))
-    assert book.has_news(TEMPLATE)
-    stored = book.to_store(TEMPLATE)
+    stored = book.to_show(TEMPLATE)
     assert stored == {PATH: [1000, 2000]}
+    book.sending(TEMPLATE)
     book.note(TEMPLATE, PATH, took(3))  # while the write is under way
     book.written(TEMPLATE, stored)
-    assert book.has_news(TEMPLATE)
-    assert book.to_store(TEMPLATE) == {PATH: [1000, 2000, 3000]}
+    assert book.to_show(TEMPLATE) == {PATH: [1000, 2000, 3000]}
 
 
 def test_a_write_that_failed_is_made_again_with_what_came_since() -> None:
     book = DurationBook()
     book.note(TEMPLATE, PATH, took(2))
-    book.to_store(TEMPLATE)
+    book.sending(TEMPLATE)
     book.note(TEMPLATE, PATH, took(3))
-    assert book.has_news(TEMPLATE)
-    assert book.to_store(TEMPLATE) == {PATH: [2000, 3000]}
+    assert book.to_show(TEMPLATE) == {PATH: [2000, 3000]}
+
+
+def test_of_a_template_that_never_ran_there_is_nothing_to_show() -> None:
+    assert DurationBook().to_show(TEMPLATE) == {}
 
 
 def test_memory_is_bounded_by_the_workflows_used_last_and_templates_stay() -> None:
