@@ -19,7 +19,6 @@ from .handoff import broken_output
 from .names import spawned_name
 from .policy import TaskPolicy
 from .records import Item, Spawned, TaskRecord
-from .results import Result
 from .snapshot import PhaseShape
 from .spawn import spawn_problem
 
@@ -92,7 +91,7 @@ def _checked(attempt: Attempt, outcome: Outcome, context: Context) -> Outcome:
         reason, problem = "OutputInvalid", broken_output(result.outputs, context.policy.outputs)
     if not problem or (reason == "OutputInvalid" and result.spawn):
         return outcome  # outputs of a planner are those that its tasks gather
-    return Outcome(Kind.FAILED, reason, problem[:1024], result=Result(usage=result.usage))
+    return Outcome(Kind.FAILED, reason, problem[:1024], result=replace(result, spawn=""))
 
 
 def _spawned(

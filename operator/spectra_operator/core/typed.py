@@ -26,7 +26,7 @@ def value_problem(value: Any, declared: Parameter | Output) -> str:
     """
     if declared.type is not None and not has_type(value, declared.type):
         return f"is {_shown(value)}, not of type {declared.type}"
-    if declared.enum is not None and value not in declared.enum:
+    if declared.enum is not None and not any(_same(value, choice) for choice in declared.enum):
         allowed = ", ".join(_shown(choice) for choice in declared.enum[:8])
         return f"is {_shown(value)}, not one of {allowed}"
     if declared.pattern is not None and isinstance(value, str):
@@ -43,6 +43,11 @@ def has_type(value: Any, kind: ValueType) -> bool:
     if isinstance(value, float) and kind is ValueType.INTEGER:
         return value.is_integer()
     return isinstance(value, TYPES[kind])
+
+
+def _same(value: Any, choice: Any) -> bool:
+    """Whether two JSON values are equal; Python takes true for 1."""
+    return isinstance(value, bool) == isinstance(choice, bool) and bool(value == choice)
 
 
 def _against_pattern(value: str, pattern: str) -> str:
