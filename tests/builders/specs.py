@@ -97,6 +97,27 @@ def a_schedule(
     return _object("Schedule", name, uid, spec)
 
 
+def an_action(
+    kind: str,
+    name: str = "please",
+    *,
+    target: str = "flow",
+    target_kind: str = "Workflow",
+    uid: str | None = None,
+    **fields: Any,
+) -> Body:
+    """Return an Action about a workflow, by alice; `uid` is that of the target."""
+    about = {"kind": target_kind, "name": target} | ({"uid": uid} if uid else {})
+    given = {"actor": "alice", "reason": "because"} | _fields(fields)
+    return _object("Action", name, f"uid-of-{name}", {"target": about, "type": kind, **given})
+
+
+def a_template(phases: Iterable[Body] = (), *, name: str = "shape", **fields: Any) -> Body:
+    """Return a WorkflowTemplate; one phase `build` with one task if none is given."""
+    spec = {"phases": list(phases) or [a_step()], **_fields(fields)}
+    return _object("WorkflowTemplate", name, f"uid-of-{name}", spec)
+
+
 def a_parameter(name: str, value: Any, kind: str = "string") -> Body:
     """Return a parameter of a workflow."""
     return {"name": name, "type": kind, "value": value}

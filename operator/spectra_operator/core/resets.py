@@ -7,12 +7,14 @@
 | Skip          | Skipped `SkippedByAction`                 | what was skipped for it waits again |
 | MarkSucceeded | Succeeded, with the outputs given         | what was skipped for it waits again |
 
-Attempt numbers go on: what was before a reset is counted in `prior`.
+What was skipped or stopped because the workflow was failing waits again too, also in the other
+phases of the workflow; if it still is failing, they end as before. Attempt numbers go on: what was
+before a reset is counted in `prior`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..api.action import ActionType
@@ -22,19 +24,24 @@ from . import indexes
 from .handoff import broken_output
 from .orders import Order
 from .records import PHASE_ENDED, PhaseRecord, TaskRecord
-from .settle import SKIPPED_BY_ACTION, is_benign
+from .settle import FAILING, is_benign
+from .skips import SKIPPED_BY_ACTION
 from .snapshot import PhaseShape
 
 _PHASE_TYPES = frozenset(
     {ActionType.RETRY, ActionType.RERUN, ActionType.SKIP, ActionType.MARK_SUCCEEDED}
 )
+_STOPPED = (TaskState.SKIPPED, TaskState.CANCELLED)
 
 
 def apply_orders(shape: PhaseShape, record: PhaseRecord, orders: Iterable[Order]) -> PhaseRecord:
     """Return the record with orders carried out, or noted as refused."""
     for order in orders:
-        why = refusal(shape, record, order)
-        if not why:
+        elsewhere = bool(shape.spec.phase and order.phase) and order.phase != shape.spec.phase
+        why = "" if elsewhere else refusal(shape, record, order)
+        if elsewhere:
+            record = replace(record, tasks=_freed(record.tasks))
+        elif not why:
             record = replace(record, tasks=_tasks_after(shape, record, order))
         applied = {**record.applied, order.uid: why}
         record = replace(record, applied=dict(list(applied.items())[-MAX_ACTIONS:]))
@@ -78,7 +85,7 @@ def _cannot_be_marked(shape: PhaseShape, task: TaskRecord, order: Order) -> str:
 
 
 def _tasks_after(shape: PhaseShape, record: PhaseRecord, order: Order) -> dict[str, TaskRecord]:
-    tasks = dict(record.tasks)
+    tasks = _freed(record.tasks)
     named = [order.task] if order.task else list(tasks)
     match order.type:
         case ActionType.RETRY:
@@ -97,6 +104,14 @@ def _tasks_after(shape: PhaseShape, record: PhaseRecord, order: Order) -> dict[s
         if _was_skipped_for_another(tasks[name]):
             tasks[name] = reset(tasks[name])
     return tasks
+
+
+def _freed(tasks: Mapping[str, TaskRecord]) -> dict[str, TaskRecord]:
+    """Return the tasks, those that the failing workflow kept from running as if it were well."""
+    return {
+        name: retried(task) if task.reason == FAILING and task.state in _STOPPED else task
+        for name, task in tasks.items()
+    }
 
 
 def reset(record: TaskRecord) -> TaskRecord:

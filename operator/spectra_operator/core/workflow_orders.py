@@ -185,7 +185,7 @@ def awaited(
         and order.uid not in view.applied
         and not order.refused
         and order.type not in STOPS
-        and (order.phase == name if order.phase else view.state is not PhaseState.SUCCEEDED)
+        and (order.phase == name or view.state is not PhaseState.SUCCEEDED)
     )
 
 

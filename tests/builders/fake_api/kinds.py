@@ -37,6 +37,7 @@ BUILTIN = (
     Kind(resources.NODES, has_status=True, short_names=("no",)),
     Kind(resources.NAMESPACES, has_status=True, short_names=("ns",)),
     Kind(resources.EVENTS, short_names=("ev",)),
+    Kind(resources.PERSISTENT_VOLUME_CLAIMS, short_names=("pvc",)),
     Kind(resources.CONFIG_MAPS, short_names=("cm",)),
     Kind(resources.SECRETS),
     Kind(resources.LEASES),
