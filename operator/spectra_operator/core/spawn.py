@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from ..api.phase import PhaseSpec
 from ..api.task import Planner, Task
+from .policy import agents_of
 from .snapshot import PhaseShape
 from .validate import phase_problems
 
@@ -38,19 +39,42 @@ def _not_allowed(shape: PhaseShape, task: Task, planner: Planner, tasks: list[Ta
     agents = frozenset(planner.agents or [task.agent])
     depth = depth_of(shape) + 1
     for spawned in tasks:
-        named = {spawned.agent, *(fallback.agent for fallback in spawned.fallback)}
-        if not named <= agents:
-            allowed = ", ".join(sorted(agents))
+        strangers = _agents_named(spawned) - agents
+        if strangers:
             return (
-                f"spawn: task {spawned.name} names agent {min(named - agents)}; "
-                f"planner.agents allows {allowed}"
+                f"spawn: task {spawned.name} names agent {min(strangers)}; "
+                f"planner.agents allows {', '.join(sorted(agents))}"
             )
-        if spawned.planner is not None and depth >= planner.max_depth:
+        if spawned.planner is None:
+            continue
+        if depth >= planner.max_depth:
             return (
                 f"spawn: task {spawned.name} plans itself; planner.maxDepth allows "
                 f"{planner.max_depth} level(s)"
             )
+        wider = _wider(spawned.planner, planner)
+        if wider:
+            field, wanted, most = wider
+            return f"spawn: {field} of task {spawned.name} is {wanted}, more than {most}"
     return ""
+
+
+def _agents_named(task: Task) -> frozenset[str]:
+    """Return the agents that a task may bring to work, itself or by a plan."""
+    undoing = [task.compensate.agent] if task.compensate else []
+    planned = task.planner.agents if task.planner else []
+    return frozenset((*agents_of(task), *undoing, *planned))
+
+
+def _wider(leave: Planner, own: Planner) -> tuple[str, int, str] | None:
+    """Return what of a leave to plan goes beyond that of the planner who gives it."""
+    for field, wanted, most in (
+        ("planner.maxDepth", leave.max_depth, own.max_depth),
+        ("planner.maxTasks", leave.max_tasks, own.max_tasks),
+    ):
+        if wanted > most:
+            return field, wanted, f"the {most} of its planner"
+    return None
 
 
 def depth_of(shape: PhaseShape) -> int:
