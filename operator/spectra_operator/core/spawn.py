@@ -24,7 +24,7 @@ def spawn_problem(shape: PhaseShape, task: str, spawn: str) -> str:
     if len(tasks) > planner.max_tasks:
         return f"spawn has {len(tasks)} tasks; planner.maxTasks allows {planner.max_tasks}"
     try:
-        spec = PhaseSpec.model_validate({"tasks": tasks, "parameters": shape.spec.parameters})
+        spec = PhaseSpec.model_validate({"tasks": tasks, **_given(shape)})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"][1:])
@@ -96,11 +96,20 @@ def spawned_spec(shape: PhaseShape, task: str, spawn: str, attempt: int) -> Mapp
             "attempt": attempt,
             "depth": depth_of(shape) + 1,
         },
-        "parameters": shape.spec.parameters or None,
+        **_given(shape),
         "priority": shape.spec.priority or None,
         "parallelism": shape.spec.parallelism,
-        "workspace": shape.spec.workspace and shape.spec.workspace.model_dump(by_alias=True),
         "podCleanup": shape.spec.pod_cleanup and shape.spec.pod_cleanup.model_dump(by_alias=True),
         "tasks": json.loads(spawn),
     }
     return {key: value for key, value in spec.items() if value is not None}
+
+
+def _given(shape: PhaseShape) -> dict[str, Any]:
+    """Return what the tasks of a plan may use of the planner's phase."""
+    workspace = shape.spec.workspace
+    given = {
+        "parameters": shape.spec.parameters or None,
+        "workspace": workspace and workspace.model_dump(by_alias=True),
+    }
+    return {key: value for key, value in given.items() if value is not None}

@@ -149,3 +149,11 @@ def test_each_plan_lies_one_level_deeper(depth: int) -> None:
 def test_what_a_plan_s_phase_does_not_need_is_left_out() -> None:
     spec = spawned_spec(shape(), "plan", "[]", 1)
     assert set(spec) == {"role", "parent", "tasks"}
+
+
+def test_a_plan_may_use_the_workspace_if_its_planner_s_phase_has_one() -> None:
+    steps = json.dumps([a_step(workspace={})])
+    roomy = shape(workspace={"claimName": "shared"})
+    assert spawn_problem(roomy, "plan", steps) == ""
+    assert spawned_spec(roomy, "plan", steps, 1)["workspace"] == {"claimName": "shared"}
+    assert "there is none to mount" in spawn_problem(shape(), "plan", steps)
