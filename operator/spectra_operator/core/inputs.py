@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +32,31 @@ class InputError(ValueError):
         self.reason = reason
 
 
+class _Parsed:
+    """The outputs of the last few fan-outs, parsed: many expressions read one in a row.
+
+    Records never change, so the same object has the same outputs for good.
+    """
+
+    def __init__(self, kept: int = 16) -> None:
+        self._kept = kept
+        self._lists: OrderedDict[int, tuple[Mapping[int, str], list[Any]]] = OrderedDict()
+
+    def of(self, record: TaskRecord) -> list[Any]:
+        """Return the outputs of a fan-out by index; not to be changed."""
+        key = id(record.outputs)
+        texts, values = self._lists.pop(key, (None, []))
+        if texts is not record.outputs or len(values) != record.total:
+            values = [json.loads(record.outputs.get(i, "null")) for i in range(record.total)]
+        self._lists[key] = (record.outputs, values)
+        if len(self._lists) > self._kept:
+            self._lists.popitem(last=False)
+        return values
+
+
+_PARSED = _Parsed()
+
+
 def outputs_of(record: TaskRecord) -> Any:
     """Return a task's outputs: an object, or for a fan-out a list by index (null for none).
 
@@ -38,9 +65,9 @@ def outputs_of(record: TaskRecord) -> Any:
     if record.state is TaskState.SKIPPED:
         return None
     if record.fan_out:
-        return [_loads(record.outputs.get(i, "null")) for i in range(record.total)]
+        return list(_PARSED.of(record))
     if record.outputs:
-        return _loads(record.outputs[0])
+        return json.loads(record.outputs[0])
     return {} if record.state is TaskState.SUCCEEDED else None
 
 
@@ -110,33 +137,44 @@ class TaskScope:
 
 @dataclass(frozen=True, slots=True)
 class TaskInputs:
-    """Makes the inputs of a task's items for one of its ways (0: its own, i: its i-th fallback)."""
+    """Makes the inputs of a task's items for one of its ways (0: its own, i: its i-th fallback).
+
+    Made for a batch of items: what they are is worked out once.
+    """
 
     shape: PhaseShape
     records: Mapping[str, TaskRecord]
     task: str
     way: int = 0
+    _items: list[list[Any] | None] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def record(self) -> TaskRecord:
         """The task's record."""
         return self.records[self.task]
 
-    def text(self, index: int = 0, items: list[Any] | None = None) -> str:
-        """Return the input of an item as compact JSON; `items` are those of `task_items`.
+    def text(self, index: int = 0) -> str:
+        """Return the input of an item as compact JSON.
 
         Raises:
             InputError: `InputNotFound` for an expression that gives nothing, `InputTooLarge`.
         """
         task, scope = self.shape.tasks[self.task], TaskScope(self.shape, self.records, self.task)
-        if items is None and (task.for_each is not None or task.matrix is not None):
-            items = task_items(self.shape, self.records, self.task)
+        items = self._all_items()
         item = {"index": index, "item": items[index] if items and index < len(items) else None}
         try:
-            value = resolve(input_of(task, self.way), lambda e: scope.evaluate(e, item))
+            value = resolve(input_of(task, self.way), partial(scope.evaluate, item=item))
         except ExpressionError as error:
             raise InputError("InputNotFound", f"input of task {self.task}: {error}") from None
         return _small(self.task, json.dumps(value, separators=(",", ":")))
+
+    def _all_items(self) -> list[Any] | None:
+        task = self.shape.tasks[self.task]
+        if task.for_each is None and task.matrix is None:
+            return None
+        if not self._items:
+            self._items.append(task_items(self.shape, self.records, self.task))
+        return self._items[0]
 
 
 def task_input(
@@ -257,7 +295,3 @@ def _at_most(task: str, items: list[Any]) -> list[Any]:
 
 def _too_many(task: str, size: int) -> InputError:
     return InputError("ItemsInvalid", f"task {task} has {size} items, at most {MAX_COUNT} work")
-
-
-def _loads(text: str) -> Any:
-    return json.loads(text)

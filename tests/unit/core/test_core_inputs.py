@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from spectra_operator.core.inputs import (
     task_items,
 )
 from spectra_operator.core.records import PhaseRecord, TaskRecord
+from spectra_operator.core.snapshot import PhaseShape
 
 LOADED = TaskRecord(state=TaskState.SUCCEEDED, succeeded=1, outputs={0: '{"rows":3,"k":{"d":[1]}}'})
 SILENT = TaskRecord(state=TaskState.SUCCEEDED, succeeded=1)
@@ -186,7 +188,6 @@ def test_each_item_is_handed_its_own_entry_and_index() -> None:
     shape = compile_phase(a_phase([task]))
     inputs = TaskInputs(shape, {"a": a_fan_out(2)}, "a")
     assert [json.loads(inputs.text(i))["v"] for i in range(2)] == ["0-x", "1-y"]
-    assert json.loads(inputs.text(1, ["p", "q"]))["v"] == "1-q"
     assert inputs.record.total == 2
 
 
@@ -203,3 +204,64 @@ def test_a_condition_is_looked_at_with_what_the_task_sees() -> None:
     scope = TaskScope(shape, {"load": LOADED}, "use")
     assert scope.condition("tasks.load.outputs.rows == 3")
     assert not scope.condition("tasks.load.state == 'Failed'")
+
+
+class Counted(dict[int, str]):
+    """Outputs that count how often one of them was read."""
+
+    reads = 0
+
+    def get(self, key: int, default: Any = None) -> Any:
+        """Return an output, and count it."""
+        self.reads += 1
+        return super().get(key, default)
+
+
+def _after_a_fan_out(items: int, **fields: Any) -> tuple[PhaseShape, dict[str, TaskRecord]]:
+    tasks = [a_task("make", count=items), a_task("use", depends_on=["make"], **fields)]
+    outputs = Counted({n: json.dumps({"n": n}) for n in range(items)})
+    done = a_fan_out(items, state=TaskState.SUCCEEDED, succeeded=(1 << items) - 1, outputs=outputs)
+    return compile_phase(a_phase(tasks)), {"make": done, "use": a_fan_out(items)}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"for_each": "${tasks.make.outputs}", "input": {"n": "${item.n}"}},
+        {"count": 1000, "input": {"n": "${tasks.make.outputs[7].n}"}},
+        {"for_each": "${tasks.make.outputs.map(o, o.n)}", "input": {"n": "${item}"}},
+    ],
+    ids=["items", "count", "CEL"],
+)
+def test_a_thousand_items_read_each_output_of_a_fan_out_once(fields: Any) -> None:
+    shape, records = _after_a_fan_out(1000, **fields)
+    inputs = TaskInputs(shape, records, "use")
+    texts = [inputs.text(n) for n in range(1000)]
+    assert texts[7] == '{"n":7}'
+    outputs = records["make"].outputs
+    assert isinstance(outputs, Counted)
+    assert outputs.reads == 1000
+
+
+def test_batches_after_each_other_share_what_was_read() -> None:
+    each = {"for_each": "${tasks.make.outputs}", "input": {"n": "${item.n}"}}
+    shape, records = _after_a_fan_out(100, **each)
+    for n in range(100):
+        assert TaskInputs(shape, records, "use").text(n) == f'{{"n":{n}}}'
+    outputs = records["make"].outputs
+    assert isinstance(outputs, Counted)
+    assert outputs.reads == 100
+
+
+def test_a_changed_record_is_read_anew() -> None:
+    each = {"for_each": "${tasks.make.outputs}", "input": {"n": "${item.n}"}}
+    shape, records = _after_a_fan_out(2, **each)
+    assert TaskInputs(shape, records, "use").text(1) == '{"n":1}'
+    again = replace(records["make"], outputs={0: '{"n":5}', 1: '{"n":6}'})
+    assert TaskInputs(shape, records | {"make": again}, "use").text(1) == '{"n":6}'
+
+
+def test_who_changes_the_outputs_of_a_fan_out_changes_them_for_nobody_else() -> None:
+    record = _after_a_fan_out(3)[1]["make"]
+    outputs_of(record).clear()
+    assert len(outputs_of(record)) == 3
