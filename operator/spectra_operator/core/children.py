@@ -20,9 +20,16 @@ def follow(
 ) -> dict[str, TaskRecord]:
     """Return the tasks with what their children have come to."""
     followed = dict(tasks)
+    taken = 0  # of the room for outputs, by plans that ended in this same pass
+
+    def context(task: str) -> fold.Context:
+        given = contexts(task)
+        return replace(given, output_bytes_left=given.output_bytes_left - taken)
+
     for name, record in tasks.items():
         if record.spawned is not None and not record.ended:
-            followed[name] = _follow(name, record, children.get(name), contexts)
+            followed[name] = _follow(name, record, children.get(name), context)
+            taken += followed[name].output_bytes()
     return followed
 
 
