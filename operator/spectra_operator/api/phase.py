@@ -255,7 +255,7 @@ class PhaseStatus(ApiModel):
     message: LongText | None = None
     """Why it is in this state, a sentence."""
     progress: ShortText | None = None
-    """Task items succeeded of all."""
+    """Task items succeeded of those to be done."""
     counts: Counts | None = None
     """Task items by state."""
     started_at: Timestamp | None = None

@@ -234,7 +234,8 @@ class Counts(ApiModel):
     """Task items by state."""
 
     total: Annotated[int, Field(ge=0)] = 0
-    """All items."""
+    """Items that are or were to be done: all but those of tasks and phases that were skipped by a
+    condition, by an action, or because all before them were."""
     running: Annotated[int, Field(ge=0)] = 0
     """Items with a live attempt."""
     succeeded: Annotated[int, Field(ge=0)] = 0
@@ -242,7 +243,7 @@ class Counts(ApiModel):
     failed: Annotated[int, Field(ge=0)] = 0
     """Items that failed."""
     skipped: Annotated[int, Field(ge=0)] = 0
-    """Items that never ran and never will."""
+    """Items that never ran and never will, also those that total leaves out."""
     cancelled: Annotated[int, Field(ge=0)] = 0
     """Items that were stopped."""
 
@@ -275,7 +276,7 @@ class PhaseSummary(ApiModel):
     reason: ShortText | None = None
     """Why it is in this state, one word."""
     progress: ShortText = ""
-    """Task items succeeded of all."""
+    """Task items succeeded of those to be done."""
     counts: Counts | None = None
     """Task items by state."""
     started_at: Timestamp | None = None
@@ -306,7 +307,7 @@ class WorkflowStatus(ApiModel):
     message: LongText | None = None
     """Why it is in this state, a sentence."""
     progress: ShortText | None = None
-    """Task items succeeded of all."""
+    """Task items succeeded of those to be done."""
     counts: Counts | None = None
     """Task items by state."""
     percent: Annotated[int, Field(ge=0, le=100)] | None = None

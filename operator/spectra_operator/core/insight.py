@@ -12,7 +12,7 @@ from .estimate import NOTHING, Estimate, paths, slack
 from .expectations import Insight, Outlook, PhaseInsight
 from .graph import Graph
 from .milestones import against_plan
-from .settle import BENIGN
+from .skips import BENIGN
 from .workflow_records import StepRecord
 
 _GRAIN = 0.001

@@ -11,9 +11,8 @@ from ..api.task import Task
 from .expressions import ExpressionError
 from .inputs import InputError, TaskScope, task_items
 from .records import TaskRecord
+from .skips import CONDITION_FALSE
 from .snapshot import PhaseShape
-
-CONDITION_FALSE = "ConditionFalse"
 
 
 def first_record(shape: PhaseShape, name: str) -> TaskRecord:

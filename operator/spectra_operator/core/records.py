@@ -21,6 +21,7 @@ from ..api.phase import PhaseState, TaskState
 from . import indexes
 from .conditions import RunRecord
 from .results import Usage
+from .skips import BENIGN
 
 ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED})
 PHASE_ENDED = frozenset(
@@ -170,7 +171,11 @@ def _array_bytes(total: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Task items by state."""
+    """Task items by state.
+
+    `total` counts what is or was to be done, without the items that were skipped for a benign
+    reason; `skipped` counts these too.
+    """
 
     total: int = 0
     running: int = 0
@@ -191,7 +196,7 @@ class Tally:
 
     @property
     def progress(self) -> str:
-        """Items that succeeded of all, as people read it."""
+        """Items that succeeded of those to be done, as people read it."""
         return f"{self.succeeded}/{self.total}"
 
 
@@ -239,8 +244,9 @@ def _tally(record: TaskRecord) -> tuple[int, ...]:
     total = 1 if unknown else record.total
     left = total - record.ended_mask.bit_count() if record.ended else 0
     stopped = record.state is TaskState.CANCELLED
+    benign = record.state is TaskState.SKIPPED and record.reason in BENIGN
     return (
-        total,
+        total - left if benign else total,
         0 if record.ended or not record.open else record.running_mask.bit_count(),
         record.succeeded.bit_count(),
         record.failed.bit_count(),

@@ -25,17 +25,14 @@ from itertools import islice
 from ..api.constants import MAX_OUTPUT_BYTES
 from ..api.phase import TaskState
 from . import indexes
-from .openings import CONDITION_FALSE, open_task
+from .openings import open_task
 from .policy import most_failed
 from .records import PhaseRecord, TaskRecord
+from .skips import BENIGN, DEPENDENCY_SKIPPED
 from .snapshot import Levels, PhaseShape
 
 FAILING = "WorkflowFailing"
 DEPENDENCY_FAILED = "DependencyFailed"
-DEPENDENCY_SKIPPED = "DependencySkipped"
-SKIPPED_BY_ACTION = "SkippedByAction"
-BENIGN = frozenset({CONDITION_FALSE, DEPENDENCY_SKIPPED, SKIPPED_BY_ACTION})
-"""Reasons of skips that fail nothing: what depends on the task may still run."""
 DEADLINE = "DeadlineExceeded"
 MOST_OPENED = 16
 """Tasks whose expressions one pass evaluates: each may be dear, and others wait meanwhile."""

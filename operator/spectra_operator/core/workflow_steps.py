@@ -25,10 +25,10 @@ from typing import Any
 from ..api.phase import PhaseState
 from ..api.workflow import PhaseTemplate, StepState
 from .expressions import ExpressionError, compile_expression, condition
-from .openings import CONDITION_FALSE
 from .records import Tally
 from .references import PHASE_ROOTS
-from .settle import BENIGN, DEPENDENCY_FAILED, DEPENDENCY_SKIPPED, FAILING
+from .settle import DEPENDENCY_FAILED, FAILING
+from .skips import BENIGN, CONDITION_FALSE, DEPENDENCY_SKIPPED
 from .snapshot import Levels, WorkflowShape, WorkflowSnapshot
 from .workflow_orders import awaited
 from .workflow_records import PhaseView, StepRecord, WorkflowRecord
@@ -278,5 +278,6 @@ def _failed(items: Tally, reason: str, message: str) -> StepRecord:
 
 
 def _skipped(items: Tally, reason: str, message: str) -> StepRecord:
-    tally = replace(items, skipped=items.total)
+    total = 0 if reason in BENIGN else items.total
+    tally = replace(items, total=total, skipped=items.total)
     return StepRecord(StepState.SKIPPED, tally=tally, message=message[:1024], reason=reason)
