@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,9 +52,14 @@ def action_body(request: Request, uid: str, actor: str, reason: str | None) -> B
     return {
         "apiVersion": API_VERSION,
         "kind": ACTIONS.name,
-        "metadata": {"generateName": f"{request.target.name}-{request.type.lower()}-"},
+        "metadata": {"generateName": f"{request.target.name}-{_in_small(request.type)}-"},
         "spec": {key: value for key, value in spec.items() if value is not None},
     }
+
+
+def _in_small(kind: ActionType) -> str:
+    """Return a type as a name may hold it: mark-succeeded."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower()
 
 
 def outcome(cluster: Cluster, action: Body, seconds: float) -> Body:

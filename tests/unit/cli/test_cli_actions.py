@@ -55,6 +55,8 @@ def test_outputs_come_with_a_task_that_is_marked() -> None:
     request = Request(ActionType.MARK_SUCCEEDED, FLOW, path, {"rows": 5})
 
     assert spec_of(request)["outputs"] == {"rows": 5}
+    name = action_body(request, "u", "jane", "r")["metadata"]["generateName"]
+    assert name == "flow-mark-succeeded-"
 
 
 @pytest.mark.parametrize("kind", list(ActionType))
