@@ -33,7 +33,8 @@ class Slots:
     """Live attempts by what limits them, and the agents' limits.
 
     `agents` has an entry for every agent that can be used; `blocked` maps an agent to why nothing
-    can be started for it now (reason, message).
+    can be started for it now (reason, message). `probes` has how many attempts an agent may start
+    to find out whether there is room again, and why no more.
     """
 
     agents: Mapping[str, int | None]
@@ -41,6 +42,7 @@ class Slots:
     by_phase: Mapping[str, int] = field(default_factory=dict)
     by_workflow: Mapping[str, int] = field(default_factory=dict)
     blocked: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    probes: Mapping[str, tuple[int, str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class _Counter:
         self._agents = dict(slots.by_agent)
         self._phases = dict(slots.by_phase)
         self._workflows = dict(slots.by_workflow)
+        self._probing: dict[str, int] = {}
 
     def room(self, candidate: Candidate) -> tuple[int, Blocked]:
         """Return how many items may start, and the limit that allows no more."""
@@ -106,7 +109,7 @@ class _Counter:
         if agent in self._slots.blocked:
             return 0, Blocked(*self._slots.blocked[agent])
         limit = self._slots.agents[agent]
-        rooms = (
+        rooms = [
             _room("AgentConcurrency", f"agent {agent}", self._agents.get(agent, 0), limit),
             _room(
                 "WorkflowParallelism",
@@ -120,13 +123,18 @@ class _Counter:
                 self._phases.get(candidate.phase_uid, 0),
                 candidate.phase_limit,
             ),
-        )
+        ]
+        if agent in self._slots.probes:
+            most, reason, message = self._slots.probes[agent]
+            left = max(most - self._probing.get(agent, 0), 0)
+            rooms.append((left, Blocked(reason, message)))
         return min(rooms, key=lambda r: r[0])
 
     def take(self, candidate: Candidate, count: int) -> None:
         """Count items as started."""
         for counts, key in (
             (self._agents, candidate.ready.agent),
+            (self._probing, candidate.ready.agent),
             (self._workflows, candidate.workflow_uid),
             (self._phases, candidate.phase_uid),
         ):

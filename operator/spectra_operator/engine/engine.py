@@ -204,7 +204,7 @@ class Engine:
                 del runs[key]
                 parts.queue.discard(key)
                 parts.scheduler.offer(key, ())
-        drop_all = parts.agents.drop_all, parts.durations.drop_all
+        drop_all = parts.agents.drop_all, parts.durations.drop_all, parts.scheduler.drop
         drops = self._schedules.drop, self.history.drop, self._phases.pods.drop
         mine = self._workflows.pins.drop, self._actions.drop
         for forget in (*drop_all, *drops, *mine):

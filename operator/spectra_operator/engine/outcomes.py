@@ -118,6 +118,8 @@ class Outcomes:
         if effect.trigger is not None:
             parts.metrics.observe_hop(parts.clock.monotonic() - effect.trigger)
         self._put_pod(body)
+        if parts.scheduler.came(effect.key.namespace, effect.attempt.agent):
+            parts.hand_on(effect.key.namespace)
         known = parts.attempts.get(effect.key, effect.attempt.pod)
         if known is not None and not known.uid:  # the watch has already told of its removal
             parts.attempts.bury(effect.key, effect.attempt.pod)
@@ -205,6 +207,7 @@ class Outcomes:
         """A pod that was not created: the run is over, a limit is reached, or it never can be."""
         parts, key, attempt = self._parts, effect.key, effect.attempt
         if isinstance(error, (Invalid, AlreadyExists)):
+            parts.scheduler.came(key.namespace, attempt.agent)  # no limit kept it from coming
             refuse(parts, key, attempt, "InvalidPod", str(error)[:1024])
             return
         parts.attempts.forget(key, attempt.pod)

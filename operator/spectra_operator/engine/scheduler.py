@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,24 @@ class Hold:
     until: float
 
 
+@dataclass(slots=True)
+class Probe:
+    """How many pods may be asked for after a refusal: one, one, and from then on twice as many.
+
+    Each time all that were asked for must have come. `left` may still be asked for, `pending` have
+    no answer yet, `size` may be asked for next.
+    """
+
+    hold: Hold
+    size: int = 1
+    left: int = 1
+    pending: int = 0
+
+
+PROVEN = 64
+"""When so many pods were asked for at once and all came, the refusal is over."""
+
+
 class Scheduler:
     """Ready tasks by namespace and phase."""
 
@@ -28,6 +46,7 @@ class Scheduler:
         self._attempts = attempts
         self._ready: dict[str, dict[Key, tuple[Candidate, ...]]] = defaultdict(dict)
         self._holds: dict[tuple[str, str], Hold] = {}
+        self._probes: dict[tuple[str, str], Probe] = {}
 
     def offer(self, phase: Key, candidates: tuple[Candidate, ...]) -> None:
         """Say which tasks of a phase are ready; none takes the phase off."""
@@ -39,8 +58,40 @@ class Scheduler:
                 del self._ready[phase.namespace]
 
     def hold(self, namespace: str, agent: str, hold: Hold) -> None:
-        """Start nothing for an agent until a time or until a pod of the namespace ends."""
+        """Start nothing for an agent until a time or until a pod of the namespace ends.
+
+        After that its pods are asked for one by one at first: of a fan-out far above a quota, all
+        the others would be refused again.
+        """
         self._holds[namespace, agent] = hold
+        self._probes[namespace, agent] = Probe(hold)
+
+    def asked(self, namespace: str, agent: str) -> None:
+        """Count a pod that is asked for."""
+        probe = self._probes.get((namespace, agent))
+        if probe is not None:
+            probe.left -= 1
+            probe.pending += 1
+
+    def came(self, namespace: str, agent: str) -> bool:
+        """Take in that a pod was created; return whether more may be asked for now than before."""
+        probe = self._probes.get((namespace, agent))
+        if probe is None or not probe.pending:
+            return False
+        probe.pending -= 1
+        if probe.pending or probe.left > 0:
+            return False
+        probe.left = probe.size
+        probe.size *= 2
+        if probe.left > PROVEN:
+            del self._probes[namespace, agent]
+        return True
+
+    def drop(self, concerns: Callable[[str], bool]) -> None:
+        """Forget the refusals in some namespaces."""
+        for kept in (self._holds, self._probes):
+            for key in [key for key in kept if concerns(key[0])]:
+                del kept[key]
 
     def lift(self, namespace: str) -> None:
         """Try again: something ended, so a quota may have room."""
@@ -90,6 +141,11 @@ class Scheduler:
                 by_phase=self._attempts.by_phase,
                 by_workflow=self._attempts.by_workflow,
                 blocked={**self._blocked(namespace, times[1]), **not_ready},
+                probes={
+                    agent: (probe.left, probe.hold.reason, probe.hold.message)
+                    for (where, agent), probe in self._probes.items()
+                    if where == namespace
+                },
             ),
             times[0],
         )

@@ -85,6 +85,7 @@ def _start_item(
     body = pod_body(run.shape, plan, parts.shard_label(key.namespace))
     attempt = replace(attempt, revision=plan.revision, created_at=snapshot.now)
     parts.attempts.assume(key, attempt)
+    parts.scheduler.asked(key.namespace, attempt.agent)
     parts.executor.submit(CreatePod(key, body, attempt, run.trigger))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from builders.engine import World, a_running_world
-from builders.fake_api.faults import Match, Refuse
+from builders.fake_api.failure import ApiFailure
+from builders.fake_api.faults import Fault, Match, Refuse
 from builders.kubelet import hangs, ok
 from builders.specs import a_step, a_task, a_workflow, an_agent
 from spectra_operator.kube.resources import PODS
@@ -132,3 +133,53 @@ async def test_a_slot_that_a_deleted_workflow_held_goes_to_whoever_waits() -> No
         await world.until(lambda: world.task_now("b").get("reason") == "AgentConcurrency")
         await world.delete("Workflow", "first")
         assert (await world.finished("second"))["state"] == "Succeeded"
+
+
+class _Quota(Fault):
+    """A ResourceQuota of so many pods that have not ended; counts what it refuses."""
+
+    def __init__(self, world: World, pods: int) -> None:
+        self.refused = 0
+        self._world = world
+        self._pods = pods
+        world.api.fault(Match("create", "pods"), self, times=1_000_000)
+
+    async def before(self) -> None:
+        """Refuse a pod while the quota is full."""
+        live = [
+            pod
+            for pod in self._world.api._store.all(PODS)
+            if pod["status"].get("phase", "Pending") in ("Pending", "Running")
+        ]
+        if len(live) >= self._pods:
+            self.refused += 1
+            raise ApiFailure(403, "Forbidden", QUOTA)
+
+
+async def test_far_below_a_fan_out_a_quota_refuses_few_pods_for_each_that_ends(
+    world: World,
+) -> None:
+    for index in range(300):
+        world.kubelet.plan("shard", ok(seconds=1 + index % 7 / 7), index=index)
+    quota = _Quota(world, pods=5)
+    await world.apply(a_workflow([a_step("build", [a_task("shard", count=300)])]))
+    await world.until(lambda: len(world.kubelet.births) >= 5)
+    await world.settle()
+    first, quota.refused = quota.refused, 0
+    assert first < 300
+    assert (await world.finished())["state"] == "Succeeded"
+    assert len(world.kubelet.births) == 300
+    assert quota.refused <= 300
+
+
+async def test_a_raised_quota_is_used_within_a_few_answers() -> None:
+    async with a_running_world() as world:
+        for index in range(100):
+            world.kubelet.plan("shard", hangs(), index=index)
+        quota = _Quota(world, pods=3)
+        await world.apply(a_workflow([a_step("build", [a_task("shard", count=100)])]))
+        await world.until(lambda: len(world.kubelet.births) == 3)
+        await world.settle()
+        quota._pods, quota.refused = 1000, 0
+        await world.until(lambda: len(world.kubelet.births) == 100, seconds=15)
+        assert quota.refused == 0

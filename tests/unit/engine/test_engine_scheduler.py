@@ -82,3 +82,75 @@ def test_an_agent_that_is_not_ready_is_named_before_any_hold() -> None:
     not_ready = {AGENT: ("InvalidAgent", "spec.template: missing")}
     admission = scheduler.admit(NAMESPACE, {AGENT: None}, not_ready, (at(0), 0))
     assert admission.blocked["a", "work"].reason == "InvalidAgent"
+
+
+def _refused(scheduler: Scheduler) -> None:
+    scheduler.hold(NAMESPACE, AGENT, Hold("QuotaExceeded", "full", until=10))
+    scheduler.lift(NAMESPACE)
+
+
+def _ask(scheduler: Scheduler) -> int:
+    """Ask for all pods that are granted now; return how many."""
+    count = sum(_admit(scheduler).granted.values())
+    for _ in range(count):
+        scheduler.asked(NAMESPACE, AGENT)
+    return count
+
+
+def test_after_a_refusal_one_pod_is_asked_for_and_the_rest_wait_for_its_reason() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(items=300),))
+    _refused(scheduler)
+    assert _ask(scheduler) == 1
+    admission = _admit(scheduler)
+    assert not admission.granted
+    assert admission.blocked["a", "work"].reason == "QuotaExceeded"
+
+
+def test_each_time_all_came_more_are_asked_for_until_the_refusal_is_over() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(items=1000),))
+    _refused(scheduler)
+    sizes = []
+    while (size := _ask(scheduler)) < 1000:
+        sizes.append(size)
+        more = [scheduler.came(NAMESPACE, AGENT) for _ in range(size)]
+        assert more == [False] * (size - 1) + [True]
+    assert sizes == [1, 1, 2, 4, 8, 16, 32, 64]
+
+
+def test_a_probe_is_shared_by_all_who_want_the_agent() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(items=3),))
+    scheduler.offer(B, (_candidate("b", items=3),))
+    _refused(scheduler)
+    assert sum(_admit(scheduler).granted.values()) == 1
+
+
+def test_another_refusal_begins_again_with_one() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(items=100),))
+    _refused(scheduler)
+    for size in (1, 1):
+        assert _ask(scheduler) == size
+        assert scheduler.came(NAMESPACE, AGENT)
+    assert _ask(scheduler) == 2
+    _refused(scheduler)
+    assert _ask(scheduler) == 1
+
+
+def test_answers_from_before_a_refusal_prove_nothing() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(items=100),))
+    _refused(scheduler)
+    assert not scheduler.came(NAMESPACE, AGENT)
+    assert not scheduler.came("elsewhere", AGENT)
+    assert _ask(scheduler) == 1
+
+
+def test_who_gives_a_namespace_up_forgets_its_refusals() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(items=100),))
+    scheduler.hold(NAMESPACE, AGENT, Hold("QuotaExceeded", "full", until=10))
+    scheduler.drop(lambda namespace: namespace == NAMESPACE)
+    assert _ask(scheduler) == 100
