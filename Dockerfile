@@ -25,7 +25,8 @@ RUN tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist 
  && tools/bin/pip --python /opt/spectra/bin/python install --quiet --no-compile --no-deps \
       --no-index dist/*.whl \
  && python3 -m compileall -q --invalidation-mode unchecked-hash \
-      /opt/spectra/lib/python*/site-packages/spectra_operator
+      /opt/spectra/lib/python*/site-packages/spectra_operator \
+ && rm /opt/spectra/bin/kubectl*spectra # the command line is not in the image
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="spectra-operator" \

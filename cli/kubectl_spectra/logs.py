@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
 
 from spectra_operator.api import constants as c
 
@@ -14,6 +13,7 @@ from .cluster import Body, Cluster
 from .errors import NotFound, Refused
 from .following import Follower
 from .kinds import PODS
+from .view import PhaseRow, every_task
 
 Print = Callable[[str], None]
 
@@ -169,11 +169,10 @@ class Streams:
             self._put(line)
 
 
-def fan_outs(phases: Iterable[Any]) -> frozenset[tuple[str, str]]:
+def fan_outs(phases: Iterable[PhaseRow]) -> frozenset[tuple[str, str]]:
     """Return the tasks with items, by phase and task, of a run's rows."""
     return frozenset(
-        (phase.name, task.name)
-        for phase in phases
-        for task in phase.tasks
+        (task.phase, task.name)
+        for task in every_task(phases)
         if task.items or any(task.spec.get(k) for k in ("count", "forEach", "matrix"))
     )

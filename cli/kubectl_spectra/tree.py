@@ -115,7 +115,7 @@ def _headline(run: RunRow, look: Look) -> Text:
 def _add_phase(tree: Tree, phase: PhaseRow, look: Look) -> None:
     summary = phase.summary
     line = _mark(phase.state, look)
-    line.append(phase.name, "bold")
+    line.append("spawned" if phase.role == PhaseRole.SPAWNED else phase.name, "bold")
     if phase.role not in (PhaseRole.MAIN, PhaseRole.SPAWNED):
         line.append(f" ({phase.role})", "bright_black")
     line.append("  ")

@@ -5,7 +5,7 @@ Pure: objects of the API server in, rows out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -202,7 +202,7 @@ def _of_object(
             task,
             known.get(task["name"], {}),
             f"{name}/{task['name']}" == critical,
-            _spawned(uid, task["name"], known.get(task["name"], {}), objects),
+            _spawned(uid, task["name"], objects),
         )
         for task in spec.get("tasks") or ()
     )
@@ -217,14 +217,26 @@ def _of_object(
     )
 
 
-def _spawned(uid: str, task: str, status: Body, objects: list[Body]) -> PhaseRow | None:
-    """Return the Phase that does what a planner task returned."""
-    wanted = (status.get("spawned") or {}).get("objectName")
+def _spawned(uid: str, task: str, objects: list[Body]) -> PhaseRow | None:
+    """Return the Phase that does what a planner task returned, in its last attempt."""
+    found = None
+    newest = 0
     for body in objects:
         parent = body["spec"].get("parent") or {}
-        if not wanted or body["metadata"]["name"] != wanted:
-            continue
-        if parent.get("uid") == uid and parent.get("task") == task:
-            summary = {**(body.get("status") or {}), "name": wanted, "role": PhaseRole.SPAWNED}
-            return _of_object(str(body["spec"].get("phase") or ""), body, summary, objects, "")
-    return None
+        ours = parent.get("uid") == uid and parent.get("task") == task
+        if ours and int(parent.get("attempt") or 1) > newest:
+            found, newest = body, int(parent.get("attempt") or 1)
+    if found is None:
+        return None
+    name = str(found["spec"].get("phase") or found["metadata"]["name"])
+    summary = {**(found.get("status") or {}), "name": name, "role": PhaseRole.SPAWNED}
+    return _of_object(name, found, summary, objects, "")
+
+
+def every_task(phases: Iterable[PhaseRow]) -> Iterator[TaskRow]:
+    """Yield the tasks of phases, each followed by those that it returned as a planner."""
+    for phase in phases:
+        for task in phase.tasks:
+            yield task
+            if task.spawned:
+                yield from every_task([task.spawned])

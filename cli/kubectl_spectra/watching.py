@@ -16,7 +16,7 @@ from .kinds import WORKFLOWS
 from .session import Session
 from .targets import Target
 from .tree import Look, render
-from .view import RunRow, TaskRow
+from .view import RunRow, TaskRow, every_task
 
 REDRAWS_A_SECOND = 4
 """How often durations are counted on; the cluster is not asked for that."""
@@ -101,7 +101,7 @@ def _told(session: Session, pictures: Iterator[RunRow]) -> RunRow:
 def _turns(run: RunRow) -> Iterator[tuple[str, str]]:
     """What is told of a run: each phase and task that has begun, and the run itself."""
     for phase in run.phases:
-        for task in phase.tasks:
+        for task in every_task([phase]):
             if task.status and task.state != "Waiting":
                 yield f"task {task.path}", _task_text(task)
         if run.kind == WORKFLOWS and phase.state != "Waiting":

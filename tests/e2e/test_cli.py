@@ -215,6 +215,25 @@ async def test_logs_follow_every_item_and_every_attempt(play: Play, spectra: Plu
     assert "has no task work/few; there are: work/many" in missing.err
 
 
+async def test_what_a_planner_returned_hangs_below_it_and_is_heard(
+    play: Play, spectra: Plugin
+) -> None:
+    tasks = '[{"name": "one", "agent": "planner"}]'
+    answer = f'printf \'{{"outputs": {{}}, "spawn": {tasks}}}\' > /dev/termination-log'
+    script = f'echo "$SPECTRA_TASK at work"; [ "$SPECTRA_TASK" != plan ] || {answer}'
+    play.given.agent("planner", script)
+    play.given.workflow([a_task("plan", agent="planner", planner={})])
+    await play.when.applied()
+    await play.then.workflow_ends("Succeeded")
+
+    tree = (await spectra("tree", "flow")).out
+    heard = (await spectra("logs", "flow", "--task", "work/one")).out
+
+    places = [tree.index(part) for part in ("✓ plan", "✓ spawned", "✓ one")]
+    assert places == sorted(places)
+    assert heard == "work/one | one at work\n"
+
+
 async def test_a_phase_that_stands_alone_is_shown_and_explained_too(
     play: Play, spectra: Plugin
 ) -> None:

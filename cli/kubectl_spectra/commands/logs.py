@@ -17,7 +17,7 @@ from ..kinds import PHASES, PODS
 from ..logs import Options, Streams, Wanted, fan_outs, in_order, prefix, print_log, started
 from ..session import Session, cluster_options
 from ..targets import Target, TaskPath, fetch, parse_target, parse_task
-from ..view import ENDS, RunRow
+from ..view import ENDS, RunRow, TaskRow, every_task
 from .common import ALL, NAME
 
 PODS_SHOWN = 50
@@ -127,25 +127,24 @@ def _over(run: RunRow, wanted: Wanted) -> bool:
     """Whether nothing more can come: the run has ended, or the only task that is wanted."""
     if run.ended or not wanted.task:
         return run.ended
-    states = [task.state for p in run.phases for task in p.tasks if _is(wanted, p.name, task.name)]
+    states = [task.state for task in every_task(run.phases) if _is(wanted, task)]
     return bool(states) and all(state in ENDS for state in states)
 
 
 def _check_task(run: RunRow, wanted: Wanted) -> None:
-    if not wanted.task or any(
-        _is(wanted, phase.name, task.name) for phase in run.phases for task in phase.tasks
-    ):
+    known = list(every_task(run.phases))
+    if not wanted.task or any(_is(wanted, task) for task in known):
         return
-    known = [task.path for phase in run.phases for task in phase.tasks]
-    there = f"; there are: {', '.join(known[:8])}" if known else ""
+    there = f"; there are: {', '.join(task.path for task in known[:8])}" if known else ""
     raise NotFound(f"{run.title} has no task {wanted.phase}/{wanted.task}{there}")
 
 
-def _is(wanted: Wanted, phase: str, task: str) -> bool:
-    return wanted.task == task and wanted.phase in ("", phase)
+def _is(wanted: Wanted, task: TaskRow) -> bool:
+    return wanted.task == task.name and wanted.phase in ("", task.phase)
 
 
 def _title(pod: Body, items: frozenset[tuple[str, str]]) -> str:
     labels = pod["metadata"]["labels"]
-    task = (labels.get(c.LABEL_PHASE, ""), labels.get(c.LABEL_TASK, ""))
-    return prefix(pod, fan_out=task in items)
+    phase, task = labels.get(c.LABEL_PHASE, ""), labels.get(c.LABEL_TASK, "")
+    # The tasks of a phase that stands alone are known without it.
+    return prefix(pod, fan_out=(phase, task) in items or ("", task) in items)

@@ -158,7 +158,6 @@ def test_what_a_planner_returned_is_drawn_below_it() -> None:
     workflow = a_running_workflow([a_step("build", [a_task("plan")])])
     body = a_ran_phase(workflow, {"plan": a_task_record()})
     body["status"]["tasks"]["plan"]["fallback"] = 1
-    body["status"]["tasks"]["plan"]["spawned"] = {"attempt": 1, "objectName": "made"}
     parent = {"uid": body["metadata"]["uid"], "task": "plan"}
     made = {
         "metadata": {"name": "made", "uid": "u2"},
@@ -168,7 +167,7 @@ def test_what_a_planner_returned_is_drawn_below_it() -> None:
     text = drawn(workflow_view(workflow, [body, made]))
 
     assert lines_with(text, "● plan")[0].endswith("fallback 1")
-    places = [text.index(part) for part in ("● plan", "plan  Ready", "○ one")]
+    places = [text.index(part) for part in ("● plan", "◌ spawned  Ready", "○ one")]
     assert places == sorted(places)
 
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from builders.specs import a_phase, a_step, a_task, a_workflow
+from builders.specs import Body, a_phase, a_step, a_task, a_workflow
 from kubectl_spectra.kinds import PHASES, WORKFLOWS
-from kubectl_spectra.view import phase_view, workflow_view
+from kubectl_spectra.view import every_task, phase_view, workflow_view
 from spectra_operator.api.phase import TaskState
 from unit.cli.cli_cases import (
     a_lone_phase,
@@ -94,22 +94,35 @@ def test_the_task_on_the_critical_path_is_known_by_the_status() -> None:
     ]
 
 
+def spawned_by(planner: Body, *tasks: str, attempt: int = 1) -> Body:
+    """Return the Phase of what the task `plan` of a phase returned."""
+    parent = {"uid": planner["metadata"]["uid"], "task": "plan", "attempt": attempt}
+    body = a_phase([a_task(task) for task in tasks], name=f"flow-spawned-{attempt}", phase="build")
+    body["spec"] |= {"role": "Spawned", "parent": parent}
+    return body
+
+
 def test_what_a_planner_returned_hangs_below_its_task() -> None:
     workflow = a_running_workflow([a_step("build", [a_task("plan")])])
     planned = a_ran_phase(workflow, {"plan": a_task_record()})
-    planned["status"]["tasks"]["plan"]["spawned"] = {"attempt": 1, "objectName": "flow-spawned"}
-    spawned = a_phase([a_task("one")], name="flow-spawned", uid="u2", phase="build-plan")
-    spawned["spec"] |= {
-        "role": "Spawned",
-        "parent": {"name": "x", "uid": planned["metadata"]["uid"], "task": "plan"},
-    }
 
-    run = workflow_view(workflow, [spawned, planned])
+    run = workflow_view(workflow, [spawned_by(planned, "one"), planned])
 
     (task,) = run.phases[0].tasks
     assert task.spawned is not None
     assert [(t.name, t.state) for t in task.spawned.tasks] == [("one", "Waiting")]
     assert task.spawned.role == "Spawned"
+    assert [t.path for t in every_task(run.phases)] == ["build/plan", "build/one"]
+
+
+def test_of_several_plans_the_last_attempts_is_shown() -> None:
+    workflow = a_running_workflow([a_step("build", [a_task("plan")])])
+    planned = a_ran_phase(workflow, {"plan": a_task_record(attempt=2)})
+    plans = [spawned_by(planned, "new", attempt=2), spawned_by(planned, "old")]
+
+    run = workflow_view(workflow, [*plans, planned])
+
+    assert [t.name for t in every_task(run.phases)] == ["plan", "new"]
 
 
 def test_a_phase_that_stands_alone_is_a_run_of_its_own() -> None:
