@@ -36,6 +36,7 @@ class ActionReconciler:
         self._parts = parts
         self._targets: dict[Key, tuple[Key, str]] = {}
         self._closing: set[Key] = set()
+        self._asked: set[Key] = set()
 
     def reconcile(self, key: Key) -> None:
         """Make one pass over an Action."""
@@ -77,6 +78,7 @@ class ActionReconciler:
         """Forget the Actions in the namespaces of a shard that was given up."""
         self._targets = {k: v for k, v in self._targets.items() if not concerns(k.namespace)}
         self._closing = {key for key in self._closing if not concerns(key.namespace)}
+        self._asked = {key for key in self._asked if not concerns(key.namespace)}
         for kept in (self._parts.reopening, self._parts.reopened):
             kept -= {key for key in kept if concerns(key.namespace)}
         self._parts.orders.drop_all(concerns)
@@ -85,9 +87,10 @@ class ActionReconciler:
         parts, order = self._parts, _order(body, spec)
         there = parts.store.get(target)
         if there is None:
-            if target not in parts.reopening and parts.admitting(key.namespace):
+            parts.reopening.add(target)  # before anything is written: phases are no orphans
+            if key not in self._asked and parts.admitting(key.namespace):
+                self._asked.add(key)
                 parts.executor.submit(Reopen(key, target, spec.target.uid or "", order))
-            parts.reopening.add(target)
             return
         wrong = _wrong_target(there, spec)
         if wrong:
@@ -114,6 +117,7 @@ class ActionReconciler:
     def _reopened(self, effect: Reopen, body: Body | None, error: KubeError | None) -> None:
         parts, target = self._parts, effect.target
         parts.reopening.discard(target)
+        self._asked.discard(effect.key)
         action = parts.store.get(effect.key)
         if error is not None:
             parts.queue.back_off(effect.key)
@@ -127,7 +131,7 @@ class ActionReconciler:
             self._finish(effect.key, action, state, text)
         else:
             self._lay_down(target, body)
-            parts.queue.add(effect.key)
+            self.reconcile(effect.key)  # the target must know of the order before it looks
         self._wake_phases(target)
 
     def _lay_down(self, target: Key, body: Body | None) -> None:

@@ -160,7 +160,8 @@ class WorkflowReconciler:
 
     def _mark(self, key: Key, run: WorkflowRun) -> None:
         """Label an ended workflow's phases and then itself, once no pod is held any more."""
-        if not run.persisted.ended or run.marked or key in self._parts.reopened:
+        coming_back = key in self._parts.reopening or key in self._parts.reopened
+        if not run.persisted.ended or run.marked or coming_back:
             return
         left = False
         for phase_key in self.objects.keys(key, run):
@@ -205,9 +206,10 @@ def _rolls_back(shape: WorkflowShape) -> bool:
 def _turned(before: WorkflowRecord, after: WorkflowRecord) -> bool:
     """Whether people or a restart must know at once.
 
-    That is a new state, an order, what came of the phases, or a phase that now exists.
+    That is a new state, an order, a change of levels, what came of the phases, or a phase that
+    now exists.
     """
-    if before.orders != after.orders:
+    if (before.orders, before.changes) != (after.orders, after.changes):
         return True
     if after.state is WorkflowState.PENDING:
         return False  # its agents may be on their way, applied in the same moment
