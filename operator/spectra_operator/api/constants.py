@@ -39,6 +39,14 @@ LABEL_BACKFILL: Final = f"{GROUP}/backfill"
 ANNOTATION_SCHEDULED: Final = f"{GROUP}/scheduled-at"
 """On a Workflow that a schedule made: the time that the run is for."""
 
+ANNOTATION_CHANGED: Final = f"{GROUP}/changed"
+"""On a Workflow or Phase, written with a change of its levels: what was changed, such as
+suspend=true, and something that makes it differ from the last one, such as the time."""
+ANNOTATION_CHANGED_BY: Final = f"{GROUP}/changed-by"
+"""Beside it: the user name of who changed it; the API server refuses another's."""
+ANNOTATION_REASON: Final = f"{GROUP}/change-reason"
+"""Beside it: why, in a sentence."""
+
 LABEL_FINISHED: Final = f"{GROUP}/finished"
 """On a Workflow or Phase: it has ended; the object has left the operator's watch."""
 
@@ -68,6 +76,8 @@ MAX_ATTEMPTS: Final = 99_999
 """Attempts of one item, over all fallbacks and re-runs."""
 MAX_ACTIONS: Final = 100
 """Actions that a status remembers; the oldest go first."""
+MAX_CHANGES: Final = 50
+"""Changes of levels that a status remembers; the oldest go first."""
 RESERVED_PHASES: Final = ("finally", "on-failure", "rollback")
 """Names of the phases that the operator makes; no phase of a workflow may have them."""
 MAX_RESULT_BYTES: Final = 4_000

@@ -131,7 +131,7 @@ WORKFLOW = Kind(
     status=WorkflowStatus,
     columns=(
         Column("State", ".status.state"),
-        Column("Progress", ".status.progress", description="Task items succeeded of those to be done"),
+        Column("Progress", ".status.progress", description="Task items done of those to do"),
         Column("Critical Path", ".status.criticalPath", description="The task that decides"),
         Column("ETA", ".status.eta", description="About how long the rest takes"),
         Column("Duration", ".status.duration"),
@@ -169,7 +169,7 @@ PHASE = Kind(
         Column("Workflow", ".spec.workflowRef.name"),
         Column("Phase", ".spec.phase"),
         Column("State", ".status.state"),
-        Column("Progress", ".status.progress", description="Task items succeeded of those to be done"),
+        Column("Progress", ".status.progress", description="Task items done of those to do"),
         Column("Milestone", ".spec.plan.milestone"),
         Column("Duration", ".status.duration", priority=1),
         Column("Reason", ".status.reason", priority=1),

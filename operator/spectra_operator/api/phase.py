@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from .change import ChangeRecord, LevelsSeen
 from .common import (
     AnyValue,
     ApiModel,
@@ -21,7 +22,7 @@ from .common import (
     Usage,
     WorkflowName,
 )
-from .constants import MAX_ACTIONS, MAX_COUNT, MAX_OUTPUT_BYTES, MAX_TASKS
+from .constants import MAX_ACTIONS, MAX_CHANGES, MAX_COUNT, MAX_OUTPUT_BYTES, MAX_TASKS
 from .task import FailureMode, Pattern, Plan, Tasks
 from .values import InputName
 from .workflow import BY_TYPE, Counts, PhaseRole, PodCleanup
@@ -271,5 +272,9 @@ class PhaseStatus(ApiModel):
     """The tasks by name."""
     actions: Annotated[list[AppliedAction], Field(max_length=MAX_ACTIONS)] = []
     """Actions that were carried out on it, oldest first."""
+    levels: LevelsSeen | None = None
+    """The levels of the spec as they were last looked at."""
+    changes: Annotated[list[ChangeRecord], Field(max_length=MAX_CHANGES)] = []
+    """Changes of suspend, priority and parallelism while it ran, oldest first."""
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=BY_TYPE)] = []
     """Accepted, Progressing, Complete, Failed, Suspended."""

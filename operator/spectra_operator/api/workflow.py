@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from .action import ActionRecord
+from .change import ChangeRecord, LevelsSeen
 from .common import (
     AnyValue,
     ApiModel,
@@ -23,7 +24,7 @@ from .common import (
     Timestamp,
     Usage,
 )
-from .constants import MAX_ACTIONS, MAX_COUNT, MAX_PHASES, RESERVED_PHASES
+from .constants import MAX_ACTIONS, MAX_CHANGES, MAX_COUNT, MAX_PHASES, RESERVED_PHASES
 from .rules import checked
 from .task import (
     BY_NAME,
@@ -328,6 +329,10 @@ class WorkflowStatus(ApiModel):
     """The WorkflowTemplate and its revision that the workflow was made from, as name@revision."""
     actions: Annotated[list[ActionRecord], Field(max_length=MAX_ACTIONS)] = []
     """What people asked for by Action objects, oldest first."""
+    levels: LevelsSeen | None = None
+    """The levels of the spec as they were last looked at."""
+    changes: Annotated[list[ChangeRecord], Field(max_length=MAX_CHANGES)] = []
+    """Changes of suspend, priority and parallelism while it ran, oldest first."""
     started_at: Timestamp | None = None
     """When the first phase was created."""
     finished_at: Timestamp | None = None

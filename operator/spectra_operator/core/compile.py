@@ -15,6 +15,7 @@ from ..api.task import Task
 from ..api.template import WorkflowTemplateSpec
 from ..api.workflow import WorkflowSpec
 from . import graph
+from .changes import editors_of
 from .expand import ExpansionError, Templates, expand, template_names
 from .names import revision_hash
 from .openings import has_items, items_known_before
@@ -66,6 +67,7 @@ def compile_workflow(
         phases=known if ordered.order else {},
         template=f"{ref.name}@{revision_hash(named)}" if ref and named is not None else "",
         missing_templates=missing,
+        editors=editors_of(meta),
     )
 
 
@@ -136,6 +138,7 @@ def compile_phase(body: Mapping[str, Any]) -> PhaseShape:
         conditional=frozenset(
             t.name for t in spec.tasks if t.when or t.for_each is not None or t.matrix
         ),
+        editors=editors_of(meta),
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .changes import Change, SpecLevels
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -31,7 +33,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What the records of phases and workflows have in common; see their status' fields."""
+    """What the records of phases and workflows have in common; see their status' fields.
+
+    `levels` are None before the first look at them.
+    """
 
     generation: int = 0
     reason: str = ""
@@ -40,6 +45,8 @@ class RunRecord:
     finished_at: datetime | None = None
     suspended: bool = False
     suspended_changed_at: datetime | None = None
+    levels: SpecLevels | None = None
+    changes: tuple[Change, ...] = ()
 
 
 def run_of(

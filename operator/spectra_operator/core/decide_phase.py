@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from ..api.phase import PhaseState, TaskState
 from . import children, settle
+from .change_status import with_changes
 from .conclude import conclude
 from .evidence import Attempt
 from .fold import CLOCK_GRAIN, Context, fold, judge, pending_timed_out, timed_out
@@ -60,6 +61,7 @@ def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
     orders = pending(snapshot.orders, record.applied)
     if (snapshot.persisted.ended or record.ended) and not orders:
         return PhaseDecision(record, stop=_left_over(snapshot, record), release=release)
+    record = with_changes(record, snapshot.shape, snapshot.now)
     levels = effective_levels(snapshot, record)
     record = replace(record, tasks=_fold_all(snapshot, record, levels))
     if orders:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ..api.workflow import StepState, WorkflowState
+from .change_status import with_changes
 from .expand import TEMPLATE_NOT_FOUND
 from .results import Usage
 from .settle import DEADLINE
@@ -53,6 +54,8 @@ def decide_workflow(snapshot: WorkflowSnapshot) -> WorkflowDecision:
         return WorkflowDecision(record, settled=settled(snapshot, record, {}))
     if snapshot.shape.problems:
         return WorkflowDecision(_rejected(snapshot, record))
+    if not snapshot.shape.missing_templates:
+        record = with_changes(record, snapshot.shape, snapshot.now)
     if not record.started_at and stopped_by(record):
         return WorkflowDecision(_never_begun(snapshot, record))
     waiting = _pending(snapshot, record)

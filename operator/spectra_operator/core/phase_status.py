@@ -12,6 +12,7 @@ from typing import Any
 from ..api.constants import MAX_COUNT
 from ..api.phase import PhaseState, TaskState
 from . import indexes
+from .change_status import parse_changes, parse_levels, render_changes
 from .conditions import conditions, find, run_of, timestamp
 from .estimate import in_words
 from .evidence import instant
@@ -47,6 +48,7 @@ def render_phase(record: PhaseRecord, now: datetime) -> Status:
             for uid, why in record.applied.items()
         ],
         "conditions": conditions(run),
+        **render_changes(record),
     }
     fit(status["tasks"].values(), "message")
     fit(status["actions"], "refused", MAX_REFUSAL_BYTES)
@@ -152,6 +154,8 @@ def parse_phase(status: Mapping[str, Any] | None) -> PhaseRecord:
         suspended_changed_at=instant(suspended.get("lastTransitionTime")),
         tasks={name: parse_task(task) for name, task in (status.get("tasks") or {}).items()},
         applied={a["uid"]: a.get("refused", "") for a in status.get("actions") or ()},
+        levels=parse_levels(status),
+        changes=parse_changes(status),
     )
 
 

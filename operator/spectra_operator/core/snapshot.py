@@ -12,6 +12,7 @@ from ..api.common import FailurePolicy
 from ..api.phase import PhaseSpec
 from ..api.task import Task
 from ..api.workflow import PhaseTemplate, WorkflowSpec
+from .changes import NOBODY, Editors
 from .evidence import Attempt
 from .expectations import Outlook
 from .graph import Graph
@@ -64,6 +65,7 @@ class PhaseShape:
     paths: Mapping[str, float] = field(default_factory=dict)
     deadlines: Mapping[str, int] = field(default_factory=dict)
     conditional: frozenset[str] = frozenset()
+    editors: Editors = NOBODY
 
     @property
     def fails_fast(self) -> bool:
@@ -123,6 +125,7 @@ class WorkflowShape:
     template: str = ""
     missing_templates: tuple[str, ...] = ()
     task_graphs: Mapping[str, Graph] = field(default_factory=dict)
+    editors: Editors = NOBODY
 
 
 def _no_values(_: str) -> Mapping[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..api.action import ActionType
 from ..api.workflow import PhaseRole, StepState, WorkflowState
+from .change_status import EPOCH, parse_changes, parse_levels, render_changes
 from .conditions import conditions, find, run_of, timestamp
 from .evidence import instant
 from .expectations import PhaseInsight
@@ -16,8 +17,6 @@ from .orders import OrderRecord
 from .phase_status import Status, duration, parse_usage, render_tally, render_usage
 from .records import Tally
 from .workflow_records import StepRecord, WorkflowRecord
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def render_workflow(record: WorkflowRecord, now: datetime) -> Status:
@@ -44,6 +43,7 @@ def render_workflow(record: WorkflowRecord, now: datetime) -> Status:
         "usage": render_usage(record.usage),
         "phases": [_step(record, name) for name in record.steps],
         "conditions": conditions(run),
+        **render_changes(record),
     }
     if record.started_at:
         status |= render_insight(record.insight, ended=record.ended)
@@ -71,6 +71,8 @@ def parse_workflow(status: Mapping[str, Any] | None) -> WorkflowRecord:
         orders=tuple(_parse_order(order) for order in status.get("actions") or ()),
         steps={step["name"]: _parse_step(step) for step in status.get("phases") or ()},
         insight=parse_insight(status),
+        levels=parse_levels(status),
+        changes=parse_changes(status),
     )
 
 

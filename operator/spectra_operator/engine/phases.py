@@ -265,10 +265,12 @@ class PhaseReconciler:
 
 
 def _more_failures(before: PhaseRecord, after: PhaseRecord) -> bool:
-    """Whether status must know at once: of an attempt that ended badly, since its successor waits
-    for that, or of an order that was carried out.
+    """Whether status must know at once.
+
+    That is of an attempt that ended badly, since its successor waits for that, of an order that
+    was carried out, or of a change of levels.
     """
-    if after.applied != before.applied:
+    if (after.applied, after.changes) != (before.applied, before.changes):
         return True
     for name, task in after.tasks.items():
         known = before.tasks.get(name)

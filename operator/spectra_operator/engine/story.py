@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from ..api import constants as c
 from ..api.phase import PhaseState, TaskState
 from ..api.workflow import WorkflowState
-from ..core.conditions import timestamp
+from ..core.changes import Change
+from ..core.conditions import RunRecord, timestamp
 from ..core.milestones import LATE, REACHED
 from ..core.names import short_hash
 from ..core.records import PhaseRecord, TaskRecord
@@ -51,6 +52,7 @@ def phase_story(before: PhaseRecord, after: PhaseRecord) -> Iterator[Note]:
     """Yield what happened to a phase between two records."""
     if before.state is None and after.state is not PhaseState.REJECTED:
         yield Note("Started", f"{after.tally().total} task items to do")
+    yield from _changes_story(before, after)
     told = 0
     for name, task in after.tasks.items():
         known = before.tasks.get(name) or TaskRecord()
@@ -92,7 +94,10 @@ def workflow_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[No
     if after.state is not before.state and not after.ended:
         phases = "1 phase" if len(after.steps) == 1 else f"{len(after.steps)} phases"
         text = after.message or f"{after.tally().total} task items in {phases}"
-        yield Note(_turn(before, after), text)
+        turn = _turn(before, after)
+        if turn not in {note.reason for note in _changes_story(before, after)}:
+            yield Note(turn, text)
+    yield from _changes_story(before, after)
     yield from _orders_story(before, after)
     for name, step in after.steps.items():
         known = before.steps.get(name) or StepRecord()
@@ -133,6 +138,23 @@ def _orders_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[Not
             yield Note("ActionRefused", f"{what} by {order.actor}: {order.refused}")
         elif order.uid not in known:
             yield Note("ActionTaken", f"{what} by {order.who_and_why}")
+
+
+def _changes_story(before: RunRecord, after: RunRecord) -> Iterator[Note]:
+    """Yield who changed which level and why; one who suspends or resumes tells that by name."""
+    if after.changes is before.changes:
+        return
+    for change in after.changes:
+        if change not in before.changes:
+            yield _change_note(change)
+
+
+def _change_note(change: Change) -> Note:
+    if change.field == "suspend":
+        reason = "Suspended" if change.after == "true" else "Resumed"
+        return Note(reason, f"by {change.who_and_why}")
+    text = f"from {change.before} to {change.after} by {change.who_and_why}"
+    return Note(f"{change.field.capitalize()}Changed", text)
 
 
 def _turn(before: WorkflowRecord, after: WorkflowRecord) -> str:

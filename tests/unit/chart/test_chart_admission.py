@@ -8,6 +8,11 @@ from typing import Any
 import pytest
 
 from checks import repository as repo
+from spectra_operator.api.constants import (
+    ANNOTATION_CHANGED,
+    ANNOTATION_CHANGED_BY,
+    ANNOTATION_REASON,
+)
 from spectra_operator.api.crds import KINDS
 from spectra_operator.config import Config
 from spectra_operator.handlers.admission import REVIEWED
@@ -98,7 +103,7 @@ def test_the_webhook_can_be_left_out_and_the_policies_stay(render: Render) -> No
 
     for kind in ("Service", "Secret", "ValidatingWebhookConfiguration"):
         assert of_kind(bodies, kind) == {}
-    assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 2
+    assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 3
     (deployment,) = of_kind(bodies, "Deployment").values()
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     assert not [e for e in container["env"] if "WEBHOOK" in e["name"]]
@@ -113,6 +118,18 @@ def test_who_asks_is_proven_or_refused(defaults: list[Body]) -> None:
     assert rule["expression"] == "object.spec.actor == request.userInfo.username"
     (match,) = policy["spec"]["matchConstraints"]["resourceRules"]
     assert (match["resources"], match["operations"]) == (["actions"], ["CREATE"])
+
+
+def test_who_signs_a_change_is_proven_or_refused(defaults: list[Body]) -> None:
+    name = "spectra-system.spectra-operator-changed-by"
+    policy = of_kind(defaults, "ValidatingAdmissionPolicy")[name]
+
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    (rule,) = policy["spec"]["validations"]
+    for annotation in (ANNOTATION_CHANGED_BY, ANNOTATION_CHANGED, ANNOTATION_REASON):
+        assert f"'{annotation}'" in rule["expression"]
+    (match,) = policy["spec"]["matchConstraints"]["resourceRules"]
+    assert (match["resources"], match["operations"]) == (["workflows", "phases"], ["UPDATE"])
 
 
 def test_every_policy_is_bound_and_denies(defaults: list[Body]) -> None:
