@@ -1,0 +1,1 @@
+"""Actions on runs in every state, on a real cluster."""

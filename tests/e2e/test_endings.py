@@ -1,0 +1,1 @@
+"""What runs at the end of a workflow, on a real cluster."""

@@ -1,0 +1,1 @@
+"""Progress, estimates and plans, on a real cluster."""

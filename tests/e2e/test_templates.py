@@ -1,0 +1,1 @@
+"""Workflows and phases from templates, on a real cluster."""

@@ -1,0 +1,1 @@
+"""Volumes that tasks share, on a real cluster."""

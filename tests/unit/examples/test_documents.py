@@ -1,0 +1,1 @@
+"""Every complete manifest in a document is accepted by the linter."""

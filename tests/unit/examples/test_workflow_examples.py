@@ -1,0 +1,1 @@
+"""The examples of endings, actions, templates, patterns and workspaces."""
