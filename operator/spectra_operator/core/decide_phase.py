@@ -18,7 +18,7 @@ from .evidence import Attempt
 from .fold import CLOCK_GRAIN, Context, fold, judge, pending_timed_out, timed_out
 from .messages import shortened
 from .openings import first_record
-from .orders import pending
+from .orders import Order, pending
 from .policy import TaskPolicy
 from .readiness import Ready, overdue, ready_tasks
 from .records import PhaseRecord, TaskRecord
@@ -65,7 +65,7 @@ def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
     levels = effective_levels(snapshot, record)
     record = replace(record, tasks=_fold_all(snapshot, record, levels))
     if orders:
-        record = apply_orders(snapshot.shape, record, orders)
+        record = _with_orders(snapshot, record, orders)
         levels = effective_levels(snapshot, record)
         record = replace(record, tasks=_fold_all(snapshot, record, levels))
     late = overdue(snapshot, record)
@@ -82,6 +82,15 @@ def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
         wake_at=_wake_at(snapshot, record),
         again=settle.unfinished(snapshot.shape, record.tasks),
     )
+
+
+def _with_orders(
+    snapshot: PhaseSnapshot, record: PhaseRecord, orders: tuple[Order, ...]
+) -> PhaseRecord:
+    """Take orders in; a phase that they bring back has all its time again."""
+    after = apply_orders(snapshot.shape, record, orders)
+    brought_back = record.ended and not after.ended
+    return replace(after, started_at=snapshot.now) if brought_back else after
 
 
 def effective_levels(snapshot: PhaseSnapshot, record: PhaseRecord) -> Levels:

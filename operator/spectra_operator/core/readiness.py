@@ -34,6 +34,8 @@ def ready_tasks(snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels) ->
         return ()
     if settle.halted(snapshot.shape, record.tasks, levels):
         return ()
+    if record.applied.keys() != snapshot.persisted.applied.keys():
+        return ()  # a successor must know of an order before anything follows from it
     late = overdue(snapshot, record)
     found: list[Ready] = []
     for name, task in record.tasks.items():

@@ -8,7 +8,8 @@
 | MarkSucceeded | Succeeded, with the outputs given         | what was skipped for it waits again |
 
 What was skipped or stopped because the workflow was failing waits again too, also in the other
-phases of the workflow; if it still is failing, they end as before. Attempt numbers go on: what was
+phases of the workflow; if it still is failing, they end as before. Items that succeeded stay with a
+Retry, unless a task that theirs depends on is done again too. Attempt numbers go on: what was
 before a reset is counted in `prior`.
 """
 
@@ -18,13 +19,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..api.action import ActionType
-from ..api.constants import MAX_ACTIONS
+from ..api.constants import MAX_ACTIONS, MAX_OUTPUT_BYTES
 from ..api.phase import PhaseState, TaskState
 from . import indexes
 from .handoff import broken_output
 from .orders import Order
 from .records import PHASE_ENDED, PhaseRecord, TaskRecord
-from .settle import FAILING, is_benign
+from .settle import FAILING, is_benign, output_budget
 from .skips import SKIPPED_BY_ACTION
 from .snapshot import PhaseShape
 
@@ -57,16 +58,17 @@ def refusal(shape: PhaseShape, record: PhaseRecord, order: Order) -> str:
     if record.state is PhaseState.REJECTED:
         return "the phase was rejected; its spec cannot work"
     if not order.task:
-        return ""
+        named = order.type is not ActionType.RETRY
+        return f"name the task that {order.type} is about" if named else ""
     task = record.tasks.get(order.task)
     if task is None:
         return f"there is no task {order.task} in this phase"
-    return _task_refusal(shape, task, order)
-
-
-def _task_refusal(shape: PhaseShape, task: TaskRecord, order: Order) -> str:
     if order.type is ActionType.MARK_SUCCEEDED:
-        return _cannot_be_marked(shape, task, order)
+        return _cannot_be_marked(shape, record, order)
+    return _task_refusal(task, order)
+
+
+def _task_refusal(task: TaskRecord, order: Order) -> str:
     if order.type is ActionType.SKIP and task.state is TaskState.SUCCEEDED:
         return f"task {order.task} has succeeded; there is nothing to skip"
     if order.type is ActionType.RETRY and not _has_failed(task):
@@ -74,13 +76,16 @@ def _task_refusal(shape: PhaseShape, task: TaskRecord, order: Order) -> str:
     return ""
 
 
-def _cannot_be_marked(shape: PhaseShape, task: TaskRecord, order: Order) -> str:
+def _cannot_be_marked(shape: PhaseShape, record: PhaseRecord, order: Order) -> str:
+    task = record.tasks[order.task]
     if task.state is TaskState.SUCCEEDED:
         return f"task {order.task} has succeeded already"
     if task.fan_out and order.outputs:
         return f"task {order.task} has items; outputs cannot be given for them"
     if task.fan_out:
         return ""
+    if len(order.outputs) > output_budget(record):
+        return f"the outputs of this phase would exceed {MAX_OUTPUT_BYTES} bytes"
     return broken_output(order.outputs, shape.tasks[order.task].outputs)
 
 
@@ -89,9 +94,10 @@ def _tasks_after(shape: PhaseShape, record: PhaseRecord, order: Order) -> dict[s
     named = [order.task] if order.task else list(tasks)
     match order.type:
         case ActionType.RETRY:
-            for name in named:
-                if _has_failed(tasks[name]):
-                    tasks[name] = retried(tasks[name])
+            again = {name for name in named if _has_failed(tasks[name])}
+            for name in again:
+                anew = again & shape.graph.ancestors(name)
+                tasks[name] = reset(tasks[name]) if anew else retried(tasks[name])
         case ActionType.RERUN:
             for name in [order.task, *shape.graph.descendants(order.task)]:
                 tasks[name] = reset(tasks[name])
@@ -127,7 +133,9 @@ def reset(record: TaskRecord) -> TaskRecord:
 
 
 def retried(record: TaskRecord) -> TaskRecord:
-    """Return a task whose items that did not succeed begin anew."""
+    """Return a task whose items that did not succeed begin anew; those that run go on."""
+    if record.open and not record.ended:
+        return replace(record, failed=0, cancelled=0, prior=record.attempt, reason="", message="")
     if not record.succeeded:
         return reset(record)
     return replace(

@@ -52,10 +52,10 @@ class PhasePods:
                 self._parts.attempts.forget(key, attempt.pod)
 
     def are_settled(self, key: Key, run: PhaseRun) -> bool:
-        """Whether a phase has ended in status and holds no pod any more."""
-        return run.persisted.ended and not any(
-            a.held or a.live for a in self._parts.attempts.of(key)
-        )
+        """Whether a phase has ended, in status too, and holds no pod any more."""
+        if not run.persisted.ended or (run.known and not run.known.ended):
+            return False  # an action has brought it back, and status does not know yet
+        return not any(a.held or a.live for a in self._parts.attempts.of(key))
 
     def gone(self, key: Key, pod: Body, *, released: bool) -> None:
         """Take in that a pod is gone, or has left the watch; count it as lost only if it is gone.
