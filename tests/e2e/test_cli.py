@@ -260,12 +260,16 @@ async def test_levels_are_changed_while_a_workflow_runs(play: Play, spectra: Plu
     await spectra("set", "parallelism", "flow", "2")
     await spectra("set", "parallelism", "flow", "none")
     assert "Suspended" in (await spectra("tree", "flow")).out
-    await spectra("resume", "flow")
-    await play.then.workflow_ends("Succeeded")
+    await spectra("resume", "flow", "--reason", "the data is there")
+    status = await play.then.workflow_ends("Succeeded")
     after = await spectra("suspend", "flow")
 
     assert "it has ended (Succeeded); this holds for a retry only" in after.err
     spec = (play.world.get("Workflow", "flow") or {})["spec"]
+    changes = {change["field"]: change for change in status["changes"]}
+    who = (await play.cluster.kubectl("auth", "whoami", "-o", WHO)).strip()
+    assert (changes["priority"]["to"], changes["priority"]["actor"]) == ("9", who)
+    assert changes["suspend"]["reason"] == "the data is there"
     assert spec["priority"] == 9
     assert "parallelism" not in spec
 

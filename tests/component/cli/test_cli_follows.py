@@ -203,12 +203,29 @@ async def test_an_unknown_kind_says_what_to_install(api: FakeApi, run: Run) -> N
     assert "install Spectra's CRDs" in result.stderr
 
 
-async def test_levels_are_patched_and_said(api: FakeApi, run: Run) -> None:
+@pytest.fixture
+def jane(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who acts; this server cannot be asked who one is."""
+    monkeypatch.setattr(Cluster, "whoami", lambda _: "jane")
+
+
+@pytest.mark.usefixtures("jane")
+async def test_levels_are_patched_signed_and_said(api: FakeApi, run: Run) -> None:
     await api.create(WORKFLOWS, flow())
 
-    assert (await run("suspend", "flow")).output == "workflow/flow suspended\n"
-    assert (await api.get(WORKFLOWS, "flow"))["spec"]["suspend"] is True
+    told = await run("suspend", "flow", "--reason", "the data is wrong")
+    assert told.output == "workflow/flow suspended\n"
+    body = await api.get(WORKFLOWS, "flow")
+    assert body["spec"]["suspend"] is True
+    notes = body["metadata"]["annotations"]
+    assert notes["spectra.dev/changed-by"] == "jane"
+    assert notes["spectra.dev/change-reason"] == "the data is wrong"
+    assert notes["spectra.dev/changed"].startswith("suspend=true 20")
     await run("resume", "flow")
+    assert (
+        "spectra.dev/change-reason"
+        not in (await api.get(WORKFLOWS, "flow"))["metadata"]["annotations"]
+    )
     await run("set", "priority", "flow", "--", "-5")
     await run("set", "parallelism", "flow", "3")
 
@@ -218,6 +235,7 @@ async def test_levels_are_patched_and_said(api: FakeApi, run: Run) -> None:
     assert "parallelism" not in (await api.get(WORKFLOWS, "flow"))["spec"]
 
 
+@pytest.mark.usefixtures("jane")
 async def test_suspending_what_has_ended_says_that_it_has(api: FakeApi, run: Run) -> None:
     await api.create(WORKFLOWS, flow())
     await it_ends(api)
