@@ -127,12 +127,16 @@ def _with_state(
 def _to_create(
     snapshot: WorkflowSnapshot, record: WorkflowRecord, levels: Levels
 ) -> tuple[str, ...]:
+    """Return the phases to create; a later object of one only once its run is stored."""
     if levels.hold or snapshot.claim or record.ended:
         return ()
+    stored = snapshot.persisted.steps
     return tuple(
         name
         for name, step in record.steps.items()
-        if step.state is StepState.READY and not step.object_name
+        if step.state is StepState.READY
+        and not step.object_name
+        and (name not in stored or stored[name].run == step.run)
     )
 
 
