@@ -22,14 +22,18 @@ DEFAULT_PATH = "/dev/termination-log"
 """Where Kubernetes looks for a container's termination message."""
 
 
-def encode(result: Result) -> bytes:
+def encode(result: Result, env: Mapping[str, str] | None = None) -> bytes:
     """The result as the contract's JSON document.
+
+    Outputs that do not fit go to the workspace, if `env` names one, and references take their
+    place.
 
     Raises:
         ResultError: It is not JSON, or larger than the limit. Nothing is ever cut off, for
             half a document is no document.
+        OSError: The workspace cannot be written to.
     """
-    import json  # noqa: PLC0415  # here, so that importing the SDK costs nothing
+    from spectra_agent import workspace  # noqa: PLC0415  # here, so that importing costs nothing
 
     document: dict[str, object] = {}
     if result.outputs:
@@ -38,17 +42,27 @@ def encode(result: Result) -> bytes:
         document["usage"] = result.usage.document()
     if result.message:
         document["message"] = shorten(result.message)
-    try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        data = text.encode()
-    except (TypeError, ValueError) as error:
-        raise ResultError(f"the outputs are not JSON: {error}") from error
+    data = workspace.encoded(document)
+    size = len(data)
+    mounted = bool(env and env.get(workspace.VARIABLE))
+    if size > LIMIT_BYTES and env and mounted:
+        document["outputs"] = workspace.store(result.outputs, size - LIMIT_BYTES, env)
+        data = workspace.encoded(document)
     if len(data) > LIMIT_BYTES:
-        raise ResultError(
-            f"the result is {len(data):,} bytes of JSON, the limit is {LIMIT_BYTES:,}; "
-            "return less, or store the data and return where it is"
-        )
+        raise ResultError(f"the result is {size:,} bytes of JSON, {_advice(mounted=mounted)}")
     return data
+
+
+def _advice(*, mounted: bool) -> str:
+    if mounted:
+        return (
+            f"the limit is {LIMIT_BYTES:,}, and so many small outputs stay above it with the "
+            "large ones in the workspace; return fewer, or join them into one"
+        )
+    return (
+        f"the limit is {LIMIT_BYTES:,}; return less, or let the task mount a workspace "
+        "('workspace: {}'): large outputs are then stored there"
+    )
 
 
 def shorten(message: str) -> str:
@@ -68,9 +82,9 @@ def write(result: Result, env: Mapping[str, str]) -> None:
 
     Raises:
         ResultError: The document is refused (see :func:`encode`).
-        OSError: The file cannot be written.
+        OSError: The file or the workspace cannot be written.
     """
-    data = encode(result)
+    data = encode(result, env)
     path = env.get("SPECTRA_RESULT_PATH") or _termination_log()
     if path is None:
         print(data.decode())  # noqa: T201  # a person runs the file by hand

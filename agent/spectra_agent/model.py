@@ -84,11 +84,12 @@ class Task(_Frozen):
         """Read the task from ``SPECTRA_*`` variables; what is missing takes its default.
 
         Raises:
-            InputError: A number is not one, or SPECTRA_INPUT is not a JSON object.
+            InputError: A number is not one, SPECTRA_INPUT is not a JSON object, or a value in it
+                lies in the workspace and cannot be read.
         """
         return cls(
             env.get("SPECTRA_TASK", ""),
-            _input(env.get("SPECTRA_INPUT", "")),
+            _input(env.get("SPECTRA_INPUT", ""), env),
             workflow=env.get("SPECTRA_WORKFLOW", ""),
             phase=env.get("SPECTRA_PHASE", ""),
             index=_number(env, "SPECTRA_INDEX", 0),
@@ -161,7 +162,7 @@ def _number(env: Mapping[str, str], variable: str, default: int) -> int:
     return int(text)
 
 
-def _input(text: str) -> dict[str, Any]:
+def _input(text: str, env: Mapping[str, str]) -> dict[str, Any]:
     if not text:
         return {}
     import json  # noqa: PLC0415  # here, so that a task without input does not pay for it
@@ -172,7 +173,12 @@ def _input(text: str) -> dict[str, Any]:
         raise InputError(f"SPECTRA_INPUT is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise InputError(f"SPECTRA_INPUT must be a JSON object, not {type(value).__name__}")
-    return value
+    if "$workspace" not in text:
+        return value
+    from spectra_agent import workspace  # noqa: PLC0415  # only for inputs that lie there
+
+    resolved: dict[str, Any] = workspace.resolve(value, env)
+    return resolved
 
 
 def _is_decimal(text: object) -> bool:

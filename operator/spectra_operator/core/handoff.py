@@ -11,6 +11,9 @@ from .expressions import SMALL_COST, ExpressionError, compile_expression, condit
 from .references import RULE_ROOTS
 from .typed import value_problem
 
+_REFERENCE = frozenset({"$workspace", "bytes", "sha256"})
+"""Fields of what stands in the place of a value that lies in the workspace."""
+
 
 def broken_output(outputs: str, declared: Mapping[str, Output]) -> str:
     """Return what is wrong with outputs (JSON text of an object, or empty), or nothing."""
@@ -25,10 +28,23 @@ def _problem(name: str, declared: Output, values: Mapping[str, Any]) -> str:
     value = values.get(name)
     if value is None:
         return "" if declared.optional else f"output {name} is missing; the task must return it"
+    if isinstance(value, dict) and value.keys() == _REFERENCE:
+        return _unreadable(name, declared)
     problem = value_problem(value, declared)
     if problem:
         return f"output {name} {problem}"
     return _broken_rule(name, declared.rule, value, values) if declared.rule else ""
+
+
+def _unreadable(name: str, declared: Output) -> str:
+    """Return why a value in the workspace, of which only the size is known, cannot be checked."""
+    asked = [field for field in ("enum", "pattern", "rule") if getattr(declared, field) is not None]
+    if not asked:
+        return ""
+    return (
+        f"output {name} was too large for the result and lies in the workspace, where its "
+        f"{asked[0]} cannot be checked; return less, or leave out {asked[0]}"
+    )
 
 
 def _broken_rule(name: str, rule: str, value: Any, values: Mapping[str, Any]) -> str:

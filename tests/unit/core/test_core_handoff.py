@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builders.records import an_attempt, broken, done
-from builders.specs import a_task
+from builders.specs import Body, a_task
 from spectra_operator.api.values import Output
 from spectra_operator.core.handoff import broken_output
 from spectra_operator.core.results import Usage
@@ -94,7 +94,7 @@ def test_what_was_not_declared_may_be_returned_too() -> None:
 
 
 BAD = an_attempt(outcome=done({"n": "three"}, usage=Usage(5, 7)))
-PROMISE = {"outputs": {"n": {"type": "integer"}}}
+PROMISE: Body = {"outputs": {"n": {"type": "integer"}}}
 
 
 def test_an_attempt_that_breaks_a_promise_has_failed_and_hands_nothing_on() -> None:
@@ -135,3 +135,17 @@ def test_a_failed_attempt_is_not_asked_for_its_outputs() -> None:
     decision = decided([a_task(**PROMISE)], [an_attempt(outcome=broken())])
     assert states(decision)["work"] == "Failed Error"
     assert ready(decision) == {}
+
+
+IN_THE_WORKSPACE = '{"x":{"$workspace":"a.json","bytes":9000,"sha256":"00"}}'
+
+
+@pytest.mark.parametrize("kind", ["string", "array", "object"])
+def test_an_output_that_lies_in_the_workspace_may_be_of_any_type(kind: str) -> None:
+    assert problem(IN_THE_WORKSPACE, type=kind) == ""
+
+
+@pytest.mark.parametrize("field", [{"enum": ["a"]}, {"pattern": "a"}, {"rule": "size(value) > 0"}])
+def test_an_output_whose_value_must_be_looked_at_may_not_lie_in_the_workspace(field: Any) -> None:
+    said = problem(IN_THE_WORKSPACE, **field)
+    assert f"lies in the workspace, where its {next(iter(field))} cannot be checked" in said
