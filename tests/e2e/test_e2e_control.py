@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+from builders.cluster import Answer
 from builders.specs import a_parameter, a_step, a_task
 from e2e.harness.bodies import HOLD
 from e2e.harness.play import Play
@@ -39,6 +42,49 @@ async def test_suspending_in_the_middle_lets_what_runs_finish_and_starts_nothing
 
     await play.then.workflow_ends("Succeeded")
     play.then.everything_ran_once()
+
+
+def signed(who: str, what: str, why: str = "a test", **spec: object) -> str:
+    """Return a merge patch of the spec that says who changes what and why."""
+    notes = {"changed-by": who, "changed": what, "change-reason": why}
+    annotations = {f"spectra.dev/{name}": text for name, text in notes.items()}
+    return json.dumps({"metadata": {"annotations": annotations}, "spec": spec})
+
+
+async def test_who_changes_a_level_and_why_stands_in_status_and_nobody_signs_for_another(
+    play: Play,
+) -> None:
+    play.given.agent(script=HOLD)
+    play.given.workflow([a_task("held")])
+    await play.when.applied()
+    pod = await play.then.task("work/held").pod_in("Running")
+    role = ("--clusterrole=cluster-admin", "--user=grace")
+    await play.kubectl("create", "rolebinding", "grace", *role)
+
+    async def as_grace(patch: str) -> Answer:
+        command = ("-n", play.namespace, "--as", "grace", "patch", "workflow", "flow")
+        return await play.cluster.try_kubectl(*command, "--type=merge", "-p", patch)
+
+    forged = await as_grace(signed("kubernetes-admin", "suspend=true 1", suspend=True))
+    honest = await as_grace(signed("grace", "suspend=true 2", "wrong data", suspend=True))
+    await play.then.told("Workflow", "Suspended", "by grace: wrong data")
+    borrowed = signed("grace", "priority=9 3", priority=9)
+    command = ("-n", play.namespace, "patch", "workflow", "flow", "--type=merge", "-p")
+    refused = await play.cluster.try_kubectl(*command, borrowed)
+    unsigned = '{"spec": {"suspend": false, "priority": 5}}'
+    await play.kubectl(*command[2:], unsigned)
+    await play.then.told("Workflow", "Resumed", "by kubectl-patch")
+    await play.when.let_go(pod["metadata"]["name"])
+    status = await play.then.workflow_ends("Succeeded")
+
+    assert "is kubernetes-admin, but you are grace; write your own user name" in forged.err
+    assert honest.code == 0, honest.err
+    assert "is grace, but you are kubernetes-admin" in refused.err
+    assert [(c["field"], c["to"], c["actor"], c.get("reason")) for c in status["changes"]] == [
+        ("suspend", "true", "grace", "wrong data"),
+        ("suspend", "false", "kubectl-patch", None),
+        ("priority", "5", "kubectl-patch", None),
+    ]
 
 
 async def test_a_workflow_over_its_deadline_stops_what_runs_and_cancels_the_rest(

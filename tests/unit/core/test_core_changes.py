@@ -46,7 +46,7 @@ def signed(body: Body, **notes: str) -> Body:
 
 def written_by(manager: str, time: str = "", *fields: str, **more: str) -> dict[str, Any]:
     """Return an entry of managedFields."""
-    spec = {f"f:{name}": {} for name in fields}
+    spec: Body = {f"f:{name}": {} for name in fields}
     return {"manager": manager, "time": time, "fieldsV1": {"f:spec": spec}} | more
 
 

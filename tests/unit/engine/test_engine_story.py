@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from builders.clock import FakeClock
+from builders.pods import at
 from builders.specs import NAMESPACE, a_step, a_workflow
 from spectra_operator.api.phase import PhaseState, TaskState
 from spectra_operator.api.workflow import StepState, WorkflowState
+from spectra_operator.core.changes import Change
 from spectra_operator.core.compile import compile_workflow
 from spectra_operator.core.expectations import Insight, PhaseInsight
 from spectra_operator.core.records import PhaseRecord, Tally, TaskRecord
@@ -245,3 +247,28 @@ def test_a_milestone_is_told_when_it_is_reached_and_when_it_is_late() -> None:
     assert _milestones(late, reached) == ["phase build: Foundation, 3d late"]
     assert _milestones(pending, PhaseInsight(milestone="Reached")) == ["phase build: Foundation"]
     assert _milestones(pending, PhaseInsight(milestone="Missed")) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("suspend", "false", "true", "alice", "wrong data"), "Suspended by alice: wrong data"),
+        (("suspend", "true", "false", "kubectl-edit", ""), "Resumed by kubectl-edit"),
+        (("priority", "0", "9", "alice", "urgent"), "PriorityChanged from 0 to 9 by alice: urgent"),
+        (("parallelism", "3", "none", "bob", ""), "ParallelismChanged from 3 to none by bob"),
+    ],
+)
+def test_a_change_of_a_level_names_who_and_why_and_is_told_once(
+    change: tuple[str, str, str, str, str], told: str
+) -> None:
+    field, old, new, actor, reason = change
+    state = WorkflowState.SUSPENDED if new == "true" else WorkflowState.RUNNING
+    other = WorkflowState.SUSPENDED if new == "false" else WorkflowState.RUNNING
+    before = WorkflowRecord(state=other)
+    noted = Change(field, old, new, actor, at(1), reason)
+    after = replace(before, state=state, changes=(noted,))
+
+    assert [f"{n.reason} {n.message}" for n in workflow_story(before, after)] == [told]
+    assert list(workflow_story(after, after)) == []
+    alone = [phase_story(_phase(), replace(_phase(), changes=(noted,)))]
+    assert [f"{n.reason} {n.message}" for notes in alone for n in notes] == [told]
