@@ -11,7 +11,9 @@ from .records import PhaseRecord, TaskRecord
 from .settle import FAILING, become, failed_for_good, is_benign
 from .snapshot import Levels, PhaseShape
 
-CANCELLED_BY = frozenset({"Cancelled", "Terminated"})
+PLAN_DROPPED = "PlanDropped"
+"""Reason of a cancel of what carries out a plan that its planner no longer waits for."""
+CANCELLED_BY = frozenset({"Cancelled", "Terminated", PLAN_DROPPED})
 """Reasons of a cancel that a person asked for; a deadline is a failure."""
 HELD = {"Suspended": "spec.suspend is true"}
 """What a hold means in words."""

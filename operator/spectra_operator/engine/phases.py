@@ -11,7 +11,7 @@ from ..core.conclude import with_blocked
 from ..core.decide_phase import PhaseDecision, decide_phase, effective_levels
 from ..core.phase_status import parse_phase, render_phase
 from ..core.policy import TaskPolicy, agents_of, policy_of
-from ..core.records import PhaseRecord, TaskRecord
+from ..core.records import PhaseRecord
 from ..core.snapshot import Levels, PhaseSnapshot
 from ..kube.resources import Body, uid_of
 from .effects import LookUp, MarkFinished
@@ -19,10 +19,21 @@ from .keys import Key
 from .parts import Parts
 from .phase_pods import PhasePods
 from .phase_views import view_of
-from .plans import children_of, create_plans, is_parent, parent_of, plan_levels
+from .plans import (
+    DROPPED,
+    children_of,
+    create_plans,
+    is_over,
+    is_parent,
+    levels_of,
+    parent_of,
+    plan_levels,
+    wake_all_plans,
+    wake_plans,
+)
 from .runs import PhaseRun, StatusState
 from .starts import start
-from .status import proven
+from .status import must_be_known, proven
 
 _ORPHANED = Levels(halt="WorkflowDeleted")
 
@@ -56,6 +67,7 @@ class PhaseReconciler:
         create_plans(self._parts, key, run, decision.spawn)
         self._publish(key, run, decision.record, trigger)
         self._write(key, run, body, decision.record)
+        wake_plans(self._parts, key, run, snapshot)
         self._parts.wake_at(key, decision.wake_at)
         if decision.again:
             self._parts.queue.add(key)
@@ -123,10 +135,12 @@ class PhaseReconciler:
         """Return what the planner's phase imposes on its plan."""
         above = parent_of(key, run)
         body = above and self._parts.store.get(above)
-        if above is None or body is None or not is_parent(run, body):
-            return _ORPHANED
-        planner = self._parts.phases.get(above)
-        return planner.levels if planner else None
+        going = body and is_parent(run, body) and not body["metadata"].get("deletionTimestamp")
+        if above is None or body is None or not going:
+            return DROPPED
+        planner = self._run(above, body)
+        planner.plans.add(key.name)
+        return levels_of(planner, key, run)
 
     def _admit(
         self, key: Key, run: PhaseRun, snapshot: PhaseSnapshot, decision: PhaseDecision
@@ -200,7 +214,7 @@ class PhaseReconciler:
         if record == run.persisted:
             run.status.dirty_since = None
             return
-        at_once = record.ended or _more_failures(run.persisted, record)
+        at_once = record.ended or must_be_known(run.persisted, record)
         if not self._parts.statuses.is_due(key, run.status, at_once=at_once):
             return
         status = render_phase(record, self._parts.clock.now())
@@ -238,11 +252,7 @@ class PhaseReconciler:
         """Whether the planner's status holds what came of this plan."""
         above = parent_of(key, run)
         planner = above and self._parts.phases.get(above)
-        parent = run.shape.spec.parent
-        if not planner or not parent or self._levels(key, run) is _ORPHANED:
-            return True
-        task = planner.persisted.tasks.get(parent.task)
-        return not (task and task.spawned and task.spawned.object_name == key.name)
+        return not planner or self._levels(key, run) is DROPPED or is_over(planner, key)
 
     def _gone(self, key: Key, body: Body | None) -> None:
         """A phase that is missing or being deleted: make sure, then let its pods go."""
@@ -252,6 +262,10 @@ class PhaseReconciler:
         above = run and parent_of(key, run)
         if above:
             parts.queue.add(above)
+            if above in parts.phases:
+                parts.phases[above].plans.discard(key.name)
+        if run:
+            wake_all_plans(parts, key, run)
         if run and run.shape.spec.workflow_ref:
             name = run.shape.spec.workflow_ref.name
             parts.queue.add(Key("Workflow", key.namespace, name))
@@ -262,26 +276,6 @@ class PhaseReconciler:
             parts.executor.submit(LookUp(key))
         else:
             self.pods.let_all_go(key)
-
-
-def _more_failures(before: PhaseRecord, after: PhaseRecord) -> bool:
-    """Whether status must know at once.
-
-    That is of an attempt that ended badly, since its successor waits for that, of an order that
-    was carried out, or of a change of levels.
-    """
-    if (after.applied, after.changes) != (before.applied, before.changes):
-        return True
-    for name, task in after.tasks.items():
-        known = before.tasks.get(name)
-        if task is not known and _behind(task) > (_behind(known) if known else 0):
-            return True
-    return False
-
-
-def _behind(task: TaskRecord) -> int:
-    """Return how many attempts a task has left behind, over all resets."""
-    return task.prior + task.failures + task.losses
 
 
 def _reasons(blocked: dict[str, Blocked]) -> dict[str, tuple[str, str]]:

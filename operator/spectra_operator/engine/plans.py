@@ -6,12 +6,14 @@ import json
 from dataclasses import replace
 
 from ..api.phase import PhaseState
+from ..core.conclude import PLAN_DROPPED
 from ..core.decide_phase import effective_levels
 from ..core.inputs import phase_outputs
 from ..core.objects import spawned_body
 from ..core.phase_status import parse_phase
+from ..core.readiness import overdue
 from ..core.records import PhaseRecord
-from ..core.settle import halted
+from ..core.settle import DEADLINE, halted
 from ..core.snapshot import Child, Levels, PhaseSnapshot
 from ..core.spawn import spawned_spec
 from ..core.workflow_records import PhaseView
@@ -22,6 +24,9 @@ from .keys import Key
 from .parts import Parts
 from .phase_views import view_of_record
 from .runs import PhaseRun
+
+DROPPED = Levels(halt="WorkflowDeleted", cancel=PLAN_DROPPED)
+"""What holds for a plan whose planner's phase is over or gone."""
 
 
 def parent_of(key: Key, run: PhaseRun) -> Key | None:
@@ -40,6 +45,48 @@ def plan_levels(snapshot: PhaseSnapshot, record: PhaseRecord) -> Levels:
     """Return what a phase imposes on the plans of its tasks: all that holds for itself."""
     levels = effective_levels(snapshot, record)
     return replace(levels, halt=halted(snapshot.shape, record.tasks, levels))
+
+
+def levels_of(planner: PhaseRun, key: Key, run: PhaseRun) -> Levels | None:
+    """Return what a planner's phase imposes on one of its plans; None while it is not known.
+
+    A plan that its planner no longer waits for is stopped, and so is one whose planner is late.
+    """
+    parent, levels = run.shape.spec.parent, planner.levels
+    if levels is None or parent is None:
+        return levels
+    if key.name not in _under_way(planner.known or planner.persisted):
+        return replace(levels, cancel=levels.cancel or PLAN_DROPPED)
+    late = parent.task in planner.late
+    return replace(levels, cancel=levels.cancel or (DEADLINE if late else ""))
+
+
+def is_over(planner: PhaseRun, key: Key) -> bool:
+    """Whether the planner's status holds what came of a plan."""
+    return key.name not in _under_way(planner.persisted)
+
+
+def wake_plans(parts: Parts, key: Key, run: PhaseRun, snapshot: PhaseSnapshot) -> None:
+    """Wake the phases that carry out plans if what holds for them has changed."""
+    if not run.plans or run.known is None:
+        return
+    run.late = overdue(snapshot, run.known)
+    imposed = (run.levels, run.late, _under_way(run.known), _under_way(run.persisted))
+    if imposed != run.imposed:
+        run.imposed = imposed
+        wake_all_plans(parts, key, run)
+
+
+def wake_all_plans(parts: Parts, key: Key, run: PhaseRun) -> None:
+    """Wake the phases that carry out plans of a phase."""
+    for name in run.plans:
+        parts.queue.add(Key("Phase", key.namespace, name))
+
+
+def _under_way(record: PhaseRecord) -> frozenset[str]:
+    """Return the names of the phases that tasks wait for."""
+    tasks = record.tasks.values()
+    return frozenset(t.spawned.object_name for t in tasks if t.spawned and not t.ended)
 
 
 def children_of(parts: Parts, key: Key, record: PhaseRecord) -> dict[str, Child]:

@@ -50,7 +50,9 @@ class PhaseRun:
     `record` is what the workflow was shown last; `known` what the next decision goes on from,
     None to begin from what is persisted; `policies_of` what the policies were made from; `levels`
     what holds for the phases that carry out its plans; `creating` and `refused` have the names of
-    those that are being created, and of those that cannot be, with the reason.
+    those that are being created, and of those that cannot be, with the reason. `plans` names the
+    phases that carry out plans of this one, `late` its tasks past their deadline, and `imposed` is
+    what those phases were woken for last.
     """
 
     shape: PhaseShape
@@ -71,6 +73,9 @@ class PhaseRun:
     refused: dict[str, str] = field(default_factory=dict)
     levels: Levels | None = None
     marked: bool = False
+    plans: set[str] = field(default_factory=set)
+    late: frozenset[str] = frozenset()
+    imposed: object = None
 
 
 class ClaimState(Enum):

@@ -83,6 +83,26 @@ def proven(record: PhaseRecord, persisted: PhaseRecord, attempts: Iterable[Attem
     return replace(record, tasks=tasks)
 
 
+def must_be_known(before: PhaseRecord, after: PhaseRecord) -> bool:
+    """Whether status must know at once.
+
+    That is of an attempt that ended badly, since its successor waits for that, of an order that
+    was carried out, or of a change of levels.
+    """
+    if (after.applied, after.changes) != (before.applied, before.changes):
+        return True
+    for name, task in after.tasks.items():
+        known = before.tasks.get(name)
+        if task is not known and _behind(task) > (_behind(known) if known else 0):
+            return True
+    return False
+
+
+def _behind(task: TaskRecord) -> int:
+    """Return how many attempts a task has left behind, over all resets."""
+    return task.prior + task.failures + task.losses
+
+
 def _without(record: TaskRecord, known: TaskRecord | None, indexes: set[int]) -> TaskRecord:
     """Return a task's record with some items as they were when status was last written."""
     if not record.fan_out:

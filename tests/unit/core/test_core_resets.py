@@ -306,7 +306,7 @@ def test_nothing_can_be_done_about_a_phase_whose_spec_cannot_work() -> None:
 
 def test_a_phase_that_its_deadline_ended_has_all_its_time_again_after_a_retry() -> None:
     tasks = [a_task("a")]
-    fields = {"active_deadline_seconds": 60}
+    fields: Body = {"active_deadline_seconds": 60}
     late = [an_attempt("a", broken(), ended=60)]
     ended = decided(tasks, late, persisted=a_running_phase(), now=61, **fields).record
     assert (str(ended.state), ended.reason) == ("Failed", "DeadlineExceeded")

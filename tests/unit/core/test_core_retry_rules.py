@@ -15,7 +15,8 @@ from spectra_operator.core.results import Result
 from spectra_operator.core.retry import not_before, refusal
 from unit.core.phase_cases import decided, states
 
-FAIL, RETRY = {"action": "Fail"}, {"action": "Retry"}
+FAIL: Body = {"action": "Fail"}
+RETRY: Body = {"action": "Retry"}
 
 
 def refused(*rules: Body, failures: int = 1, **outcome: Any) -> str:
@@ -60,7 +61,11 @@ def test_all_of_a_rule_must_hold(fits: Body) -> None:
 
 
 def test_the_first_rule_that_fits_is_the_one_that_holds() -> None:
-    rules = [{"exitCodes": [9]} | FAIL, {"exitCodes": [3]} | RETRY, {"when": "true"} | FAIL]
+    rules: list[Body] = [
+        {"exitCodes": [9]} | FAIL,
+        {"exitCodes": [3]} | RETRY,
+        {"when": "true"} | FAIL,
+    ]
     assert refused(*rules) == ""
     assert refused(*rules, exit_code=4) == "retry.rules[2] says Fail"
 

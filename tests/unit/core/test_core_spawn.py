@@ -45,7 +45,7 @@ def test_only_a_planner_may_return_one() -> None:
 
 @pytest.mark.parametrize(("most", "fits"), [(None, 20), (1, 1), (3, 3)])
 def test_a_plan_has_no_more_tasks_than_max_tasks(most: int | None, fits: int) -> None:
-    leave = {} if most is None else {"maxTasks": most}
+    leave: Body = {} if most is None else {"maxTasks": most}
     steps = [a_step(f"t{n}") for n in range(fits + 1)]
     assert problem(*steps[:fits], **leave) == ""
     said = problem(*steps, **leave)
