@@ -160,10 +160,17 @@ def is_named_by(attempt: Attempt, phase: str) -> bool:
 
 
 def instant(text: str | None) -> datetime | None:
-    """Return the time that Kubernetes wrote, aware and in UTC; None for nothing."""
+    """Return the time that Kubernetes wrote, aware and in UTC; None for nothing.
+
+    Raises:
+        ValueError: It is no time, or lies outside of the years 1 to 9999 in UTC.
+    """
     if not text:
         return None
-    return datetime.fromisoformat(text).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"not a time of the years 1 to 9999: {text!r}") from error
 
 
 def _known(text: str | None) -> datetime | None:

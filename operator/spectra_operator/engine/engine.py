@@ -142,7 +142,13 @@ class Engine:
         )
 
     def _done(self, effect: Effect, body: Body | None, error: KubeError | None) -> None:
-        self._outcomes.done(effect, body, error)
+        """Take in how an effect ended; an object that breaks this degrades itself alone."""
+        try:
+            self._outcomes.done(effect, body, error)
+        except Exception:
+            logger.exception("%s: the end of %s broke", effect.key, type(effect).__name__)
+            self._metrics.reconcile_errors.labels(effect.key.kind).inc()
+            self.parts.queue.back_off(effect.key)
 
     def _pass_over_workflow(self, key: Key) -> None:
         self._workflows.reconcile(key)

@@ -105,7 +105,10 @@ class Errands:
             body = await self._client.get(RESOURCES[target.kind], namespace, target.name)
         except NotFound:
             return None
-        refused = _refused(effect, body)
+        try:
+            refused = _refused(effect, body)
+        except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+            refused = f"the status of {target.kind} {target.name} cannot be read: {error}"
         if refused is not None:
             return {"target": body, "items": [], "refused": refused}
         if not _is_finished(body):

@@ -113,16 +113,22 @@ class Executor:
     async def _work(self) -> None:
         while True:
             _, _, tries, effect = await self._queue.get()
-            if not self._may_write(effect.key.namespace):
-                continue
-            try:
-                body = await self._actions[type(effect)](effect)
-            except _TRANSIENT as error:
-                self._again(effect, tries, error)
-            except KubeError as error:
-                self._on_done(effect, None, error)
-            else:
-                self._on_done(effect, body, None)
+            if self._may_write(effect.key.namespace):
+                await self._carry_out(effect, tries)
+
+    async def _carry_out(self, effect: fx.Effect, tries: int) -> None:
+        """Carry one effect out; an object that breaks it is the only one that waits."""
+        try:
+            body = await self._actions[type(effect)](effect)
+        except _TRANSIENT as error:
+            self._again(effect, tries, error)
+        except KubeError as error:
+            self._on_done(effect, None, error)
+        except Exception as error:
+            logger.exception("%s: %s broke", effect.key, type(effect).__name__)
+            self._on_done(effect, None, KubeError(f"{type(error).__name__}: {error}"))
+        else:
+            self._on_done(effect, body, None)
 
     def _again(self, effect: fx.Effect, tries: int, error: KubeError) -> None:
         """Repeat later; a status is made anew instead, since it may have changed by then."""

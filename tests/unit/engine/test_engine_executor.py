@@ -227,6 +227,13 @@ async def test_an_error_that_stands_is_told_at_once(bench: _Bench) -> None:
     assert bench.errors == ["Forbidden"]
 
 
+async def test_an_effect_that_breaks_is_told_and_all_others_go_on(bench: _Bench) -> None:
+    bench.client.answer("get", ValueError("not a time"), {"kind": "Workflow"})
+    await bench.carry_out(fx.LookUp(PHASE), fx.LookUp(FLOW))
+    (_, _, error), (_, found, _) = bench.done
+    assert (str(error), found) == ("ValueError: not a time", {"kind": "Workflow"})
+
+
 async def test_a_create_whose_answer_was_lost_finds_its_own_pod(bench: _Bench) -> None:
     found = _pod(uid="the-first")
     bench.client.answer("create", AlreadyExists("exists", status=409))
