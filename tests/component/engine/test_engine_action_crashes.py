@@ -56,7 +56,7 @@ async def _begin_everything(world: World) -> None:
         a_step("one", [a_task("risky")], fallback={"tasks": [a_task("plain", compensate=undo)]}),
         a_step("two", [a_task("bad")], depends_on=["one"]),
     ]
-    fields = {"failure_policy": "Rollback", "workspace": {"size": "1Gi"}}
+    fields: Body = {"failure_policy": "Rollback", "workspace": {"size": "1Gi"}}
     template = a_template(steps, **fields)
     template["spec"]["finally"] = [a_task("tidy")]
     template["spec"]["onFailure"] = [a_task("alarm")]

@@ -74,7 +74,7 @@ def test_a_workflow_takes_all_that_it_does_not_say_itself() -> None:
 
 
 def test_a_given_value_goes_over_the_default_and_must_be_allowed() -> None:
-    given = [{"name": "target", "value": "t"}, {"name": "rows", "value": 0}]
+    given: list[Body] = [{"name": "target", "value": "t"}, {"name": "rows", "value": 0}]
     spec = workflow(templateRef={"name": "loader"}, parameters=given)
     assert problems(spec) == [("InvalidParameter", "spec.parameters[rows].value")]
     given[1]["value"] = 3

@@ -75,7 +75,7 @@ def test_a_worker_with_items_of_its_own_keeps_them(own: Body) -> None:
 
 
 def test_what_a_task_says_itself_is_kept() -> None:
-    mine = {"input": {"previous": 1, "x": 2}, "depends_on": ["z"]}
+    mine: Body = {"input": {"previous": 1, "x": 2}, "depends_on": ["z"]}
     found = written(Pattern.SEQUENTIAL, a_task("z"), a_task("a"), a_task("b", **mine))
     assert found["b"] == {"dependsOn": ["z", "a"], "input": {"previous": 1, "x": 2}}
     promised = {"work": {"type": "array", "description": "jobs"}}

@@ -30,6 +30,11 @@ def after(found: Stage, **views: Any) -> Stage:
     return found
 
 
+def state_of(found: Stage) -> WorkflowState | None:
+    """The state that is stored."""
+    return found.persisted.state
+
+
 def test_nothing_follows_before_the_outcome_is_stored() -> None:
     found = stage()
     decision = found.store(one=GOOD)
@@ -43,12 +48,12 @@ def test_nothing_follows_before_the_outcome_is_stored() -> None:
 
 def test_what_follows_a_failure_comes_one_after_the_other() -> None:
     found = after(stage(steps=UNDOABLE, failure_policy="Rollback"), one=GOOD, two=BAD)
-    assert found.persisted.state is WorkflowState.ROLLING_BACK
+    assert state_of(found) is WorkflowState.ROLLING_BACK
     assert found.decide().create == ("rollback",)
     found.store(rollback=RUNNING)
     assert found.decide().create == ()
     assert found.store(rollback=GOOD).create == ("on-failure",)
-    assert found.persisted.state is WorkflowState.FINALIZING
+    assert state_of(found) is WorkflowState.FINALIZING
     assert found.store(**{"on-failure": GOOD}).create == ("finally",)
     record = found.store(**{"finally": GOOD}).record
     assert (record.state, record.reason) == (WorkflowState.FAILED, "PhaseFailed")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from builders.records import a_view
-from builders.specs import a_step, a_task
+from builders.specs import Body, a_step, a_task
 from spectra_operator.api.phase import PhaseState
 from spectra_operator.api.workflow import StepState, WorkflowState
 from spectra_operator.core.records import Tally
@@ -16,7 +16,7 @@ from spectra_operator.core.workflow_records import PhaseView
 from spectra_operator.core.workflow_status import parse_workflow, render_workflow
 from unit.core.workflow_orders_cases import BAD, GOOD, ROW, RUNNING, Stage, an_order, states
 
-OF_A = {"phase": "first", "task": "a"}
+OF_A: Body = {"phase": "first", "task": "a"}
 FINALLY = [a_task("tidy")]
 
 
@@ -105,7 +105,7 @@ def test_a_retry_reaches_phases_once_it_is_stored_and_is_done_once_they_have_sto
     assert (first.record.run, first.hand_over, first.settled) == (2, {}, {})
     second = stage.store()
     [(name, uids)] = second.hand_over.items()
-    assert (name.startswith("flow-first-"), uids) == (True, {"o1"})
+    assert (name.startswith("flow-first-"), uids) == (True, frozenset({"o1"}))
     assert second.settled == {}
     third = stage.store(first=taken(RUNNING))
     assert (third.hand_over, third.settled) == ({}, {"o1": ""})
