@@ -19,6 +19,7 @@ from e2e.harness.following import Follower
 from e2e.harness.operators import FOLLOWED as OPERATOR_KINDS
 from e2e.harness.operators import Operators
 from e2e.harness.play import FOLLOWED, Play
+from e2e.harness.plugin import Plugin, environment
 from spectra_operator.kube.access import ClusterAccess, load_access
 from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.resources import NAMESPACES
@@ -130,6 +131,14 @@ async def play(
         await world.until("the namespace is ready", lambda: world.get("ServiceAccount", "default"))
         yield Play(cluster, client, world)
     await installation.remove_namespace(client, name)
+
+
+@pytest.fixture
+def spectra(play: Play, monkeypatch: pytest.MonkeyPatch) -> Plugin:
+    """`kubectl spectra` in the namespace of the scenario."""
+    for name, value in environment(play.cluster.kubeconfig, play.cluster.kubectl_path).items():
+        monkeypatch.setenv(name, value)
+    return Plugin(play)
 
 
 @pytest_asyncio.fixture

@@ -17,6 +17,7 @@ from spectra_operator.engine.keys import AGENTS, PHASES, WORKFLOWS
 from spectra_operator.kube.resources import Resource
 
 ACTIONS = Resource("spectra.dev", "v1alpha1", "actions", "Action")
+TEMPLATES = Resource("spectra.dev", "v1alpha1", "workflowtemplates", "WorkflowTemplate")
 
 Run = Callable[..., Coroutine[Any, Any, Result]]
 
@@ -25,7 +26,7 @@ Run = Callable[..., Coroutine[Any, Any, Result]]
 async def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeApi]:
     """A server that the program finds by its kubeconfig."""
     async with FakeApi() as api:
-        api.register(AGENTS, PHASES, WORKFLOWS, ACTIONS)
+        api.register(AGENTS, PHASES, WORKFLOWS, ACTIONS, TEMPLATES)
         file = tmp_path / "kubeconfig"
         config = {
             "apiVersion": "v1",

@@ -197,6 +197,8 @@ async def test_an_object_that_is_not_there_is_named_beside_those_that_are(
 
 
 async def test_an_unknown_kind_says_what_to_install(api: FakeApi, run: Run) -> None:
+    api.fault(Match(verb="get"), Refuse(404, "NotFound", "404 page not found"))
+
     result = await run("submit", "--from", "template/x")
 
     assert result.exit_code == 3

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builders.cluster import ROOT, Answer, run_program
+from e2e.harness.bodies import PROVE
 from e2e.harness.play import Play
 
 SHOW_CURSOR = "\x1b[?25h"
@@ -123,3 +124,7 @@ def environment(kubeconfig: Path, kubectl: str) -> Mapping[str, str]:
 
 
 EXAMPLES = ROOT / "examples"
+WHO = "jsonpath={.status.userInfo.username}"
+"""What `kubectl auth whoami -o` takes to print the user name alone."""
+FAILS_ONCE = f'[ "$SPECTRA_ATTEMPT" -gt 1 ] || exit 3; {PROVE}'
+ECHO = 'out "$SPECTRA_INPUT"'
