@@ -19,6 +19,7 @@ from .changes import editors_of
 from .expand import ExpansionError, Templates, expand, template_names
 from .names import revision_hash
 from .openings import has_items, items_known_before
+from .phase_patterns import pattern_problem, written_out
 from .snapshot import PhaseShape, WorkflowShape
 from .validate import Problem, phase_problems, workflow_problems
 from .validate_written import written_workflow
@@ -119,7 +120,7 @@ def compile_phase(body: Mapping[str, Any]) -> PhaseShape:
     if spec is None:
         spec = PhaseSpec.model_construct(tasks=[])
     else:
-        problems = phase_problems(spec)
+        spec, problems = _with_pattern(spec)
     tasks = {task.name: task for task in spec.tasks}
     ordered = _EMPTY if problems else _order(spec.tasks)
     return PhaseShape(
@@ -140,6 +141,17 @@ def compile_phase(body: Mapping[str, Any]) -> PhaseShape:
         ),
         editors=editors_of(meta),
     )
+
+
+def _with_pattern(spec: PhaseSpec) -> tuple[PhaseSpec, tuple[Problem, ...]]:
+    """Return a phase with its pattern written out, and what is wrong with it."""
+    if spec.pattern is None:
+        return spec, phase_problems(spec)
+    problem = pattern_problem(spec.pattern, spec.tasks, "spec")
+    if problem:
+        return spec, (problem,)
+    spec = spec.model_copy(update={"tasks": written_out(spec.pattern, spec.tasks)})
+    return spec, phase_problems(spec)
 
 
 def _order(tasks: list[Task]) -> graph.Graph:

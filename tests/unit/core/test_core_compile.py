@@ -121,3 +121,26 @@ def test_no_spec_of_a_phase_breaks_the_compiler(spec: Any) -> None:
 def test_no_spec_of_a_workflow_breaks_the_compiler(spec: Any) -> None:
     shape = compile_workflow(with_spec(a_workflow(), spec))
     assert shape.problems or set(shape.graph.order) == set(shape.depths)
+
+
+def test_the_pattern_of_a_phase_that_stands_alone_is_written_out() -> None:
+    shape = compile_phase(a_phase([a_task("a"), a_task("b")], pattern="Sequential"))
+    assert shape.graph.parents == {"a": (), "b": ("a",)}
+    assert shape.tasks["b"].input == {"previous": "${tasks.a.outputs}"}
+
+
+def test_a_pattern_with_too_few_tasks_is_a_problem() -> None:
+    [problem] = compile_phase(a_phase([a_task("a")], pattern="Parallel")).problems
+    assert (problem.reason, problem.field) == ("PatternTooSmall", "spec.pattern")
+
+
+def test_a_template_without_phases_is_a_problem_of_who_refers_to_it() -> None:
+    body = with_spec(a_workflow(), {"templateRef": {"name": "empty"}})
+    [problem] = compile_workflow(body, {"empty": {}}).problems
+    assert (problem.field, "no phases" in problem.message) == ("spec.templateRef", True)
+
+
+def test_a_template_that_cannot_be_read_is_a_problem_of_who_refers_to_it() -> None:
+    body = with_spec(a_workflow(), {"templateRef": {"name": "odd"}})
+    [problem] = compile_workflow(body, {"odd": {"phases": [{}]}}).problems
+    assert (problem.field, "template 'odd'" in problem.message) == ("spec.templateRef", True)
