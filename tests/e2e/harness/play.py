@@ -17,16 +17,25 @@ from e2e.harness.bodies import HELD_UNTIL
 from e2e.harness.dump import describe
 from e2e.harness.following import DeadlinePassed, Follower
 from spectra_operator.api import constants as c
-from spectra_operator.engine.keys import AGENTS, PHASES, SCHEDULES, WORKFLOWS
+from spectra_operator.engine.keys import ACTIONS, AGENTS, PHASES, SCHEDULES, TEMPLATES, WORKFLOWS
 from spectra_operator.kube.client import AiohttpClient
-from spectra_operator.kube.resources import EVENTS, NAMESPACES, PODS, Resource
+from spectra_operator.kube.resources import (
+    EVENTS,
+    NAMESPACES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PODS,
+    Resource,
+)
 
 Body = dict[str, Any]
 T = TypeVar("T")
 
 QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
-FOLLOWED = (AGENTS, PHASES, WORKFLOWS, SCHEDULES, PODS, EVENTS, ACCOUNTS)
+FOLLOWED = (
+    *(AGENTS, PHASES, WORKFLOWS, SCHEDULES, ACTIONS, TEMPLATES),
+    *(PODS, EVENTS, ACCOUNTS, PERSISTENT_VOLUME_CLAIMS),
+)
 KINDS = {r.kind: r for r in (*FOLLOWED, QUOTAS)}
 ENDS = frozenset({"Succeeded", "Failed", "Cancelled", "Rejected"})
 
@@ -282,7 +291,8 @@ class TaskView:
                 self.phase,
             ):
                 found: Body = (body.get("status") or {}).get("tasks", {}).get(self.name, {})
-                return found
+                if found:  # a fallback is another object of the same phase
+                    return found
         return {}
 
     @property

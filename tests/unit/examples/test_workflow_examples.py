@@ -30,7 +30,7 @@ def body(file: str, kind: str, name: str = "") -> dict[str, Any]:
     return next(
         found["spec"]
         for found in documents(EXAMPLES / file)
-        if found["kind"] == kind and name in ("", found["metadata"]["name"])
+        if found["kind"] == kind and name in ("", found["metadata"].get("name"))
     )
 
 
