@@ -47,6 +47,9 @@ ANNOTATION_CHANGED_BY: Final = f"{GROUP}/changed-by"
 ANNOTATION_REASON: Final = f"{GROUP}/change-reason"
 """Beside it: why, in a sentence."""
 
+LABEL_WORKSPACE: Final = f"{GROUP}/workspace"
+"""On a pod that mounts the claim of its workflow's workspace."""
+
 LABEL_FINISHED: Final = f"{GROUP}/finished"
 """On a Workflow or Phase: it has ended; the object has left the operator's watch."""
 

@@ -129,10 +129,11 @@ class Workspace(ApiModel):
         Annotated[list[Literal["ReadWriteOnce", "ReadWriteMany"]], Field(max_length=2)] | None
     ) = None
     """Access modes of the claim to make. Defaults to ReadWriteOnce."""
-    retention: Literal["Delete", "DeleteOnSuccess", "Retain"] = "Delete"
-    """What happens to a claim that was made, once the workflow has ended. Delete (default),
-    DeleteOnSuccess: keep it after a failure for as long as the workflow exists. Retain: keep it,
-    also when the workflow is deleted."""
+    retention: Literal["Delete", "DeleteOnSuccess", "Retain"] = "DeleteOnSuccess"
+    """What happens to a claim that was made, once the workflow has ended. DeleteOnSuccess
+    (default): keep it after a failure, so that a retry finds it, for as long as the workflow
+    exists. Delete: do not keep it. Retain: keep it, also when the workflow is deleted. With a claim
+    the pods go that mounted it, a minute after the end: Kubernetes deletes no claim before."""
 
 
 class PodCleanup(ApiModel):

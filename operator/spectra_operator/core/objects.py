@@ -146,6 +146,8 @@ def _pod_labels(shape: PhaseShape, plan: AttemptPlan, shard: str) -> dict[str, s
     }
     if ref:
         labels |= {c.LABEL_WORKFLOW: ref.name, c.LABEL_WORKFLOW_UID: ref.uid}
+    if _workspace_mount(shape, plan.task):
+        labels[c.LABEL_WORKSPACE] = "true"
     return labels
 
 

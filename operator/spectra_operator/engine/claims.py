@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..api.workflow import WorkflowState
+from ..core.clean_up import LEAST_SECONDS, expiry
 from ..core.names import claim_name
 from ..core.workflow_objects import claim_body
 from ..kube.errors import KubeError
@@ -47,7 +48,8 @@ class Claims:
         if run.claim is not ClaimState.DELETING:
             run.claim = ClaimState.DELETING
             name = claim_name(key.name, run.shape.uid)
-            self._parts.executor.submit(DeleteClaim(key, name, run.shape.uid))
+            expires = expiry(self._parts.clock.now(), LEAST_SECONDS)
+            self._parts.executor.submit(DeleteClaim(key, name, run.shape.uid, expires))
         return False
 
     def done(self, effect: Effect, _: Body | None, error: KubeError | None) -> None:

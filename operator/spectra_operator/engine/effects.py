@@ -170,11 +170,15 @@ class CreateClaim:
 
 @dataclass(frozen=True, slots=True)
 class DeleteClaim:
-    """Delete the volume claim that was made for a workflow."""
+    """Delete the volume claim that was made for a workflow, and when they expire its pods.
+
+    Kubernetes keeps a claim for as long as there is a pod that mounts it, ended or not.
+    """
 
     key: Key
     name: str
     workflow_uid: str
+    expires: str
 
 
 @dataclass(frozen=True, slots=True)

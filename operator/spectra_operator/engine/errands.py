@@ -15,7 +15,13 @@ from ..core.workflow_orders import hopeless
 from ..core.workflow_status import parse_workflow
 from ..kube.client import KubeClient
 from ..kube.errors import AlreadyExists, Conflict, NotFound
-from ..kube.resources import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS, Body, uid_of
+from ..kube.resources import (
+    CONTROLLER_REVISIONS,
+    PERSISTENT_VOLUME_CLAIMS,
+    PODS,
+    Body,
+    uid_of,
+)
 from . import effects as fx
 from .keys import ACTIONS, PHASES, RESOURCES
 
@@ -92,7 +98,26 @@ class Errands:
                 )
         except (NotFound, Conflict):
             logger.debug("claim %s/%s is gone already", namespace, effect.name)
-        return None
+        return {"items": await self._expiring_pods(effect)}
+
+    async def _expiring_pods(self, effect: fx.DeleteClaim) -> list[Body]:
+        """Give the pods that mount a claim a time to go; return them."""
+        namespace = effect.key.namespace
+        selector = f"{c.LABEL_WORKFLOW_UID}={effect.workflow_uid},{c.LABEL_WORKSPACE}"
+        patch: Body = {
+            "metadata": {
+                "labels": {c.LABEL_EXPIRES: "true"},
+                "annotations": {c.ANNOTATION_EXPIRES: effect.expires},
+            }
+        }
+        found = []
+        for pod in (await self._client.list(PODS, namespace, label_selector=selector)).items:
+            name = pod["metadata"]["name"]
+            try:
+                found.append(await self._client.patch(PODS, namespace, name, patch))
+            except NotFound:
+                continue
+        return found
 
     async def _reopen(self, effect: fx.Reopen) -> Body | None:
         """Return the target as it is now with `items`, all that was brought back.

@@ -70,7 +70,7 @@ class Outcomes:
             fx.PruneHistory: self._history.done,
             fx.PinTemplates: self._workflows.pins.done,
             fx.CreateClaim: self._workflows.claims.done,
-            fx.DeleteClaim: self._workflows.claims.done,
+            fx.DeleteClaim: self._claim_deleted,
             fx.Reopen: reconcilers.actions.done,
             fx.CloseAction: reconcilers.actions.done,
         }
@@ -108,6 +108,13 @@ class Outcomes:
             self._phases.pods.released(effect.key, effect.pod, effect.uid)
             if body and effect.expires:
                 self._history.expires(body)
+
+    def _claim_deleted(
+        self, effect: fx.Effect, body: Body | None, error: KubeError | None
+    ) -> None:
+        self._workflows.claims.done(effect, body, error)
+        for pod in (body or {}).get("items") or ():
+            self._history.expires(pod)
 
     def _wake_actions(self, target: Key) -> None:
         for order in self._parts.orders.of(target):

@@ -10,7 +10,7 @@ from builders.engine import World, a_running_world
 from builders.fake_api.faults import Match, Refuse
 from builders.kubelet import fails, hangs, ok
 from builders.specs import Body, a_step, a_task, a_workflow
-from spectra_operator.kube.resources import PERSISTENT_VOLUME_CLAIMS
+from spectra_operator.kube.resources import PERSISTENT_VOLUME_CLAIMS, PODS
 
 
 def a_sharing_flow(**workspace: Any) -> Body:
@@ -57,6 +57,18 @@ async def test_what_becomes_of_the_claim_is_a_matter_of_its_policy(
         await world.finished()
         await world.until(lambda: not world.operator.memory())
         assert len(await claims(world)) == left
+
+
+async def test_the_pods_that_mount_a_claim_go_with_it_after_a_minute() -> None:
+    async with a_running_world() as world:
+        plain, sharing = a_task("plain"), a_task("sharing", workspace={})
+        await world.apply(a_workflow([a_step("one", [plain, sharing])], workspace={"size": "1Gi"}))
+        await world.finished()
+        await world.during(50)
+        assert len(await world.api.objects(PODS)) == 2
+        await world.during(20)
+        [left] = await world.api.objects(PODS)
+        assert left["metadata"]["labels"]["spectra.dev/task"] == "plain"
 
 
 async def test_an_existing_claim_is_used_and_left_alone() -> None:

@@ -90,6 +90,8 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     ("engine/errands.py", "get", "PERSISTENT_VOLUME_CLAIMS"): claims("get"),
     ("engine/errands.py", "get", "RESOURCES[target.kind]"): ours("get", "phases workflows"),
     ("engine/errands.py", "list", "PHASES"): ours("list", "phases"),
+    ("engine/errands.py", "list", "PODS"): rights("", "pods", "list"),
+    ("engine/errands.py", "patch", "PODS"): rights("", "pods", "patch"),
     ("engine/errands.py", "patch", "ACTIONS"): ours("patch", "actions"),
     ("engine/errands.py", "patch", "ACTIONS/status"): ours("patch", "actions/status"),
     ("engine/errands.py", "patch", "PHASES"): ours("patch", "phases"),
