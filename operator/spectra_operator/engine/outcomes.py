@@ -109,9 +109,7 @@ class Outcomes:
             if body and effect.expires:
                 self._history.expires(body)
 
-    def _claim_deleted(
-        self, effect: fx.Effect, body: Body | None, error: KubeError | None
-    ) -> None:
+    def _claim_deleted(self, effect: fx.Effect, body: Body | None, error: KubeError | None) -> None:
         self._workflows.claims.done(effect, body, error)
         for pod in (body or {}).get("items") or ():
             self._history.expires(pod)

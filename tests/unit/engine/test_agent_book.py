@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from builders.pods import at
-from builders.records import a_running_phase, an_attempt, broken, done
+from builders.records import a_running_phase, an_attempt
 from builders.specs import AGENT, NAMESPACE, Body, a_phase, a_task, an_agent
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core.compile import compile_phase

@@ -10,6 +10,7 @@ from spectra_operator.engine.served import wait_until_served
 from spectra_operator.kube.errors import Forbidden, KubeError, NotFound
 from spectra_operator.kube.resources import Body, Resource
 
+KINDS = ["agents", "phases", "workflows", "schedules", "actions", "workflowtemplates"]
 NO_SUCH_KIND = NotFound("the server could not find the requested resource", status=404)
 NO_SUCH_OBJECT = NotFound("agents x not found", status=404, details={"name": "x"})
 
@@ -47,15 +48,15 @@ async def waits(*answers: KubeError | Body) -> tuple[list[str], int]:
 
 
 async def test_with_all_kinds_served_nothing_waits() -> None:
-    assert await waits(NO_SUCH_OBJECT) == (["agents", "phases", "workflows", "schedules"], 0)
+    assert await waits(NO_SUCH_OBJECT) == (KINDS, 0)
 
 
 async def test_an_object_of_that_name_is_proof_enough() -> None:
-    assert await waits({"kind": "Agent"}) == (["agents", "phases", "workflows", "schedules"], 0)
+    assert await waits({"kind": "Agent"}) == (KINDS, 0)
 
 
 @pytest.mark.parametrize("trouble", [NO_SUCH_KIND, Forbidden("not yet", status=403)])
 async def test_a_kind_that_is_not_served_is_asked_for_again(trouble: KubeError) -> None:
     asked, pauses = await waits(trouble, trouble, NO_SUCH_OBJECT)
-    assert asked == ["agents", "agents", "agents", "phases", "workflows", "schedules"]
+    assert asked == ["agents", "agents", *KINDS]
     assert pauses == 2
