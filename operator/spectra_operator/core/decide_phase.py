@@ -17,6 +17,7 @@ from .conclude import conclude
 from .evidence import Attempt
 from .fold import CLOCK_GRAIN, Context, fold, judge, pending_timed_out, timed_out
 from .messages import shortened
+from .news import news
 from .openings import first_record
 from .orders import Order, pending
 from .policy import TaskPolicy
@@ -146,8 +147,13 @@ def _fold_all(
     left = settle.output_budget(record)
     late = overdue(snapshot, record)
 
+    contexts: dict[str, Context] = {}
+
     def context(task: str) -> Context:
-        return Context(
+        known = contexts.get(task)
+        if known is not None and known.output_bytes_left == left:
+            return known
+        contexts[task] = Context(
             phase=snapshot.shape,
             policy=snapshot.policies[task],
             now=snapshot.now,
@@ -155,11 +161,10 @@ def _fold_all(
             overdue=DEADLINE if task in late else "",
             output_bytes_left=left,
         )
+        return contexts[task]
 
-    for attempt in sorted(snapshot.attempts, key=_by_end):
-        before = tasks.get(attempt.task)
-        if before is None:
-            continue
+    for attempt in sorted(news(snapshot.attempts, tasks), key=_by_end):
+        before = tasks[attempt.task]
         after = fold(before, attempt, context(attempt.task))
         if after.outputs is not before.outputs:
             left -= before.output_growth(after.outputs[attempt.index])
@@ -178,7 +183,7 @@ def _releasable(snapshot: PhaseSnapshot) -> tuple[Attempt, ...]:
     persisted = snapshot.persisted
     found = []
     for attempt in snapshot.attempts:
-        if not attempt.held or not attempt.uid:
+        if not attempt.held or not attempt.uid or (attempt.live and not attempt.node_lost):
             continue
         record = persisted.tasks.get(attempt.task)
         recorded = record.recorded(attempt.index) if record else 0
@@ -207,9 +212,11 @@ def _to_stop(
     at = snapshot.now - CLOCK_GRAIN
     found = []
     for attempt in snapshot.attempts:
+        if not _can_stop(attempt):
+            continue
         task = record.tasks.get(attempt.task)
         policy = _policy(snapshot, attempt, task)
-        if not _can_stop(attempt) or task is None or policy is None:
+        if task is None or policy is None:
             continue
         if (
             levels.cancel

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..api.constants import MAX_COUNT
+
+_BYTES = MAX_COUNT // 8 + 1
 
 
 def render(mask: int) -> str:
@@ -39,6 +41,28 @@ def parse(text: str) -> int:
 def full(total: int) -> int:
     """Return the set of the first `total` indexes."""
     return (1 << total) - 1
+
+
+def of(indexes: Iterable[int]) -> int:
+    """Return the set of these indexes, each below MAX_COUNT."""
+    bits = bytearray(_BYTES)
+    for index in indexes:
+        bits[index >> 3] |= 1 << (index & 7)
+    return int.from_bytes(bits, "little")
+
+
+def lowest(mask: int, count: int) -> int:
+    """Return the set of the first `count` indexes of a set."""
+    if mask.bit_count() <= count:
+        return mask
+    low, high = 0, mask.bit_length()
+    while low < high:
+        middle = (low + high + 1) // 2
+        if (mask & full(middle)).bit_count() <= count:
+            low = middle
+        else:
+            high = middle - 1
+    return mask & full(low)
 
 
 def iterate(mask: int) -> Iterator[int]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..api.phase import TaskState
-from . import settle
+from . import indexes, settle
 from .policy import agent_of
 from .records import Item, PhaseRecord, TaskRecord
 from .snapshot import Levels, PhaseSnapshot
+
+MAX_OPEN_ITEMS = 2_000
+"""Items of one phase that may be under way at once: running, or pausing after a failure.
+
+Each of these may take more than a hundred bytes of status, and a little of every pass.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +44,12 @@ def ready_tasks(snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels) ->
     if record.applied.keys() != snapshot.persisted.applied.keys():
         return ()  # a successor must know of an order before anything follows from it
     late = overdue(snapshot, record)
+    window = window_of(record.tasks)
     found: list[Ready] = []
     for name, task in record.tasks.items():
         open_to_more = not task.ended and task.state is not TaskState.WAITING
         if open_to_more and name not in late and not settle.gave_up(snapshot.shape, name, task):
-            found += _ready(snapshot, record, name, task)
+            found += _ready(snapshot, record, name, window)
     return tuple(found)
 
 
@@ -55,16 +63,14 @@ def overdue(snapshot: PhaseSnapshot, record: PhaseRecord) -> frozenset[str]:
     )
 
 
-def _ready(
-    snapshot: PhaseSnapshot, record: PhaseRecord, name: str, task: TaskRecord
-) -> list[Ready]:
-    spec = snapshot.shape.tasks[name]
+def _ready(snapshot: PhaseSnapshot, record: PhaseRecord, name: str, window: int) -> list[Ready]:
+    spec, task = snapshot.shape.tasks[name], record.tasks[name]
     since = task.started_at or record.started_at or snapshot.now
     path = snapshot.shape.paths.get(name, 1.0)
     room = _room(snapshot, name, task)
     found = []
     for way in range(len(spec.fallback) + 1):
-        startable = min(startable_mask(snapshot, name, task, way).bit_count(), room)
+        startable = min(startable_mask(snapshot, name, task, way, window).bit_count(), room)
         if startable:
             room -= startable
             found.append(Ready(name, agent_of(spec, way), startable, path, since, way))
@@ -77,13 +83,24 @@ def _room(snapshot: PhaseSnapshot, name: str, task: TaskRecord) -> int:
     return task.total if limit is None else max(limit - task.running_mask.bit_count(), 0)
 
 
-def startable_mask(snapshot: PhaseSnapshot, name: str, task: TaskRecord, way: int = 0) -> int:
+def window_of(tasks: Mapping[str, TaskRecord]) -> int:
+    """Return how many untried items of a phase may be begun now, over all of its tasks."""
+    return max(MAX_OPEN_ITEMS - sum(len(task.open) for task in tasks.values()), 0)
+
+
+def startable_mask(
+    snapshot: PhaseSnapshot,
+    name: str,
+    task: TaskRecord,
+    way: int = 0,
+    window: int = MAX_OPEN_ITEMS,
+) -> int:
     """Return the items that may start on a way: untried ones, and those whose pause is over.
 
-    A failed item starts again only after its failure stands in persisted status, and a reset one
-    only after its former attempts are gone.
+    Of the untried ones the first `window` may. A failed item starts again only after its failure
+    stands in persisted status, and a reset one only after its former attempts are gone.
     """
-    mask = task.untried_mask if way == 0 else 0
+    mask = indexes.lowest(task.untried_mask, window) if way == 0 else 0
     if task.prior:
         mask &= ~_still_live(snapshot, name)
     if not task.open:

@@ -114,26 +114,21 @@ class TaskRecord:
     @property
     def running_mask(self) -> int:
         """Items with a live attempt."""
-        mask = 0
-        for index, item in self.open.items():
-            if item.state is TaskState.RUNNING:
-                mask |= 1 << index
-        return mask
+        return indexes.of(i for i, item in self.open.items() if item.state is TaskState.RUNNING)
 
     @property
     def untried_mask(self) -> int:
         """Items that no attempt was made for."""
-        mask = indexes.full(self.total) & ~self.ended_mask
-        for index in self.open:
-            mask &= ~(1 << index)
-        return mask
+        return indexes.full(self.total) & ~self.ended_mask & ~indexes.of(self.open)
 
     def recorded(self, index: int) -> int | None:
         """Number of the last attempt of an item whose end is in this record; None: all of them."""
-        if (self.ended_mask >> index) & 1 or self.ended:
+        if self.ended:
             return None
         item = self.open.get(index)
-        return item.recorded if item else self.prior
+        if item is not None:  # an item that is open has not ended
+            return item.recorded
+        return None if (self.ended_mask >> index) & 1 else self.prior
 
     def way_of(self, index: int) -> int:
         """Way that an item's current attempt goes: 0, or the number of a fallback."""

@@ -13,7 +13,7 @@ from ..core.inputs import InputError, TaskInputs
 from ..core.names import pod_name
 from ..core.objects import AttemptPlan, pod_body
 from ..core.policy import agent_of
-from ..core.readiness import startable_mask
+from ..core.readiness import startable_mask, window_of
 from ..core.records import TaskRecord
 from ..core.snapshot import PhaseShape, PhaseSnapshot
 from .effects import CreatePod
@@ -41,8 +41,9 @@ def start(
     """Start the granted number of items of each task and way of a phase, lowest index first."""
     room = MOST_AT_ONCE - len(parts.executor)
     until = parts.clock.monotonic() + LONGEST_SECONDS
+    window = window_of(records)
     for (task, way), count in granted.items():
-        mask = startable_mask(snapshot, task, records[task], way)
+        mask = startable_mask(snapshot, task, records[task], way, window)
         inputs = TaskInputs(snapshot.shape, records, task, way)
         for index in islice(indexes.iterate(mask), count):
             now = parts.clock.monotonic()
@@ -50,6 +51,7 @@ def start(
                 parts.queue.add_at(phase[0], now + GO_ON_SECONDS)
                 return
             _start_item(parts, phase, snapshot, inputs, index)
+            window -= index not in records[task].open
             room -= 1
 
 

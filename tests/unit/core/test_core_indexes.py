@@ -57,3 +57,16 @@ def test_every_second_of_the_most_items_fits_into_status() -> None:
 @given(st.sets(st.integers(0, 300)))
 def test_any_set_survives_being_written(numbers: set[int]) -> None:
     assert indexes.parse(indexes.render(mask(numbers))) == mask(numbers)
+
+
+@steady(200)
+@given(st.sets(st.integers(0, 9_999), max_size=50))
+def test_a_set_is_made_from_its_indexes(numbers: set[int]) -> None:
+    assert indexes.of(numbers) == mask(numbers)
+
+
+@steady(200)
+@given(st.sets(st.integers(0, 9_999), max_size=50), st.integers(-1, 60))
+def test_the_lowest_indexes_are_those_that_come_first(numbers: set[int], count: int) -> None:
+    found = indexes.iterate(indexes.lowest(mask(numbers), count))
+    assert list(found) == sorted(numbers)[: max(count, 0)]

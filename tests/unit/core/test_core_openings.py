@@ -12,6 +12,7 @@ from spectra_operator.api.constants import MAX_COUNT
 from spectra_operator.core.compile import compile_phase
 from spectra_operator.core.decide_phase import PhaseDecision
 from spectra_operator.core.inputs import task_items
+from spectra_operator.core.readiness import MAX_OPEN_ITEMS
 from unit.core.phase_cases import decided, ready, states
 
 DONE = an_attempt("a", done({"n": 3, "names": ["x", "y"], "none": []}))
@@ -152,4 +153,5 @@ def test_too_many_combinations_fail_the_task_before_they_are_made() -> None:
 
 def test_ten_thousand_items_work() -> None:
     decision = decided([a_task("b", for_each="${parameters.m}")], parameters={"m": [0] * MAX_COUNT})
-    assert ready(decision) == {"b": MAX_COUNT}
+    assert decision.record.tasks["b"].total == MAX_COUNT
+    assert ready(decision) == {"b": MAX_OPEN_ITEMS}

@@ -13,6 +13,7 @@ from spectra_operator.api.phase import TaskState
 from spectra_operator.api.template import WorkflowTemplateSpec
 from spectra_operator.api.workflow import WorkflowSpec, WorkflowState
 from spectra_operator.core.durations import Durations, Observed
+from spectra_operator.core.readiness import MAX_OPEN_ITEMS
 from spectra_operator.core.sim_spec import Assumptions
 from spectra_operator.core.simulate import Load, Variation, simulate, what_if
 
@@ -234,7 +235,7 @@ def test_changes_are_tried_side_by_side() -> None:
 def test_ten_thousand_items_are_played(limit: int | None) -> None:
     tasks = [a_task("many", count=10_000)]
     seen = simulated([a_step("build", tasks)], assuming(10, agents=limit))
-    assert seen.makespan == 10.0 * (10_000 // (limit or 10_000))
+    assert seen.makespan == 10.0 * (10_000 // (limit or MAX_OPEN_ITEMS))
 
 
 def test_a_thousand_tasks_of_different_lengths_are_played() -> None:
