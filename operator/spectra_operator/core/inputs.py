@@ -128,7 +128,10 @@ class TaskScope:
             return {"name": spec.phase or self.shape.name}
         if root == "task":
             more = spec.context.tasks.get(self.task)
-            return {"name": self.task, **(more if isinstance(more, Mapping) else {})}
+            own = more if isinstance(more, Mapping) else _NOTHING
+            if "problem" in own:
+                raise ExpressionError(str(own["problem"]))
+            return {"name": self.task, **own}
         ref, frozen = spec.workflow_ref, spec.context.workflow
         own = {"namespace": self.shape.namespace, "priority": spec.priority}
         named = {"name": ref.name, "uid": ref.uid} if ref else {}

@@ -10,6 +10,7 @@ from builders.specs import Body, a_phase, a_task
 from spectra_operator.api.phase import PhaseSpec, TaskState
 from spectra_operator.core import graph
 from spectra_operator.core.compile import compile_phase
+from spectra_operator.core.inputs import InputError, task_input
 from spectra_operator.core.records import TaskRecord
 from spectra_operator.core.rollback import Source, TooManyError, rollback
 
@@ -97,6 +98,13 @@ def test_a_compensation_whose_input_cannot_be_made_says_so_and_leaves_the_others
     found = rollback([source("first", undone("a", x="${task.outputs.no}"), undone("b"))], ROW)
     assert "no" in found["context"]["tasks"]["first-a"]["problem"]
     assert found["context"]["tasks"]["first-b"] == {"given": []}
+
+
+def test_a_compensation_whose_input_could_not_be_made_fails_with_the_reason() -> None:
+    found = rollback([source("first", undone("a", x="${task.input.no}"))], ROW)
+    shape = compile_phase(a_phase() | {"spec": found})
+    with pytest.raises(InputError, match=r"task first-a: .*\$\{task.input.no\}: there is no 'no'"):
+        task_input(shape, {"first-a": TaskRecord()}, "first-a")
 
 
 def test_the_rollback_is_a_phase_that_works() -> None:

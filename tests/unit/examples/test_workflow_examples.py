@@ -110,7 +110,7 @@ def test_what_is_built_can_be_removed_and_the_last_step_fails(run: Any) -> None:
         "web",
         "database",
     ]
-    assert run(file, "web", on="network-1") == (0, {"id": "web-1", "on": "network-1"})
+    assert run(file, "web", network="network-1") == (0, {"id": "web-1", "in": "network-1"})
     assert run(file, "build-web", remove="web-1")[1] == {"removed": "web-1"}
     [activate] = site["tasks"]
     assert run(file, "activate", **activate["input"])[0] == 1
