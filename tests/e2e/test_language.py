@@ -1,0 +1,1 @@
+"""Branching, loops, retries, fallbacks, hand-off and planning, on a real cluster."""

@@ -1,0 +1,1 @@
+"""The examples of what a task can say: branching, loops, retries, hand-off, planning."""
