@@ -36,7 +36,8 @@ def templates(context: click.Context, _: click.Parameter, incomplete: str) -> It
 
 def tasks(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """Complete the tasks of the run that stands before on the line."""
-    name = context.params.get("target")
+    # Behind an option without its value click has not told the arguments apart yet.
+    name = context.params.get("target") or next(iter(context.args), "")
     if not name:
         return []
 
