@@ -28,7 +28,8 @@ def follow(
 
     for name, record in tasks.items():
         if record.spawned is not None and not record.ended:
-            followed[name] = _follow(name, record, children.get(name), context)
+            child = _of_plan(record.spawned, children.get(name))
+            followed[name] = _follow(name, record, child, context)
             taken += followed[name].output_bytes()
     return followed
 
@@ -38,8 +39,16 @@ def to_create(tasks: Mapping[str, TaskRecord], children: Mapping[str, Child]) ->
     return tuple(
         name
         for name, record in tasks.items()
-        if record.spawned and record.spawned.tasks and not record.ended and name not in children
+        if record.spawned
+        and record.spawned.tasks
+        and not record.ended
+        and _of_plan(record.spawned, children.get(name)) is None
     )
+
+
+def _of_plan(plan: Spawned, child: Child | None) -> Child | None:
+    """Return the child if it carries out this plan, and not a former one."""
+    return child if child and child.view.object_name == plan.object_name else None
 
 
 def _follow(

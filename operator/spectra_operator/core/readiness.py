@@ -109,7 +109,9 @@ def startable_mask(
     for index, item in task.open.items():
         if item.way == way and item.state is TaskState.BACKOFF and _pause_over(item, snapshot.now):
             known = persisted.open.get(index)
-            if known is not None and known.recorded >= item.recorded:
+            if known is None or persisted.spawned:
+                continue  # what came of a plan must stand in status, as any failure must
+            if known.recorded >= item.recorded:
                 mask |= 1 << index
     return mask
 

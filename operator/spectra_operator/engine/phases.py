@@ -231,6 +231,9 @@ class PhaseReconciler:
         self._parts.agents.count(key.namespace, run.shape, before, record)
         self._parts.stories.phase(key, run.shape, before, record)
         self._parts.queue.add(key)
+        above = parent_of(key, run)
+        if above:
+            self._parts.queue.add(above)
 
     def _mark(self, key: Key, run: PhaseRun) -> None:
         """Label an ended phase that stands alone; a workflow's phases wait for its end."""

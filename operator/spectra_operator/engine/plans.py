@@ -150,9 +150,12 @@ def _child(parts: Parts, key: Key) -> Child | None:
     if body is None:
         return None
     known = parts.phases.get(key)
-    if known and known.record and known.view and known.shape.uid == uid_of(body):
-        return Child(known.view, _outputs(known.record))
-    record = parse_phase(body.get("status"))
+    mine = known is not None and known.shape.uid == uid_of(body)
+    if known and mine and known.view and not known.view.ended:
+        return Child(known.view)
+    # Its end counts once it stands in status: a successor would else take a plan that is over for
+    # its planner, and not for itself, for one that was dropped.
+    record = known.persisted if known and mine else parse_phase(body.get("status"))
     return Child(view_of_record(key.name, uid_of(body), record), _outputs(record))
 
 

@@ -93,8 +93,12 @@ def must_be_known(before: PhaseRecord, after: PhaseRecord) -> bool:
         return True
     for name, task in after.tasks.items():
         known = before.tasks.get(name)
-        if task is not known and _behind(task) > (_behind(known) if known else 0):
+        if task is known:
+            continue
+        if _behind(task) > (_behind(known) if known else 0):
             return True
+        if known and known.spawned and not task.spawned:
+            return True  # the plan has failed, or its outputs are what others wait for
     return False
 
 

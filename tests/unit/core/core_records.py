@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from builders.pods import at
 from spectra_operator.api.phase import PhaseState, TaskState
-from spectra_operator.core.records import ENDED, Item, PhaseRecord, TaskRecord
+from spectra_operator.core.records import ENDED, Item, PhaseRecord, Spawned, TaskRecord
 from spectra_operator.core.results import Usage
 
 WORDS = st.text("abc ü$", max_size=6)
@@ -33,15 +33,19 @@ OPEN_STATES = (TaskState.WAITING, TaskState.READY)
 def single_tasks(draw: st.DrawFn) -> TaskRecord:
     """Return the record of a task without count."""
     failures, losses = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    prior = draw(st.just(0) | st.integers(1, 9))  # after a reset or a fallback
+    way = draw(st.integers(0, min(prior, 2)))
     state = draw(st.sampled_from(list(TaskState)))
-    record = _described(draw, TaskRecord(failures=failures, losses=losses))
-    tried = failures + losses
+    record = TaskRecord(failures=failures, losses=losses, prior=prior, way=way)
+    record = _described(draw, record)
+    tried = prior + failures + losses
     if state is TaskState.RUNNING:
-        item = Item(state, tried + 1, failures, losses)
-        return replace(record, state=state, attempt=item.attempt, open={0: item})
+        item = Item(state, tried + 1, failures, losses, prior=prior, way=way)
+        record = replace(record, state=state, attempt=item.attempt, open={0: item})
+        return _planning(draw, record) if draw(st.booleans()) else record
     if state is TaskState.BACKOFF:
         record = replace(record, failures=failures + 1, attempt=tried + 1)
-        item = Item(state, tried + 1, failures + 1, losses, draw(EXACT))
+        item = Item(state, tried + 1, failures + 1, losses, draw(EXACT), prior=prior, way=way)
         return replace(record, state=state, open={0: item})
     if state is TaskState.SUCCEEDED:
         outputs = {0: draw(OUTPUTS)} if draw(st.booleans()) else {}
@@ -50,7 +54,16 @@ def single_tasks(draw: st.DrawFn) -> TaskRecord:
         return replace(record, state=state, failures=failures + 1, attempt=tried + 1, failed=1)
     if state is TaskState.CANCELLED:
         return replace(record, state=state, attempt=tried + 1, cancelled=1)
-    return TaskRecord(state=state, reason=record.reason, message=record.message)
+    reset = replace(record, state=state, failures=0, losses=0, way=0, attempt=prior)
+    return replace(reset, started_at=None)
+
+
+def _planning(draw: st.DrawFn, record: TaskRecord) -> TaskRecord:
+    """Return a task whose plan is being carried out."""
+    attempt = record.attempt
+    plan = Spawned(attempt, "stage-plan", draw(st.sampled_from(["", "[]"])), draw(OUTPUTS))
+    item = replace(record.open[0], prior=record.prior + 1)
+    return replace(record, prior=item.prior, open={0: item}, spawned=plan)
 
 
 @st.composite
@@ -61,13 +74,15 @@ def fan_outs(draw: st.DrawFn) -> TaskRecord:
         draw(st.sampled_from(["new", "run", "pause", "ok", "bad", "off"])) for _ in range(total)
     ]
     masks = {kind: sum(1 << i for i, p in enumerate(places) if p == kind) for kind in set(places)}
+    prior = draw(st.just(0) | st.integers(1, 9))
     record = TaskRecord(
         total=total,
         fan_out=True,
+        prior=prior,
         succeeded=masks.get("ok", 0),
         failed=masks.get("bad", 0),
         cancelled=masks.get("off", 0),
-        open={i: _item(draw, p) for i, p in enumerate(places) if p in ("run", "pause")},
+        open={i: _item(draw, p, prior) for i, p in enumerate(places) if p in ("run", "pause")},
         outputs={
             i: draw(OUTPUTS) for i, p in enumerate(places) if p == "ok" and draw(st.booleans())
         },
@@ -92,6 +107,7 @@ def phases(draw: st.DrawFn) -> PhaseRecord:
         suspended=suspended,
         suspended_changed_at=draw(st.integers(0, 10**6).map(at)),
         tasks=draw(tasks),
+        applied=draw(st.dictionaries(st.uuids().map(str), WORDS.map(str.strip), max_size=3)),
     )
 
 
@@ -110,11 +126,14 @@ def _described(draw: st.DrawFn, record: TaskRecord) -> TaskRecord:
     )
 
 
-def _item(draw: st.DrawFn, kind: str) -> Item:
+def _item(draw: st.DrawFn, kind: str, before: int) -> Item:
+    """Return an open item; `before` is where those that were never tried would begin."""
+    way = draw(st.integers(0, 2))
+    prior = before if not way else before + draw(st.integers(1, 3))
     failures, losses = draw(st.integers(0, 2)), draw(st.integers(0, 2))
+    number = prior + failures + losses + 1
     if kind == "run":
-        reason = draw(st.sampled_from(["", "ErrImagePull"])) if failures + losses else ""
-        return Item(TaskState.RUNNING, failures + losses + 1, failures, losses, None, reason)
-    return Item(
-        TaskState.BACKOFF, failures + losses + 1, failures + 1, losses, draw(EXACT), "Error"
-    )
+        reason = draw(st.sampled_from(["", "ErrImagePull"])) if number > before + 1 else ""
+        return Item(TaskState.RUNNING, number, failures, losses, None, reason, prior, way)
+    pause = draw(EXACT)
+    return Item(TaskState.BACKOFF, number, failures + 1, losses, pause, "Error", prior, way)

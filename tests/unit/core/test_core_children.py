@@ -45,12 +45,19 @@ def a_child(state: PhaseState = PhaseState.SUCCEEDED, outputs: Any = None, **vie
     return Child(a_view(state, name="stage-plan", **{"finished": 50} | view), text)
 
 
+def named(child: Child, name: str) -> Child:
+    """Return a child as the phase of that name."""
+    return replace(child, view=replace(child.view, object_name=name))
+
+
 def with_child(child: Child | None, spec: list[Body] | None = None, **more: Any) -> PhaseDecision:
     """Return what is decided when the plan stands in status and its phase is this one."""
     spec = spec or tasks()
     attempts = more.pop("attempts", [planned()])
     persisted = more.pop("persisted", None) or after(spec, attempts)
-    children = {"plan": child} if child else {}
+    plan = persisted.tasks["plan"].spawned
+    assert plan is not None
+    children = {"plan": named(child, plan.object_name)} if child else {}
     return decided(spec, attempts, persisted=persisted, children=children, now=60, **more)
 
 
@@ -187,13 +194,13 @@ def test_two_plans_that_end_together_share_what_room_there_is() -> None:
     spec = [a_task(name, planner={}) for name in ("left", "right")]
     attempts = [planned(task=name) for name in ("left", "right")]
     big = a_child(outputs={"one": "x" * (MAX_OUTPUT_BYTES * 2 // 3)})
-    decision = decided(
-        spec,
-        attempts,
-        persisted=after(spec, attempts),
-        children={"left": big, "right": big},
-        now=60,
-    )
+    record = after(spec, attempts)
+    children = {
+        name: named(big, task.spawned.object_name)
+        for name, task in record.tasks.items()
+        if task.spawned
+    }
+    decision = decided(spec, attempts, persisted=record, children=children, now=60)
     assert states(decision) == {"left": "Succeeded", "right": "Failed OutputsTooLarge"}
 
 
@@ -206,7 +213,7 @@ def test_a_planner_past_its_deadline_waits_for_its_plan_to_stop_and_fails() -> N
 
 def test_a_plan_lost_its_planner_s_attempt_is_not_looked_for_as_a_pod() -> None:
     record = with_child(a_child(PhaseState.RUNNING)).record
-    gone = decided(tasks(), [], persisted=record, children={"plan": a_child(PhaseState.RUNNING)})
+    gone = with_child(a_child(PhaseState.RUNNING), attempts=[], persisted=record)
     assert gone.missing == ()
     assert gone.stop == ()
     assert gone.record.tasks["plan"].state is TaskState.RUNNING
@@ -220,3 +227,18 @@ def test_the_time_of_a_planner_s_end_is_that_of_its_plan() -> None:
 def test_a_phase_whose_planner_failed_counts_it_once() -> None:
     record: PhaseRecord = with_child(a_child(PhaseState.FAILED)).record
     assert record.tally() == Tally(total=2, failed=1, skipped=1)
+
+
+def test_until_the_failure_of_a_plan_stands_in_status_nothing_is_planned_anew() -> None:
+    spec = tasks(retry={"limit": 1, **NOW})
+    failed = with_child(a_child(PhaseState.FAILED), spec)
+    assert state_of(failed.record.tasks["plan"]) == "Backoff PlanFailed"
+    assert ready(failed) == {}
+
+
+def test_a_phase_of_a_former_plan_says_nothing_about_this_one() -> None:
+    record = after(tasks(), [planned()])
+    former = {"plan": a_child(PhaseState.FAILED)}
+    decision = decided(tasks(), [planned()], persisted=record, children=former)
+    assert states(decision)["plan"] == "Running Spawned"
+    assert decision.spawn == ("plan",)
