@@ -153,7 +153,8 @@ def all_steps(
             before = record.steps.get(name) or StepRecord()
             step = replace(_unborn(snapshot, name, before, steps, levels), run=before.run)
         elif _may_fall_back(step, snapshot.shape.phases[name]):
-            step = _fallen_back(snapshot, name, step, levels)
+            waits = [p for p in snapshot.shape.graph.parents[name] if not steps[p].ended]
+            step = _fallen_back(snapshot, name, step, levels, waits)
         steps[name] = step
     return {name: steps[name] for name in snapshot.shape.phases if name in steps}
 
@@ -163,9 +164,12 @@ def _may_fall_back(step: StepRecord, template: PhaseTemplate) -> bool:
 
 
 def _fallen_back(
-    snapshot: WorkflowSnapshot, name: str, step: StepRecord, levels: Levels
+    snapshot: WorkflowSnapshot, name: str, step: StepRecord, levels: Levels, waits: list[str]
 ) -> StepRecord:
-    """Return a phase that failed and whose fallback is to be made now, unless nothing may."""
+    """Return a phase that failed and whose fallback is to be made now, unless nothing may.
+
+    `waits` names phases before it that are being done again.
+    """
     if levels.cancel or levels.halt:
         return step
     key = fallback_key(name)
@@ -175,7 +179,7 @@ def _fallen_back(
     text = snapshot.delayed.get(key) or f"it failed, its fallback follows: {step.message}"
     return replace(
         step,
-        state=StepState.READY,
+        state=StepState.WAITING if waits else StepState.READY,
         object_name="",
         fallback=True,
         finished_at=None,

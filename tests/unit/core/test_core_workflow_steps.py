@@ -180,3 +180,12 @@ def test_a_missing_template_is_waited_for() -> None:
     record = stage.store().record
     assert (record.state, record.reason) == (WorkflowState.PENDING, "TemplateNotFound")
     assert record.message == "waits for WorkflowTemplates that do not exist yet: ghost"
+
+
+def test_a_fallback_waits_for_a_phase_before_it_that_is_done_again() -> None:
+    steps = [a_step("first"), a_step("second", depends_on=["first"], fallback=WAY_OUT)]
+    stage = Stage(steps)
+    stage.store(first=GOOD)
+    decision = stage.decide(first=RUNNING, second=BAD)
+    assert (decision.create, states(decision.record)) == ((), "Running Waiting")
+    assert stage.decide(first=GOOD).create == ("second",)
