@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,36 @@ async def a_fan_out_of_100(world: World) -> int:
     await world.finished()
     await world.during(5)
     return 100
+
+
+async def for_each_of_1000(world: World) -> int:
+    """Run a task once for each of a fan-out's thousand outputs; a hundred end at a time."""
+    each: dict[str, Any] = {"for_each": "${tasks.make.outputs}", "input": {"n": "${item.n}"}}
+    for index in range(1000):
+        world.kubelet.plan("make", ok({"n": index}, seconds=1 + index // 100), index=index)
+        world.kubelet.plan("use", ok(seconds=1 + index // 100), index=index)
+    tasks = [a_task("make", count=1000), a_task("use", depends_on=["make"], **each)]
+    await world.apply(a_workflow([a_step("build", tasks)]))
+    await world.finished()
+    await world.during(5)
+    assert world.kubelet.inputs["use", 999, 1] == {"n": 999}
+    return 2000
+
+
+async def a_hundred_conditions(world: World) -> int:
+    """Run a hundred tasks that each ask for outputs of a fan-out; half of them are skipped."""
+    for index in range(100):
+        world.kubelet.plan("make", ok({"n": index}, seconds=1), index=index)
+        world.kubelet.plan(f"t{index}", ok(seconds=1 + index / 10))
+    tasks = [
+        a_task(f"t{n}", depends_on=["make"], when=f"tasks.make.outputs[{n}].n % 2 == 0")
+        for n in range(100)
+    ]
+    await world.apply(a_workflow([a_step("build", [a_task("make", count=100), *tasks])]))
+    await world.finished()
+    await world.during(5)
+    assert len(world.kubelet.births) == 150
+    return 200
 
 
 async def fifty_workflows(world: World) -> int:

@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
-from builders.costs import Costs, a_chain_of_20, a_fan_out_of_100, fifty_workflows
+from builders.costs import (
+    Costs,
+    a_chain_of_20,
+    a_fan_out_of_100,
+    a_hundred_conditions,
+    fifty_workflows,
+    for_each_of_1000,
+)
 from builders.engine import World, a_running_world
 
 BOUNDS = yaml.safe_load((Path(__file__).parents[2] / "perf" / "bounds.yaml").read_text())
@@ -22,6 +29,8 @@ SCENARIOS: dict[str, Callable[[World], Any]] = {
     "chain-of-20": a_chain_of_20,
     "fan-out-of-100": a_fan_out_of_100,
     "fifty-workflows": fifty_workflows,
+    "for-each-of-1000": for_each_of_1000,
+    "hundred-conditions": a_hundred_conditions,
 }
 
 
