@@ -55,6 +55,10 @@ _TAKE_OVER_ORDER = ("Agent", "WorkflowTemplate", "Action", "Phase", "Workflow", 
 """Actions come before phases: those of a workflow that is being brought back are no orphans."""
 _PASSES_PER_TURN = 20
 """Passes in a row before the event loop gets its turn."""
+_VERY_LONG_PASS = 0.02
+_TURN_SECONDS = 0.005
+"""What the loop gets after a pass that was longer than that; expressions may be dear, and a Lease
+is lost if nobody gets round to renewing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +195,7 @@ class Engine:
         for key in sorted(keys, key=lambda key: _TAKE_OVER_ORDER.index(key.kind)):
             if shard not in self._may_write:
                 return  # the Lease was lost meanwhile
-            self._pass(key)
-            await asyncio.sleep(0)  # renewals go on
+            await self._turn(self._pass(key))  # renewals go on
         self._admitting.add(shard)
         for key in keys:
             self.parts.queue.add(key)
@@ -297,14 +300,22 @@ class Engine:
         passes = 0
         while True:
             key = await self.parts.queue.get()
+            seconds = 0.0
             if self._shard(key.namespace) in self._may_write:
-                self._pass(key)
+                seconds = self._pass(key)
             passes += 1
-            if passes % _PASSES_PER_TURN == 0:
-                await asyncio.sleep(0)
+            if passes % _PASSES_PER_TURN == 0 or seconds > _VERY_LONG_PASS:
+                await self._turn(seconds)
 
-    def _pass(self, key: Key) -> None:
-        """Make one pass; an object that breaks it degrades itself alone."""
+    async def _turn(self, seconds: float) -> None:
+        """Give the event loop its turn after a pass: Leases are renewed, answers come in."""
+        if seconds > _VERY_LONG_PASS:
+            await self._clock.sleep(_TURN_SECONDS)
+        else:
+            await asyncio.sleep(0)
+
+    def _pass(self, key: Key) -> float:
+        """Make one pass; an object that breaks it degrades itself alone. Return its seconds."""
         begin = self._clock.monotonic()
         try:
             self._reconcile[key.kind](key)
@@ -317,6 +328,7 @@ class Engine:
             self.parts.queue.rest(key, seconds * _REST_FACTOR)
         self._metrics.reconciles.labels(key.kind).inc()
         self._metrics.reconcile_seconds.labels(key.kind).observe(seconds)
+        return seconds
 
     async def _resync(self) -> None:
         """Find objects whose deletion was never reported; no work waits for this."""

@@ -63,8 +63,13 @@ class WorkQueue:
         self._changed.set()
 
     def rest(self, key: Key, seconds: float) -> None:
-        """Give a key whose pass was long a rest, in which its events gather for one pass."""
-        self._rests[key] = self._clock.monotonic() + seconds
+        """Give a key whose pass was long a rest, in which its events gather for one pass.
+
+        It holds for what the pass itself asked for, too.
+        """
+        rested = self._rests[key] = self._clock.monotonic() + seconds
+        if self._ready.pop(key, None) is not None:
+            self.add_at(key, rested)
 
     def back_off(self, key: Key) -> None:
         """Ask for a pass after a pause that doubles with every failure in a row."""
@@ -107,7 +112,7 @@ class WorkQueue:
             due, _, key = heapq.heappop(self._heap)
             if self._due.get(key) == due:
                 del self._due[key]
-                self._ready.setdefault(key, now)
+                self.add(key)
 
     async def _wait(self) -> None:
         """Wait until something was added or the next key is due."""

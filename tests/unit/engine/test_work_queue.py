@@ -154,6 +154,20 @@ async def test_the_age_is_that_of_the_key_at_the_head(queue: WorkQueue, clock: F
     assert queue.oldest_age() == 0
 
 
+async def test_a_rest_holds_for_what_the_pass_itself_asked_for(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    queue.add(A)
+    queue.add_at(A, clock.monotonic() + 1)
+    queue.add(B)
+    queue.rest(A, 2)
+    assert [await _next(queue), await _next(queue)] == [B, None]
+    clock.advance(1)
+    assert await _next(queue) is None
+    clock.advance(1)
+    assert [await _next(queue), await _next(queue)] == [A, None]
+
+
 async def test_a_key_at_rest_comes_once_when_it_has_rested(
     queue: WorkQueue, clock: FakeClock
 ) -> None:
