@@ -19,7 +19,7 @@ from .fold import CLOCK_GRAIN, Context, fold, judge, pending_timed_out, timed_ou
 from .messages import shortened
 from .news import news
 from .openings import first_record
-from .orders import Order, pending
+from .orders import Order, pending, room_for
 from .policy import TaskPolicy
 from .readiness import Ready, overdue, ready_tasks
 from .records import PhaseRecord, TaskRecord
@@ -60,6 +60,7 @@ def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
     record = _opening(snapshot)
     release = _releasable(snapshot)
     orders = pending(snapshot.orders, record.applied)
+    orders = orders[: room_for(snapshot.orders, record.applied)]
     if (snapshot.persisted.ended or record.ended) and not orders:
         return PhaseDecision(record, stop=_left_over(snapshot, record), release=release)
     record = with_changes(record, snapshot.shape, snapshot.now)

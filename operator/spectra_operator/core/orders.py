@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..api.action import ActionType
+from ..api.constants import MAX_ACTIONS
+
+AT_ONCE = MAX_ACTIONS // 2
+"""Orders about one object that may be under way: one that its status forgets while the Action is
+still there would be carried out again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +75,8 @@ def pending(orders: Iterable[Order], applied: Mapping[str, str]) -> tuple[Order,
     """Return the orders that a record does not know of yet, oldest first."""
     new = (order for order in orders if order.uid not in applied)
     return tuple(sorted(new, key=lambda order: (order.at, order.uid)))
+
+
+def room_for(orders: Iterable[Order], applied: Mapping[str, str]) -> int:
+    """Return how many more orders a record may take in while these are open."""
+    return max(AT_ONCE - sum(order.uid in applied for order in orders), 0)

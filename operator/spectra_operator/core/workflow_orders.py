@@ -22,15 +22,13 @@ from ..api.action import ActionType
 from ..api.constants import MAX_ACTIONS
 from ..api.phase import PhaseState
 from ..api.workflow import StepState, WorkflowState
-from .orders import Order, OrderRecord, pending, record_of
+from .orders import Order, OrderRecord, pending, record_of, room_for
 from .snapshot import WorkflowShape, WorkflowSnapshot
 from .workflow_records import PhaseView, StepRecord, WorkflowRecord
 
 STOPS = frozenset({ActionType.CANCEL, ActionType.TERMINATE})
 NEEDS_TASK = frozenset({ActionType.RERUN, ActionType.SKIP, ActionType.MARK_SUCCEEDED})
 ROLLBACK = "rollback"
-_AT_ONCE = MAX_ACTIONS // 2
-"""Orders that may be under way: those that a status forgets must have been settled before."""
 
 
 def stopped_by(record: WorkflowRecord) -> OrderRecord | None:
@@ -45,14 +43,30 @@ def take_in(snapshot: WorkflowSnapshot) -> WorkflowRecord:
     if not snapshot.orders:
         return record
     known = {order.uid: "" for order in record.orders}
-    open_orders = sum(order.uid in known for order in snapshot.orders)
-    for order in pending(snapshot.orders, known)[: max(_AT_ONCE - open_orders, 0)]:
+    room = room_for(snapshot.orders, known)
+    for order in pending(snapshot.orders, known):
         why = refusal(snapshot.shape, record, order)
-        if why is None:
-            continue
+        if why is None or not room:
+            continue  # those that wait for the end keep no other from being taken in
+        room -= 1
         record = replace(record, orders=(*record.orders, record_of(order, record.run, why)))
         record = record if why else _carried_out(snapshot, record, order)
-    return replace(record, orders=_with_refusals(snapshot, record)[-MAX_ACTIONS:])
+    record = replace(record, orders=_with_refusals(snapshot, record))
+    return replace(record, orders=_remembered(record))
+
+
+def _remembered(record: WorkflowRecord) -> tuple[OrderRecord, ...]:
+    """Return the orders that status has room for: the newest, and those that the run goes by.
+
+    What stops the run, or began it, holds as long as the run.
+    """
+    over = len(record.orders) - MAX_ACTIONS
+    if over <= 0:
+        return record.orders
+    began = next((o for o in record.orders if o.run == record.run), None)
+    kept = (stopped_by(record), began if record.run > 1 else None)
+    spare = [order for order in record.orders if order not in kept]
+    return tuple(order for order in record.orders if order not in spare[:over])
 
 
 def refusal(shape: WorkflowShape, record: WorkflowRecord, order: Order) -> str | None:
