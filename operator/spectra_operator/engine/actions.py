@@ -36,7 +36,7 @@ class ActionReconciler:
         self._parts = parts
         self._targets: dict[Key, tuple[Key, str]] = {}
         self._closing: set[Key] = set()
-        self._asked: set[Key] = set()
+        self._asked: dict[Key, Key] = {}
 
     def reconcile(self, key: Key) -> None:
         """Make one pass over an Action."""
@@ -78,7 +78,7 @@ class ActionReconciler:
         """Forget the Actions in the namespaces of a shard that was given up."""
         self._targets = {k: v for k, v in self._targets.items() if not concerns(k.namespace)}
         self._closing = {key for key in self._closing if not concerns(key.namespace)}
-        self._asked = {key for key in self._asked if not concerns(key.namespace)}
+        self._asked = {k: v for k, v in self._asked.items() if not concerns(k.namespace)}
         for kept in (self._parts.reopening, self._parts.reopened):
             kept -= {key for key in kept if concerns(key.namespace)}
         self._parts.orders.drop_all(concerns)
@@ -89,7 +89,7 @@ class ActionReconciler:
         if there is None:
             parts.reopening.add(target)  # before anything is written: phases are no orphans
             if key not in self._asked and parts.admitting(key.namespace):
-                self._asked.add(key)
+                self._asked[key] = target
                 parts.executor.submit(Reopen(key, target, spec.target.uid or "", order))
             return
         wrong = _wrong_target(there, spec)
@@ -116,8 +116,10 @@ class ActionReconciler:
 
     def _reopened(self, effect: Reopen, body: Body | None, error: KubeError | None) -> None:
         parts, target = self._parts, effect.target
-        parts.reopening.discard(target)
-        self._asked.discard(effect.key)
+        self._asked.pop(effect.key, None)
+        if target not in self._asked.values():  # others may be bringing it back still
+            parts.reopening.discard(target)
+            parts.queue.add(target)
         action = parts.store.get(effect.key)
         if error is not None:
             parts.queue.back_off(effect.key)

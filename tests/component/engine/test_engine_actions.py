@@ -193,6 +193,30 @@ async def test_what_cannot_be_done_is_refused_in_words(kind: str, fields: Body, 
         assert len(world.kubelet.births) == 3
 
 
+WRONG = {
+    "one": ("Skip", {"phase": "first", "task": "a"}),
+    "two": ("Rerun", {"phase": "first", "task": "no"}),
+    "three": ("Rerun", {"phase": "no", "task": "a"}),
+    "four": ("Skip", {"phase": "second", "task": "x"}),
+    "five": ("Retry", {}),
+}
+
+
+@pytest.mark.parametrize("first", range(len(WRONG)))
+async def test_many_at_once_bring_a_workflow_back_without_losing_its_phases(first: int) -> None:
+    async with a_running_world() as world:
+        await ended(world, *CHAIN)
+        names = [*WRONG][first:] + [*WRONG][:first]
+        actions = [an_action(WRONG[name][0], name, **WRONG[name][1]) for name in names]
+        await world.apply(*actions)
+        await world.until(lambda: all(closed(world, name) for name in names))
+        found = {name: (world.peek(ACTIONS, name) or {})["status"]["state"] for name in names}
+        assert found == dict.fromkeys(names, "Refused")
+        await world.until(lambda: not world.operator.memory())
+        assert (await world.status())["state"] == "Succeeded"
+        assert len(world.kubelet.births) == 3
+
+
 async def test_a_workflow_that_was_rolled_back_is_not_done_again() -> None:
     async with a_running_world() as world:
         world.kubelet.plan("b", fails())
