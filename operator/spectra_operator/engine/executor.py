@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from ..api import constants as c
+from ..core.workflow_objects import is_made_for
 from ..kube.client import KubeClient
 from ..kube.clock import Clock
 from ..kube.errors import (
@@ -161,7 +162,9 @@ class Executor:
         except AlreadyExists:
             name = effect.body["metadata"]["name"]
             found = await self._client.get(PHASES, effect.key.namespace, name)
-            return _ours(found, effect.body["metadata"]["ownerReferences"][0]["uid"])
+            if not is_made_for(found, effect.body["spec"]):
+                raise _stranger(found) from None
+            return found
 
     async def _create_workflow(self, effect: fx.CreateWorkflow) -> Body | None:
         try:
@@ -282,8 +285,12 @@ def _ours(found: Body, owner_uid: str) -> Body:
     owners = found["metadata"].get("ownerReferences") or ()
     if any(owner.get("uid") == owner_uid for owner in owners):
         return found
+    raise _stranger(found)
+
+
+def _stranger(found: Body) -> AlreadyExists:
     meta = found["metadata"]
-    raise AlreadyExists(
+    return AlreadyExists(
         f"{found['kind']} {meta['namespace']}/{meta['name']} exists and is not ours; delete it",
         status=409,
         reason="AlreadyExists",

@@ -98,7 +98,8 @@ def children_of(parts: Parts, key: Key, record: PhaseRecord) -> dict[str, Child]
             continue
         plan = task.spawned.object_name
         refused = run.refused.get(plan) if run else None
-        child = _child(parts, Key("Phase", key.namespace, plan))
+        planner = (run.shape.uid if run else "", name)
+        child = _child(parts, Key("Phase", key.namespace, plan), planner)
         if refused is not None:
             child = Child(PhaseView(plan, "", state=PhaseState.REJECTED, message=refused))
         if child:
@@ -145,9 +146,11 @@ def not_created(parts: Parts, effect: CreatePlan, error: KubeError) -> None:
         parts.queue.back_off(effect.key)
 
 
-def _child(parts: Parts, key: Key) -> Child | None:
+def _child(parts: Parts, key: Key, planner: tuple[str, str]) -> Child | None:
+    """Return how a plan goes; `planner` is the UID of its planner's phase, and the task."""
     body = parts.store.get(key)
-    if body is None:
+    parent = (body and body["spec"].get("parent")) or {}
+    if body is None or (parent.get("uid"), parent.get("task")) != planner:
         return None
     known = parts.phases.get(key)
     mine = known is not None and known.shape.uid == uid_of(body)

@@ -14,7 +14,7 @@ from ..core.names import phase_name
 from ..core.phase_status import parse_phase
 from ..core.records import PhaseRecord
 from ..core.rollback import Source, TooManyError, rollback
-from ..core.workflow_objects import object_name, phase_body, template_of
+from ..core.workflow_objects import is_made_for, object_name, phase_body, template_of
 from ..core.workflow_orders import ROLLBACK
 from ..core.workflow_records import PhaseView, StepRecord
 from ..core.workflow_steps import fallback_key, planned
@@ -199,7 +199,8 @@ class WorkflowPhases:
         """Return how a phase stands: from its run, or from its status before its first pass."""
         phase_key = _key(key, run, name, step)
         body = self._parts.store.get(phase_key)
-        if body is None:
+        ref = {"name": key.name, "uid": run.shape.uid}
+        if body is None or not is_made_for(body, {"workflowRef": ref, "phase": name}):
             return None
         known = self._parts.phases.get(phase_key)
         if known and known.view and known.shape.uid == uid_of(body):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from builders.engine import World, a_running_world
+from builders.kubelet import hangs, ok
 from builders.specs import NAMESPACE, Body, a_phase, a_schedule, a_task, a_workflow, an_action
 from spectra_operator.api import constants as c
+from spectra_operator.core.names import phase_name, spawned_name
 from spectra_operator.engine.keys import ACTIONS, PHASES, RESOURCES, WORKFLOWS
 
 NO_TIME = "0001-01-01T00:00:00+23:59"
@@ -73,3 +75,36 @@ async def test_an_action_on_a_status_that_cannot_be_read_is_refused(task: Body) 
         assert status["state"] == "Refused"
         assert "the status of Phase stage cannot be read" in status["message"]
         await neighbours_work(world, "next")
+
+
+async def test_a_phase_under_a_name_of_ours_is_no_phase_of_the_workflow() -> None:
+    async with a_running_world() as world:
+        await world.apply(a_workflow(suspend=True))
+        await world.until(lambda: world.status_now().get("state") == "Suspended")
+        uid = (await world.api.get(WORKFLOWS, "flow", NAMESPACE))["metadata"]["uid"]
+        name = phase_name("flow", uid, "build")
+        world.kubelet.plan("other", hangs())
+        await world.apply(a_phase([a_task("other")], name=name))
+        await world.until(lambda: world.task_now("other").get("state") == "Running")
+        assert world.status_now()["progress"] == "0/1"
+        await world.change("Workflow", "flow", suspend=False)
+        await world.until(lambda: world.status_now().get("state") == "Failed")
+        status = world.status_now()
+        assert f"Phase {NAMESPACE}/{name} exists and is not ours; delete it" in status["message"]
+        assert world.kubelet.tasks() == ["other"]
+
+
+async def test_a_phase_under_the_name_of_a_plan_gives_the_planner_no_outputs() -> None:
+    async with a_running_world() as world:
+        world.kubelet.plan("think", ok(spawn=[a_task("one")], seconds=20))
+        await world.apply(a_phase([a_task("think", planner={"maxTasks": 2})]))
+        await world.settle()
+        uid = (await world.api.get(PHASES, "stage", NAMESPACE))["metadata"]["uid"]
+        name = spawned_name("stage", uid, "think", 1)
+        world.kubelet.plan("other", hangs())
+        await world.apply(a_phase([a_task("other")], name=name))
+        await world.until(lambda: world.task_now("think").get("state") == "Failed")
+        task = world.task_now("think")
+        assert (task["state"], task["reason"]) == ("Failed", "PlanFailed")
+        assert "exists and is not ours; delete it" in task["message"]
+        assert "outputs" not in task

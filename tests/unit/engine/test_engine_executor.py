@@ -251,13 +251,26 @@ async def test_a_pod_of_that_name_that_is_not_ours_is_an_error(bench: _Bench) ->
     assert "delete it" in str(bench.done[0][2])
 
 
-async def test_a_phase_of_that_name_is_ours_if_the_workflow_owns_it(bench: _Bench) -> None:
-    body = {"kind": "Phase", "metadata": {"name": "p", "ownerReferences": [{"uid": "w"}]}}
+def _phase(**spec: Any) -> Body:
+    return {"kind": "Phase", "metadata": {"name": "p", "namespace": NAMESPACE}, "spec": spec}
+
+
+async def test_a_phase_of_that_name_is_ours_if_it_was_made_for_the_workflow(bench: _Bench) -> None:
+    body = _phase(workflowRef={"name": "flow", "uid": "w"}, phase="build", tasks=[])
     bench.client.answer("create", AlreadyExists("exists", status=409))
     bench.client.answer("get", body)
     await bench.carry_out(fx.CreatePhase(FLOW, "build", body))
     assert bench.errors == []
     assert bench.done[0][1] == body
+
+
+async def test_a_phase_of_that_name_that_stands_alone_is_an_error(bench: _Bench) -> None:
+    body = _phase(workflowRef={"name": "flow", "uid": "w"}, phase="build", tasks=[])
+    bench.client.answer("create", AlreadyExists("exists", status=409))
+    bench.client.answer("get", _phase(tasks=[]))
+    await bench.carry_out(fx.CreatePhase(FLOW, "build", body))
+    assert bench.errors == ["AlreadyExists"]
+    assert "exists and is not ours; delete it" in str(bench.done[0][2])
 
 
 async def test_a_release_takes_the_finalizer_off_and_marks_the_pod_recorded(
