@@ -41,7 +41,9 @@ async def asked(
         over = LABEL_FINISHED in (body["metadata"].get("labels") or {})
         return body["status"] if over else None
 
-    return await play.then.until(f"Action {name} is closed", closed)
+    status = await play.then.until(f"Action {name} is closed", closed)
+    await play.world.caught_up("Workflow")  # the target's status tells of it by now
+    return status
 
 
 async def applied(play: Play, kind: str, name: str = "", **spec: Any) -> Body:
