@@ -187,11 +187,11 @@ def _releasable(snapshot: PhaseSnapshot) -> tuple[Attempt, ...]:
         if not attempt.held or not attempt.uid or (attempt.live and not attempt.node_lost):
             continue
         record = persisted.tasks.get(attempt.task)
+        if attempt.live:  # its node does not answer: it may have been given up
+            policy = _policy(snapshot, attempt, record)
+            if policy is None or judge(attempt, policy) is None:
+                continue
         recorded = record.recorded(attempt.index) if record else 0
-        policy = _policy(snapshot, attempt, record)
-        ended = judge(attempt, policy) if policy else attempt.outcome
-        if ended is None:
-            continue
         if persisted.ended or recorded is None or attempt.number <= recorded:
             found.append(attempt)
     return tuple(found)

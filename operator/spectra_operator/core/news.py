@@ -15,8 +15,11 @@ def news(attempts: Iterable[Attempt], tasks: Mapping[str, TaskRecord]) -> list[A
 
 
 def _is_shown(record: TaskRecord, attempt: Attempt) -> bool:
-    """Whether an item's record already says all that its live attempt proves."""
-    if not record.fan_out or not attempt.live or attempt.node_lost:
+    """Whether an item's record already says all that an attempt proves."""
+    if not attempt.live:
+        recorded = record.recorded(attempt.index)
+        return recorded is None or attempt.number <= recorded
+    if not record.fan_out or attempt.node_lost:
         return False
     item = record.open.get(attempt.index)
     return (

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from builders.records import a_fan_out, an_attempt, running_item, waiting_item
+from spectra_operator.api.phase import TaskState
 from spectra_operator.core.evidence import Attempt, Kind, Outcome
 from spectra_operator.core.news import news
 from spectra_operator.core.records import TaskRecord
@@ -50,3 +51,25 @@ def test_an_attempt_that_the_record_does_not_show_as_running_is_news(record: Tas
 
 def test_an_attempt_of_a_task_that_there_is_not_is_no_news() -> None:
     assert news([LIVE], {}) == []
+
+
+ENDED = replace(LIVE, outcome=Outcome(Kind.FAILED))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        a_fan_out(3, succeeded=0b010),
+        a_fan_out(3, open={1: waiting_item(1)}),
+        a_fan_out(3, open={1: running_item(2, failures=1)}),
+        TaskRecord(TaskState.SKIPPED),
+    ],
+    ids=["its item ended", "counted", "followed by another", "its task ended"],
+)
+def test_an_end_that_is_in_the_record_is_no_news(record: TaskRecord) -> None:
+    assert news([ENDED], {ENDED.task: record}) == []
+
+
+@pytest.mark.parametrize("record", [SHOWN, a_fan_out(3)], ids=["running", "untried"])
+def test_an_end_that_the_record_does_not_know_of_is_news(record: TaskRecord) -> None:
+    assert news([ENDED], {ENDED.task: record}) == [ENDED]
