@@ -21,6 +21,7 @@ MAX_DEPTH = 500
 MAX_NODES = 300_000
 """Values of one object, those that aliases repeat counted each time."""
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_BOOLEAN = "tag:yaml.org,2002:bool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,9 @@ class _Builder:
                 continue
             key = self._key(key_node)
             where = (*path, key)
+            if key_node.tag == _BOOLEAN and key.lower() not in ("true", "false"):
+                said = f"kubectl reads the key {key} as a truth value; put it in quotes"
+                self._tell(key_node, where, "KeyNotText", said)
             if key in found and where in self.marks:
                 line = self.marks[where][0]
                 said = f"stands in line {line} already; only one of them would count"

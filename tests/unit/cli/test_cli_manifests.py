@@ -69,6 +69,18 @@ def test_anchors_and_merges_are_followed() -> None:
     assert found["again"] == {"a": 1, "b": 2}
 
 
+@pytest.mark.parametrize("key", ["on", "Off", "yes", "NO"])
+def test_a_key_that_kubectl_takes_for_a_truth_value_is_found(key: str) -> None:
+    (finding,) = read(f"input:\n  {key}: disk\n").findings
+    assert (finding.reason, finding.field, finding.line) == ("KeyNotText", f"input.{key}", 2)
+    assert f"reads the key {key} as a truth value; put it in quotes" in finding.message
+
+
+@pytest.mark.parametrize("key", ["'on'", "true", "y", "one"])
+def test_a_key_that_stays_what_it_is_is_well(key: str) -> None:
+    assert read(f"input:\n  {key}: disk\n").findings == []
+
+
 def test_a_duplicate_key_is_found_with_both_lines() -> None:
     loaded = read("spec:\n  a: 1\n  b: 2\n  a: 3\n")
 
