@@ -60,7 +60,7 @@ async def test_an_output_that_breaks_its_rule_is_made_again_and_then_handed_on(p
     draft = play.then.task("book/draft")
     assert (draft.status["attempt"], draft.status["failures"]) == (2, 1)
     assert play.then.task("book/print").outputs == {
-        "printed": "hello hello hello hello",
+        "printed": "welcome welcome welcome welcome",  # from a ConfigMap
         "copies": 3,
     }
     ran(play, {"book/draft": 2, "book/print": 1}, "handoff")

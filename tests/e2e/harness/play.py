@@ -20,10 +20,12 @@ from spectra_operator.api import constants as c
 from spectra_operator.engine.keys import ACTIONS, AGENTS, PHASES, SCHEDULES, TEMPLATES, WORKFLOWS
 from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.resources import (
+    CONFIG_MAPS,
     EVENTS,
     NAMESPACES,
     PERSISTENT_VOLUME_CLAIMS,
     PODS,
+    SECRETS,
     Resource,
 )
 
@@ -36,7 +38,7 @@ FOLLOWED = (
     *(AGENTS, PHASES, WORKFLOWS, SCHEDULES, ACTIONS, TEMPLATES),
     *(PODS, EVENTS, ACCOUNTS, PERSISTENT_VOLUME_CLAIMS),
 )
-KINDS = {r.kind: r for r in (*FOLLOWED, QUOTAS)}
+KINDS = {r.kind: r for r in (*FOLLOWED, QUOTAS, SECRETS, CONFIG_MAPS)}
 ENDS = frozenset({"Succeeded", "Failed", "Cancelled", "Rejected"})
 
 

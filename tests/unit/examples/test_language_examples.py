@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import subprocess
@@ -42,6 +43,25 @@ def tasks_of(name: str, phase: int = 0) -> dict[str, dict[str, Any]]:
     return {task["name"]: task for task in workflow["spec"]["phases"][phase]["tasks"]}
 
 
+def values_by_reference(name: str) -> dict[str, str]:
+    """The variables that an example's agents take from its ConfigMap and its Secret."""
+    bodies = documents(path_of(name))
+    sources = {"configMapKeyRef": ("ConfigMap", "data"), "secretKeyRef": ("Secret", "stringData")}
+    held = {
+        (kind, body["metadata"]["name"]): body[field]
+        for kind, field in sources.values()
+        for body in bodies
+        if body["kind"] == kind
+    }
+    return {
+        variable["name"]: held[sources[source][0], ref["name"]][ref["key"]]
+        for body in bodies
+        if body["kind"] == "Agent"
+        for variable in body["spec"]["template"].get("env", [])
+        for source, ref in variable["valueFrom"].items()
+    }
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Any:
     """Runs the container command of an example's agent in a process of this machine."""
@@ -59,6 +79,7 @@ def run(tmp_path: Path) -> Any:
             "SPECTRA_ATTEMPT": str(number),
             "SPECTRA_INPUT": json.dumps(given),
             "SPECTRA_RESULT_PATH": str(result),
+            **values_by_reference(name),
         }
         words = [sys.executable, *command[1:]]
         code = subprocess.run(words, env=env, capture_output=True, check=False).returncode
@@ -112,6 +133,15 @@ def test_the_first_draft_breaks_its_rule_and_the_second_does_not(run: Any) -> No
     drafts = [run("handoff", "draft", n, style="plain")[1]["outputs"] for n in (1, 2)]
     said = [broken_output(json.dumps(draft), task.outputs) for draft in drafts]
     assert said == ["output words is 2 and breaks its rule 'value >= 4'", ""]
+
+
+def test_the_draft_has_the_greeting_of_a_config_map_and_is_signed_with_a_secret(run: Any) -> None:
+    given = values_by_reference("handoff")
+    draft = run("handoff", "draft", 2, style="plain")[1]["outputs"]
+    assert draft["text"] == "welcome welcome welcome welcome"
+    key, text = given["SIGNING_KEY"].encode(), draft["text"].encode()
+    assert draft["signature"] == hmac.digest(key, text, "sha256").hex()
+    assert given["SIGNING_KEY"] not in json.dumps(draft)
 
 
 def test_what_is_busy_answers_at_last_and_what_is_wrong_never_does(run: Any) -> None:
