@@ -17,6 +17,8 @@ from e2e.harness.bodies import HOLD
 from e2e.harness.installation import REPLICAS
 from e2e.harness.operators import Operators
 from e2e.harness.play import Play
+from spectra_operator.api import constants as c
+from spectra_operator.engine.keys import PHASES, WORKFLOWS
 from spectra_operator.kube.errors import Invalid, KubeError
 from spectra_operator.kube.resources import NAMESPACES, SECRETS, VALIDATING_WEBHOOKS
 
@@ -105,6 +107,26 @@ async def test_the_parameters_of_a_phase_cannot_be_changed_but_its_levels_can(pl
     with pytest.raises(Invalid, match="tasks: cannot be changed"):
         await play.when.patched("Phase", "alone", tasks=[a_task("other")])
     await play.when.patched("Phase", "alone", suspend=False, parallelism=3)
+
+
+async def test_nobody_calls_finished_what_has_not_ended(play: Play) -> None:
+    play.given.agent(script=HOLD)
+    play.given.workflow([a_task("held")])
+    await play.when.applied()
+    await play.then.task("work/held").pod_in("Running")
+    finished = {"metadata": {"labels": {c.LABEL_FINISHED: "true"}}}
+    phases = await play.client.list(PHASES, play.namespace)
+
+    for resource, name in (
+        (WORKFLOWS, play.only_workflow()),
+        (PHASES, phases.items[0]["metadata"]["name"]),
+    ):
+        with pytest.raises(Invalid, match="is set by the operator, and only on what has ended"):
+            await play.client.patch(resource, play.namespace, name, finished)
+    await play.when.each_let_go(1)
+
+    await play.then.workflow_ends("Succeeded")
+    play.then.everything_ran_once()
 
 
 async def test_the_api_server_trusts_the_certificate_that_all_replicas_share(play: Play) -> None:

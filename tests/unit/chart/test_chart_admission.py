@@ -103,7 +103,7 @@ def test_the_webhook_can_be_left_out_and_the_policies_stay(render: Render) -> No
 
     for kind in ("Service", "Secret", "ValidatingWebhookConfiguration"):
         assert of_kind(bodies, kind) == {}
-    assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 3
+    assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 4
     (deployment,) = of_kind(bodies, "Deployment").values()
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     assert not [e for e in container["env"] if "WEBHOOK" in e["name"]]
