@@ -51,6 +51,7 @@ def test_kopf_posts_nothing_scans_nothing_and_has_no_peers() -> None:
 def test_only_kinds_that_finish_are_watched_by_a_selector() -> None:
     selectors: Any = make_settings().watching.label_selectors
     assert {(s.group, s.any_name): text for s, text in selectors.items()} == {
+        ("spectra.dev", "actions"): "!spectra.dev/finished",
         ("spectra.dev", "phases"): "!spectra.dev/finished",
         ("spectra.dev", "workflows"): "!spectra.dev/finished",
     }
@@ -59,7 +60,7 @@ def test_only_kinds_that_finish_are_watched_by_a_selector() -> None:
 def test_each_kind_has_one_intake_handler_and_nothing_else() -> None:
     registry = make_registry(_Intake(), _login)
     handlers = registry._watching.get_all_handlers()
-    kinds = ["agents", "phases", "schedules", "workflows"]
+    kinds = ["actions", "agents", "phases", "schedules", "workflows", "workflowtemplates"]
     assert sorted(handler.id for handler in handlers) == kinds
     assert registry._spawning.get_all_handlers() == []  # no timers, no daemons
     assert registry._indexing.get_all_handlers() == []
