@@ -42,6 +42,8 @@ def encode(result: Result, env: Mapping[str, str] | None = None) -> bytes:
         document["usage"] = result.usage.document()
     if result.message:
         document["message"] = shorten(result.message)
+    if result.spawn:
+        document["spawn"] = result.spawn
     data = workspace.encoded(document)
     size = len(data)
     mounted = bool(env and env.get(workspace.VARIABLE))

@@ -10,7 +10,7 @@ from spectra_agent.errors import InputError, ResultError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any, NoReturn
 
 
@@ -136,21 +136,24 @@ class Result(_Frozen):
         outputs: A JSON object that later tasks may refer to.
         usage: What the attempt consumed, if it is known.
         message: One line for people, shown in the task's status.
+        spawn: Tasks to be run, as a workflow writes them; for a task with `planner`.
     """
 
-    __slots__ = ("message", "outputs", "usage")
+    __slots__ = ("message", "outputs", "spawn", "usage")
 
     outputs: dict[str, Any]
     usage: Usage | None
     message: str
+    spawn: list[Any]
 
     def __init__(
         self,
         outputs: Mapping[str, Any] | None = None,
         usage: Usage | None = None,
         message: str = "",
+        spawn: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        self._fill(outputs=dict(outputs or {}), usage=usage, message=message)
+        self._fill(outputs=dict(outputs or {}), usage=usage, message=message, spawn=list(spawn))
 
 
 def _number(env: Mapping[str, str], variable: str, default: int) -> int:

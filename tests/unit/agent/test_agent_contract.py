@@ -93,3 +93,9 @@ def test_outside_a_pod_the_document_is_printed(
     monkeypatch.setattr(contract, "DEFAULT_PATH", str(tmp_path / "absent"))
     contract.write(Result({"a": 1}), {})
     assert capsys.readouterr().out == '{"outputs":{"a":1}}\n'
+
+
+def test_a_planner_returns_tasks_beside_its_outputs() -> None:
+    task = {"name": "build", "agent": "builder", "input": {"part": "a"}}
+    document = json.loads(contract.encode(Result({"planned": 1}, spawn=[task])))
+    assert document == {"outputs": {"planned": 1}, "spawn": [task]}
