@@ -17,8 +17,8 @@ PREPARE_LOG := $(CACHE)/logs/prepare-$(notdir $(CURDIR)).log
 # Cluster of `make cluster-up` and `make demo`; the e2e tests have one of their own.
 CLUSTER ?= spectra
 E2E_CLUSTER := spectra-test
-# Processes for unit and component tests. 0: one process; two were slower when last measured.
-WORKERS ?= 0
+# Processes for unit and component tests.
+WORKERS ?= 2
 # More arguments for pytest, as in `make unit ARGS='-k retry'`.
 ARGS ?=
 # `make lock UPGRADE=--upgrade` moves to the newest versions that pyproject.toml allows.
