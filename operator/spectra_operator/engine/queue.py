@@ -34,6 +34,8 @@ class WorkQueue:
         self._order = count()
         self._failures: dict[Key, int] = {}
         self._rests: dict[Key, float] = {}
+        self._heavy: set[Key] = set()
+        self._quiet_until = 0.0
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -65,9 +67,13 @@ class WorkQueue:
     def rest(self, key: Key, seconds: float) -> None:
         """Give a key whose pass was long a rest, in which its events gather for one pass.
 
-        It holds for what the pass itself asked for, too.
+        It holds for what the pass itself asked for, too. For a third of the time no other key
+        whose last pass was long gets a turn either: together they leave others most of the loop.
         """
-        rested = self._rests[key] = self._clock.monotonic() + seconds
+        now = self._clock.monotonic()
+        rested = self._rests[key] = now + seconds
+        self._quiet_until = now + seconds / 3
+        self._heavy.add(key)
         if self._ready.pop(key, None) is not None:
             self.add_at(key, rested)
 
@@ -87,6 +93,7 @@ class WorkQueue:
         self._due.pop(key, None)
         self._failures.pop(key, None)
         self._rests.pop(key, None)
+        self._heavy.discard(key)
 
     def oldest_age(self) -> float:
         """Return the seconds that the key at the head has waited; 0 for an empty queue."""
@@ -97,13 +104,20 @@ class WorkQueue:
         """Wait for a key that wants a pass and take it."""
         while True:
             self._promote()
-            if self._ready:
-                key = next(iter(self._ready))
+            key = self._next()
+            if key is not None:
                 del self._ready[key]
                 self._rests.pop(key, None)
+                self._heavy.discard(key)
                 return key
             self._changed.clear()
             await self._wait()
+
+    def _next(self) -> Key | None:
+        """Return the key at the head, while it is quiet the first one whose pass was short."""
+        if self._clock.monotonic() >= self._quiet_until:
+            return next(iter(self._ready), None)
+        return next((key for key in self._ready if key not in self._heavy), None)
 
     def _promote(self) -> None:
         """Move what is due to the ready ones."""
@@ -117,8 +131,10 @@ class WorkQueue:
     async def _wait(self) -> None:
         """Wait until something was added or the next key is due."""
         waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._changed.wait())}
-        if self._heap:
-            pause = self._heap[0][0] - self._clock.monotonic()
+        due = [self._quiet_until] if self._ready else []
+        due += [self._heap[0][0]] if self._heap else []
+        if due:
+            pause = min(due) - self._clock.monotonic()
             waits.add(asyncio.ensure_future(self._clock.sleep(pause)))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

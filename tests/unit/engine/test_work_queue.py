@@ -168,6 +168,20 @@ async def test_a_rest_holds_for_what_the_pass_itself_asked_for(
     assert [await _next(queue), await _next(queue)] == [A, None]
 
 
+async def test_keys_whose_passes_were_long_let_short_ones_go_before_for_a_while(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    queue.rest(A, 3)
+    clock.advance(4)
+    queue.rest(B, 3)
+    for key in (A, C):
+        queue.add(key)
+    assert [await _next(queue), await _next(queue)] == [C, None]
+    clock.advance(1)
+    queue.add(C)
+    assert [await _next(queue), await _next(queue), await _next(queue)] == [A, C, None]
+
+
 async def test_a_key_at_rest_comes_once_when_it_has_rested(
     queue: WorkQueue, clock: FakeClock
 ) -> None:
