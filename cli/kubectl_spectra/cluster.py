@@ -26,6 +26,8 @@ MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 MANAGER = "kubectl-spectra"
 _OURS = (("fieldManager", MANAGER),)
+_STRICT = ("fieldValidation", "Strict")
+"""A misspelt field is refused; the API server would drop it, and run something else."""
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 60.0
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -111,13 +113,13 @@ class Cluster:
         meta = body["metadata"]
         what = kind.title(meta.get("name") or meta.get("generateName", ""))
         path = kind.path(self.namespace)
-        return self._json(_Call("POST", path, what, _OURS, body))
+        return self._json(_Call("POST", path, what, (*_OURS, _STRICT), body))
 
     def apply(self, kind: Kind, body: Body) -> Body:
         """Apply an object server-side and return it."""
         name = body["metadata"]["name"]
         path = kind.path(self.namespace, name)
-        query = (*_OURS, ("force", "true"))
+        query = (*_OURS, _STRICT, ("force", "true"))
         return self._json(_Call("PATCH", path, kind.title(name), query, body, APPLY))
 
     def patch(self, kind: Kind, name: str, body: Body) -> Body:

@@ -122,7 +122,8 @@ def _checked(where: str, body: Any) -> Body:
     meta = body.get("metadata")
     if not isinstance(meta, dict) or not (meta.get("name") or meta.get("generateName")):
         raise Invalid(f"{where}: metadata.name is missing; give it a name")
-    if not isinstance(body.get("spec"), dict):
+    ours = body.get("apiVersion", API_VERSION) == API_VERSION
+    if ours and not isinstance(body.get("spec"), dict):
         raise Invalid(f"{where}: spec is missing; `kubectl spectra lint` shows what is wrong")
     return body
 

@@ -101,7 +101,8 @@ class Frontend:
             case "get":
                 return 200, self._rules.read(kind, key)
             case "list":
-                query, short = dict(request.query), is_metadata_only(request.headers.get("Accept", ""))
+                query = dict(request.query)
+                short = is_metadata_only(request.headers.get("Accept", ""))
                 return 200, self._pages.page(kind, target.namespace, query, short=short)
             case "create":
                 return 201, self._rules.create(kind, target.namespace, _object(call))
