@@ -27,7 +27,7 @@ _LETTERS = frozenset("yYnN")
 
 def _is_letter_for_truth(node: yaml.Node) -> bool:
     """Whether it is a y or n without quotes, which kubectl takes for true or false."""
-    return isinstance(node, yaml.ScalarNode) and node.style is None and node.value in _LETTERS
+    return isinstance(node, yaml.ScalarNode) and not node.style and node.value in _LETTERS
 
 
 def _reads_as_truth(node: yaml.Node) -> bool:
