@@ -22,16 +22,6 @@ MAX_NODES = 300_000
 """Values of one object, those that aliases repeat counted each time."""
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _BOOLEAN = "tag:yaml.org,2002:bool"
-_LETTERS = frozenset("yYnN")
-
-
-def _is_letter_for_truth(node: yaml.Node) -> bool:
-    """Whether it is a y or n without quotes, which kubectl takes for true or false."""
-    return isinstance(node, yaml.ScalarNode) and not node.style and node.value in _LETTERS
-
-
-def _reads_as_truth(node: yaml.Node) -> bool:
-    return node.tag == _BOOLEAN or _is_letter_for_truth(node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +164,7 @@ class _Builder:
                 continue
             key = self._key(key_node)
             where = (*path, key)
-            if _reads_as_truth(key_node) and key.lower() not in ("true", "false"):
+            if key_node.tag == _BOOLEAN and key.lower() not in ("true", "false"):
                 said = f"kubectl reads the key {key} as a truth value; put it in quotes"
                 self._tell(key_node, where, "KeyNotText", said)
             if key in found and where in self.marks:
@@ -202,8 +192,6 @@ class _Builder:
         return value if isinstance(value, str) else str(node.value)
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
-        if _is_letter_for_truth(node):
-            return node.value.lower() == "y"
         try:
             value = self._scalars.construct_object(node)
         except (ValueError, OverflowError, yaml.YAMLError) as error:

@@ -136,14 +136,3 @@ def test_documents_before_a_broken_one_are_kept() -> None:
     loaded = read("a: 1\n---\nb: &x [*x]\n")
     assert [manifest.body for manifest in loaded.manifests] == [{"a": 1}]
     assert [finding.reason for finding in loaded.findings] == ["AliasLoop"]
-
-
-@pytest.mark.parametrize(
-    ("letter", "truth"), [("y", True), ("Y", True), ("n", False), ("N", False)]
-)
-def test_a_letter_that_kubectl_takes_for_truth_is_read_as_kubectl_reads_it(
-    letter: str, truth: bool
-) -> None:
-    assert body(f"name: {letter}") == {"name": truth}
-    assert body(f"name: '{letter}'") == {"name": letter}
-    assert reason(f"{letter}: 1") == ("KeyNotText", 1)
