@@ -32,7 +32,7 @@ async def test_the_foundation_example_runs_its_17_tasks_once_each_and_reads_well
 
 async def _the_lists_read_well(play: Play) -> None:
     header, row = _table(await play.kubectl("get", "workflows"))
-    assert header == ["NAME", "STATE", "PROGRESS", "ETA", "DURATION", "AGE"]
+    assert header == ["NAME", "STATE", "PROGRESS", "CRITICAL PATH", "ETA", "DURATION", "AGE"]
     assert row[:3] == ["foundation", "Succeeded", "17/17"]
     assert all(re.fullmatch(r"(\d+m)?(\d+s)?", cell) for cell in row[-2:])
 
