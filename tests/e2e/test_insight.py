@@ -58,9 +58,11 @@ async def test_the_second_run_of_a_template_knows_how_long_the_first_one_took(pl
 
     def estimated() -> Body | None:
         status: Body = (play.world.get("Workflow", "second") or {}).get("status") or {}
-        return status if status.get("samples") == SAMPLES and "eta" in status else None
+        return status if status.get("samples") and "eta" in status else None
 
-    status = await play.then.until("an estimate from both samples", estimated)
+    status = await play.then.until("an estimate", estimated)
+    # A task that runs longer than it ever did tells nothing any more: one sample is left.
+    assert 1 <= status["samples"] <= SAMPLES
     assert status["criticalPath"] == "work/a +1"
     assert status["eta"].endswith("s")
     assert status["etaP90"].endswith("s")
