@@ -17,8 +17,8 @@ from ..api.workflow import WorkflowSpec
 from . import graph
 from .changes import editors_of
 from .expand import ExpansionError, Templates, expand, template_names
+from .items import has_items, items_known_before
 from .names import revision_hash
-from .openings import has_items, items_known_before
 from .phase_patterns import pattern_problem, written_out
 from .snapshot import PhaseShape, WorkflowShape
 from .validate import Problem, phase_problems, workflow_problems

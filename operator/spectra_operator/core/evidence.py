@@ -25,6 +25,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..api import constants as c
+from .conditions import find
 from .names import pod_name
 from .results import Result, ResultError, parse_result
 
@@ -264,16 +265,8 @@ def _container(status: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((s for s in statuses if s.get("name") == c.CONTAINER), statuses[0])
 
 
-def _condition(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == name:
-            found: Mapping[str, Any] = condition
-            return found
-    return {}
-
-
 def _disruption(status: Mapping[str, Any]) -> str:
-    condition = _condition(status, "DisruptionTarget")
+    condition = find(status, "DisruptionTarget")
     return str(condition.get("reason") or "Disrupted") if condition.get("status") == "True" else ""
 
 
@@ -281,7 +274,7 @@ def _waiting(status: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[s
     waiting = container.get("state", {}).get("waiting")
     if waiting:
         return str(waiting.get("reason") or "Waiting"), str(waiting.get("message") or "")
-    scheduled = _condition(status, "PodScheduled")
+    scheduled = find(status, "PodScheduled")
     if scheduled.get("status") == "False":
         reason = str(scheduled.get("reason") or "Unschedulable")
         return reason, str(scheduled.get("message") or "")

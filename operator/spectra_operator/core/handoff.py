@@ -8,6 +8,7 @@ from typing import Any
 
 from ..api.values import Output
 from .expressions import SMALL_COST, ExpressionError, compile_expression, condition
+from .problems import shown
 from .references import RULE_ROOTS
 from .typed import value_problem
 
@@ -56,9 +57,4 @@ def _broken_rule(name: str, rule: str, value: Any, values: Mapping[str, Any]) ->
         )
     except ExpressionError as error:
         return f"output {name}: its rule {rule!r} cannot be evaluated: {error}"
-    return "" if holds else f"output {name} is {_short(value)} and breaks its rule {rule!r}"
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return "" if holds else f"output {name} is {shown(value)} and breaks its rule {rule!r}"

@@ -12,8 +12,8 @@ from .estimate import NOTHING, Estimate, paths, slack
 from .expectations import Insight, Outlook, PhaseInsight
 from .graph import Graph
 from .milestones import against_plan
-from .skips import BENIGN
 from .workflow_records import StepRecord
+from .workflow_steps import is_benign
 
 _GRAIN = 0.001
 """Seconds below which a phase has no slack: sums of floats are not exact."""
@@ -107,13 +107,13 @@ def _percent(facts: WorkflowFacts) -> int:
     done = total = 0.0
     each = _usual(facts)
     for name, step in facts.steps.items():
-        if step.state is StepState.SKIPPED and _benign(step):
+        if step.state is StepState.SKIPPED and is_benign(step):
             continue
         outlook = facts.outlooks.get(name)
         if outlook is None or (step.ended and not outlook.total):
             outlook = _from_tally(step, each)
         done, total = done + outlook.done, total + outlook.total
-    if all(step.state is StepState.SUCCEEDED or _benign(step) for step in facts.steps.values()):
+    if all(step.state is StepState.SUCCEEDED or is_benign(step) for step in facts.steps.values()):
         return 100
     return min(int(100 * done / total), 99) if total else 0
 
@@ -128,8 +128,3 @@ def _usual(facts: WorkflowFacts) -> float:
 def _from_tally(step: StepRecord, each: float) -> Outlook:
     ended = step.tally.succeeded + step.tally.failed + step.tally.cancelled
     return Outlook(done=each * ended, total=each * step.tally.total)
-
-
-def _benign(step: StepRecord) -> bool:
-    """Whether a phase was skipped without anything being left undone."""
-    return step.state is StepState.SKIPPED and step.reason in BENIGN

@@ -13,9 +13,9 @@ from ..api.schedule import ScheduleSpec
 from ..api.task import Task
 from ..api.template import WorkflowTemplateSpec
 from ..api.workflow import WorkflowBody, WorkflowSpec
+from .items import has_items
 from .problems import Problem
 from .references import phase_places, places, reads
-from .validate_tasks import has_items
 
 _MANY = 20
 """Retries of one way that keep the next one waiting for long."""

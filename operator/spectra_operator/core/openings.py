@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 from ..api.phase import TaskState
-from ..api.task import Task
 from .expressions import ExpressionError
 from .inputs import InputError, TaskScope, task_items
+from .items import has_items, items_known_before
 from .records import TaskRecord
 from .skips import CONDITION_FALSE
 from .snapshot import PhaseShape
@@ -47,21 +46,6 @@ def open_task(
         return _with_items(record, len(task_items(shape, tasks, name) or ()))
     except InputError as error:
         return _failed(record, error.reason, str(error))
-
-
-def has_items(task: Task) -> bool:
-    """Whether a task is done once for each of its items."""
-    return task.count is not None or task.for_each is not None or task.matrix is not None
-
-
-def items_known_before(task: Task) -> int | None:
-    """Return how many items a task has if its spec alone says so; None if a run must tell."""
-    if task.count is not None:
-        return task.count
-    axes = list(task.matrix.values()) if task.matrix is not None else [task.for_each]
-    if not all(isinstance(axis, list) for axis in axes):
-        return None
-    return math.prod(len(axis) for axis in axes)
 
 
 def _with_items(record: TaskRecord, total: int) -> TaskRecord:

@@ -15,8 +15,8 @@ still there would be carried out again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """One Action object. `outputs` is JSON text of an object, or empty; `at` when it was made."""
+class _Ask:
+    """What was asked for, of what, by whom, why and when."""
 
     uid: str
     name: str
@@ -26,7 +26,6 @@ class Order:
     at: datetime
     phase: str = ""
     task: str = ""
-    outputs: str = ""
 
     @property
     def who_and_why(self) -> str:
@@ -35,24 +34,18 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderRecord:
+class Order(_Ask):
+    """One Action object. `outputs` is JSON text of an object, or empty; `at` when it was made."""
+
+    outputs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord(_Ask):
     """An order that a workflow has taken in, in its `run`; `refused` says why it is not done."""
 
-    uid: str
-    name: str
-    type: ActionType
-    actor: str
-    reason: str
-    at: datetime
-    phase: str = ""
-    task: str = ""
     run: int = 1
     refused: str = ""
-
-    @property
-    def who_and_why(self) -> str:
-        """The actor and the reason, as messages give them."""
-        return f"{self.actor}: {self.reason}"
 
 
 def record_of(order: Order, run: int, refused: str = "") -> OrderRecord:

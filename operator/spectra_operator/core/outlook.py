@@ -22,7 +22,7 @@ from .estimate import (
 )
 from .expectations import Outlook
 from .graph import Graph
-from .openings import has_items, items_known_before
+from .items import has_items, items_known_before
 from .records import TaskRecord
 from .settle import is_benign
 

@@ -19,7 +19,7 @@ from .durations import Observed, planned, task_path
 from .expressions import ExpressionError
 from .graph import build
 from .inputs import InputError, TaskScope, task_items
-from .openings import has_items
+from .items import has_items
 from .policy import agents_of
 from .retry import jitter
 from .snapshot import PhaseShape

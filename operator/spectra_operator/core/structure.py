@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from ..api.common import DNS_LABEL, QUANTITY
 from ..api.schema import Schema, structural_schema
 from .findings import Path
+from .problems import shown
 
 LARGEST = 2**63
 MAX_FOUND = 50
@@ -201,5 +202,4 @@ def _size(value: Any) -> Any:
 def _short(value: Any) -> str:
     if isinstance(value, Mapping | list):
         return "a list" if isinstance(value, list) else "a mapping"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    return shown(value)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from ..api.values import Output, Parameter, ValueType
 from .expressions import ExpressionError, pattern_matches
+from .problems import shown
 
 TYPES: Mapping[ValueType, tuple[type, ...]] = {
     ValueType.STRING: (str,),
@@ -25,10 +25,10 @@ def value_problem(value: Any, declared: Parameter | Output) -> str:
     For example: `is 7, not of type string`.
     """
     if declared.type is not None and not has_type(value, declared.type):
-        return f"is {_shown(value)}, not of type {declared.type}"
+        return f"is {shown(value)}, not of type {declared.type}"
     if declared.enum is not None and not any(_same(value, choice) for choice in declared.enum):
-        allowed = ", ".join(_shown(choice) for choice in declared.enum[:8])
-        return f"is {_shown(value)}, not one of {allowed}"
+        allowed = ", ".join(shown(choice) for choice in declared.enum[:8])
+        return f"is {shown(value)}, not one of {allowed}"
     if declared.pattern is not None and isinstance(value, str):
         return _against_pattern(value, declared.pattern)
     if isinstance(declared, Parameter) and has_type(value, ValueType.NUMBER):
@@ -55,17 +55,12 @@ def _against_pattern(value: str, pattern: str) -> str:
         fits = pattern_matches(pattern, value)
     except ExpressionError as error:
         return f"cannot be checked: {error}"
-    return "" if fits else f"is {_shown(value)} and does not match {pattern}"
+    return "" if fits else f"is {shown(value)} and does not match {pattern}"
 
 
 def _out_of_range(value: float, declared: Parameter) -> str:
     if declared.minimum is not None and value < declared.minimum:
-        return f"is {_shown(value)}, less than {declared.minimum}"
+        return f"is {shown(value)}, less than {declared.minimum}"
     if declared.maximum is not None and value > declared.maximum:
-        return f"is {_shown(value)}, more than {declared.maximum}"
+        return f"is {shown(value)}, more than {declared.maximum}"
     return ""
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else text[:37] + "..."

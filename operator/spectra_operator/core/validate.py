@@ -15,10 +15,11 @@ from ..api.template import WorkflowTemplateSpec
 from ..api.workflow import PhaseTemplate, WorkflowSpec
 from . import graph
 from .expressions import ExpressionError, Reference
+from .items import has_items
 from .nesting import PHASE_DEPTH, WORKFLOW_DEPTH, too_deep
 from .problems import Problem
 from .references import Place, expressions_at, phase_places, places, reads
-from .validate_tasks import has_items, task_problems
+from .validate_tasks import task_problems
 from .validate_values import parameter_problems
 from .validate_written import written_phase
 

@@ -27,11 +27,6 @@ def task_problems(task: Task, where: str) -> Iterator[Problem]:
         yield from _rules(task.compensate.retry, f"{where}.compensate.retry")
 
 
-def has_items(task: Task) -> bool:
-    """Whether a task has items, however many."""
-    return task.count is not None or task.for_each is not None or task.matrix is not None
-
-
 def _items(task: Task, where: str) -> Iterator[Problem]:
     given = [
         name

@@ -23,7 +23,7 @@ from ..kube.resources import (
     uid_of,
 )
 from . import effects as fx
-from .keys import ACTIONS, PHASES, RESOURCES
+from .keys import ACTIONS, PHASES, RESOURCES, is_finished
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Errands:
             refused = f"the status of {target.kind} {target.name} cannot be read: {error}"
         if refused is not None:
             return {"target": body, "items": [], "refused": refused}
-        if not _is_finished(body):
+        if not is_finished(body):
             return {"target": body, "items": [body]}
         phases = await self._reopened_phases(body) if target.kind == "Workflow" else []
         opened = await self._client.patch(RESOURCES[target.kind], namespace, target.name, _OPENED)
@@ -151,7 +151,7 @@ class Errands:
         for phase in listing.items:
             name = phase["metadata"]["name"]
             opened = phase
-            if _is_finished(phase):
+            if is_finished(phase):
                 opened = await self._client.patch(PHASES, namespace, name, _OPENED)
             found.append(opened)
         return found
@@ -195,7 +195,3 @@ def _not_alone(phase: Body) -> str | None:
 def _workflow_of(body: Body) -> str:
     labels: dict[str, str] = body["metadata"].get("labels") or {}
     return labels.get(c.LABEL_WORKFLOW_UID, "")
-
-
-def _is_finished(body: Body) -> bool:
-    return c.LABEL_FINISHED in (body["metadata"].get("labels") or {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, NamedTuple
 
-from ..api.constants import GROUP, VERSION
+from ..api.constants import GROUP, LABEL_FINISHED, VERSION
 from ..kube.resources import Resource
 
 AGENTS = Resource(GROUP, VERSION, "agents", "Agent")
@@ -41,3 +41,8 @@ def shard_of(namespace: str, shards: int) -> int:
     """Return the shard of a namespace: the same on every replica, spread evenly."""
     digest = hashlib.sha256(namespace.encode()).digest()
     return int.from_bytes(digest[:8], "big") % shards
+
+
+def is_finished(body: dict[str, Any]) -> bool:
+    """Whether an object has left the watch, so that nothing will be done about it any more."""
+    return LABEL_FINISHED in (body["metadata"].get("labels") or {})

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from ..api import constants as c
 from ..core.records import PhaseRecord
 from ..core.workflow_records import WorkflowRecord
 from ..kube.errors import AlreadyExists, Conflict, Forbidden, Invalid, KubeError, NotFound
@@ -17,7 +16,7 @@ from . import plans
 from .actions import ActionReconciler
 from .agents import AgentReconciler
 from .history import History
-from .keys import Key
+from .keys import Key, is_finished
 from .parts import Parts
 from .phases import PhaseReconciler
 from .scheduler import Hold
@@ -156,7 +155,7 @@ class Outcomes:
 
     def _looked_up(self, key: Key, body: Body | None) -> None:
         parts = self._parts
-        if body is None or _is_finished(body):
+        if body is None or is_finished(body):
             known = parts.store.get(key)
             if known is not None and parts.store.drop(key, version_of(body or known)):
                 parts.queue.add(key)
@@ -247,8 +246,3 @@ class Outcomes:
         }[key.kind]
         if run is not None:
             run.status.writing = False
-
-
-def _is_finished(body: Body) -> bool:
-    """Whether an object has left the watch, so that nothing will be done about it any more."""
-    return c.LABEL_FINISHED in (body["metadata"].get("labels") or {})
