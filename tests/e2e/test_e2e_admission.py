@@ -20,7 +20,7 @@ from e2e.harness.play import Play
 from spectra_operator.api import constants as c
 from spectra_operator.engine.keys import PHASES, WORKFLOWS
 from spectra_operator.kube.errors import Invalid, KubeError
-from spectra_operator.kube.resources import NAMESPACES, SECRETS, VALIDATING_WEBHOOKS
+from spectra_operator.kube.resources import SECRETS, VALIDATING_WEBHOOKS
 
 Body = dict[str, Any]
 
@@ -84,8 +84,8 @@ async def test_the_webhook_says_at_once_what_can_never_work(play: Play) -> None:
     assert "remove one dependency" in said
 
 
+@pytest.mark.without_webhook
 async def test_where_no_webhook_is_asked_the_reconcile_pass_says_the_same(play: Play) -> None:
-    await _without_webhook(play)
     play.given.object(bodies.one_phase("bad", CYCLE))
     await play.when.applied()
 
@@ -152,11 +152,11 @@ async def test_no_wrong_manifest_gets_in_or_disturbs_its_neighbours(
     await _ends_well(play, operators, restarts)
 
 
+@pytest.mark.without_webhook
 @ALONE_WITH_OPERATOR
 async def test_what_gets_in_unseen_by_the_webhook_is_rejected(
     play: Play, operators: Operators
 ) -> None:
-    await _without_webhook(play)
     await _held_workflow(play)
     restarts = _restarts(operators)
 
@@ -206,11 +206,6 @@ async def test_while_the_operator_is_down_all_is_let_in_and_looked_at_later(
 async def _scaled(play: Play, replicas: int) -> None:
     deployment = f"deployment/{OPERATOR}"
     await play.cluster.kubectl("-n", SYSTEM, "scale", deployment, f"--replicas={replicas}")
-
-
-async def _without_webhook(play: Play) -> None:
-    labels = {"metadata": {"labels": {"spectra.dev/disable-validation": "true"}}}
-    await play.client.patch(NAMESPACES, None, play.namespace, labels)
 
 
 async def _held_workflow(play: Play) -> None:

@@ -10,18 +10,11 @@ from builders.specs import a_parameter, a_step, a_task
 from e2e.harness import bodies
 from e2e.harness.play import Play
 from spectra_operator.kube.errors import Invalid
-from spectra_operator.kube.resources import NAMESPACES
 
 Body = dict[str, Any]
 
 CYCLE = [a_task("a", depends_on=["b"]), a_task("b", depends_on=["a"])]
 NESTED = [a_task("a"), a_task("b", input={"x": "${tasks.a.outputs.y}"})]
-
-
-async def _without_webhook(play: Play) -> None:
-    """Have specs come as far as the reconcile pass, which says the same as the webhook."""
-    labels = {"metadata": {"labels": {"spectra.dev/disable-validation": "true"}}}
-    await play.client.patch(NAMESPACES, None, play.namespace, labels)
 
 
 def _flow(tasks: list[Body], **fields: Any) -> Body:
@@ -68,12 +61,12 @@ REJECTED = {
 }
 
 
+@pytest.mark.without_webhook
 @pytest.mark.parametrize("what", REJECTED)
 async def test_a_workflow_that_can_never_work_is_rejected_with_the_field_named(
     play: Play, what: str
 ) -> None:
     body, (reason, field) = REJECTED[what]
-    await _without_webhook(play)
     play.given.agent()
     play.given.object(body)
     await play.when.applied()
@@ -87,9 +80,9 @@ async def test_a_workflow_that_can_never_work_is_rejected_with_the_field_named(
     assert not play.world.all("Phase")
 
 
+@pytest.mark.without_webhook
 @pytest.mark.parametrize("file", ["cycle", "unknown-dependency"])
 async def test_a_bad_example_is_rejected_and_starts_nothing(play: Play, file: str) -> None:
-    await _without_webhook(play)
     play.given.example(f"bad/{file}.yaml")
     await play.when.applied()
 
