@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from spectra_operator.core.findings import Finding, Manifest, Mark, Path
+from spectra_operator.core.lint.findings import Finding, Manifest, Mark, Path
 
 MAX_BYTES = 5 * 1024 * 1024
 """Of one file; the API server takes requests of 3 MiB."""

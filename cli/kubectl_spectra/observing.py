@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from spectra_operator.api import constants as c
-from spectra_operator.core.durations import KEPT, Durations, Observed
-from spectra_operator.core.evidence import instant
+from spectra_operator.core.attempts.evidence import instant
+from spectra_operator.core.insight.durations import KEPT, Durations, Observed
 
 from .cluster import Body, Cluster
 from .kinds import PHASES, PODS, WORKFLOWS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from spectra_operator.api.constants import LABEL_WORKFLOW
-from spectra_operator.core.why import Link, Objects, UnknownPathError
-from spectra_operator.core.why import why as explained
+from spectra_operator.core.insight.why import Link, Objects, UnknownPathError
+from spectra_operator.core.insight.why import why as explained
 
 from .cluster import Body, Cluster
 from .errors import NotFound, UsageProblem

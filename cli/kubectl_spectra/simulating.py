@@ -11,7 +11,7 @@ import yaml
 from rich.table import Table
 from rich.text import Text
 
-from spectra_operator.core.simulate import Load, Simulation, Span, Variation
+from spectra_operator.core.simulation.simulate import Load, Simulation, Span, Variation
 
 from .cluster import Body
 from .documents import Invalid

@@ -12,7 +12,7 @@ from spectra_operator.api.agent import AgentSpec
 from spectra_operator.api.phase import PhaseSpec
 from spectra_operator.api.template import WorkflowTemplateSpec
 from spectra_operator.api.workflow import PhaseTemplate, WorkflowSpec
-from spectra_operator.core.expand import TEMPLATE_NOT_FOUND, ExpansionError, expand
+from spectra_operator.core.spec.expand import TEMPLATE_NOT_FOUND, ExpansionError, expand
 
 from .cluster import Body, Cluster
 from .documents import Document, Invalid, is_file, of_kind, parsed, read, the_run

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from spectra_operator.core.estimate import in_words
-from spectra_operator.core.evidence import instant
+from spectra_operator.core.attempts.evidence import instant
+from spectra_operator.core.insight.estimate import in_words
 
 RANGE_TEXT = 48
 """Characters of index ranges that are shown before they are folded."""

@@ -10,7 +10,7 @@ import pytest
 from builders.engine import World
 from builders.kubelet import ok
 from builders.specs import a_chain, a_step, a_task, a_workflow
-from spectra_operator.core.decide_phase import PhaseDecision, decide_phase
+from spectra_operator.core.phase.decide import PhaseDecision, decide_phase
 from spectra_operator.core.snapshot import PhaseSnapshot
 from spectra_operator.engine import phases
 from spectra_operator.kube.resources import EVENTS

@@ -17,9 +17,9 @@ from builders.specs import Body, a_phase, a_task
 from spectra_operator.api.action import ActionType
 from spectra_operator.api.phase import PhaseState, TaskState
 from spectra_operator.core.orders import Order
-from spectra_operator.core.records import PhaseRecord, TaskRecord
-from spectra_operator.core.settle import gave_up, halted
-from spectra_operator.core.skips import BENIGN
+from spectra_operator.core.phase.records import PhaseRecord, TaskRecord
+from spectra_operator.core.phase.settle import gave_up, halted
+from spectra_operator.core.phase.skips import BENIGN
 from spectra_operator.core.snapshot import PhaseSnapshot
 
 KINDS = (ActionType.RETRY, ActionType.RERUN, ActionType.SKIP, ActionType.MARK_SUCCEEDED)

@@ -17,14 +17,14 @@ from builders.specs import AGENT, Body
 from spectra_operator.api.constants import LABEL_RECORDED, RESULT_FINALIZER
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core import indexes
-from spectra_operator.core.admission import Candidate, Slots, admit
-from spectra_operator.core.compile import compile_phase
-from spectra_operator.core.decide_phase import PhaseDecision, decide_phase
-from spectra_operator.core.evidence import Attempt, attempt_of
-from spectra_operator.core.phase_status import parse_phase, render_phase
-from spectra_operator.core.readiness import startable_mask
-from spectra_operator.core.records import PhaseRecord, TaskRecord
+from spectra_operator.core.attempts.evidence import Attempt, attempt_of
+from spectra_operator.core.phase.admission import Candidate, Slots, admit
+from spectra_operator.core.phase.decide import PhaseDecision, decide_phase
+from spectra_operator.core.phase.readiness import startable_mask
+from spectra_operator.core.phase.records import PhaseRecord, TaskRecord
+from spectra_operator.core.phase.status import parse_phase, render_phase
 from spectra_operator.core.snapshot import Levels, PhaseSnapshot
+from spectra_operator.core.spec.compile import compile_phase
 
 Fates = Mapping[tuple[str, int], tuple[str, ...]]
 """How the attempts of a task's item end, in order: `ok`, `fail`, `lose`. After the last: `ok`."""

@@ -11,14 +11,14 @@ from builders.pods import at
 from builders.specs import AGENT, PHASE_UID, Body, a_phase, a_task, a_workflow
 from spectra_operator.api.agent import TaskDefaults
 from spectra_operator.api.phase import PhaseState, TaskState
-from spectra_operator.core.compile import compile_phase, compile_workflow
-from spectra_operator.core.evidence import Attempt, Kind, Outcome
-from spectra_operator.core.fold import Context
+from spectra_operator.core.attempts.evidence import Attempt, Kind, Outcome
+from spectra_operator.core.attempts.results import Result, Usage
+from spectra_operator.core.phase.fold import Context
+from spectra_operator.core.phase.records import Item, PhaseRecord, Tally, TaskRecord
 from spectra_operator.core.policy import TaskPolicy, policy_of
-from spectra_operator.core.records import Item, PhaseRecord, Tally, TaskRecord
-from spectra_operator.core.results import Result, Usage
 from spectra_operator.core.snapshot import Levels, PhaseShape, PhaseSnapshot, WorkflowSnapshot
-from spectra_operator.core.workflow_records import PhaseView, WorkflowRecord
+from spectra_operator.core.spec.compile import compile_phase, compile_workflow
+from spectra_operator.core.workflow.records import PhaseView, WorkflowRecord
 
 NO_LEVELS = Levels()
 SUSPENDED = Levels(hold="Suspended")

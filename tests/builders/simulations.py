@@ -8,8 +8,8 @@ from typing import Any
 
 from builders.specs import AGENT, Body, a_step, a_task, a_workflow
 from spectra_operator.api.workflow import WorkflowSpec
-from spectra_operator.core.sim_spec import Assumptions
-from spectra_operator.core.simulate import Simulation, simulate
+from spectra_operator.core.simulation.simulate import Simulation, simulate
+from spectra_operator.core.simulation.spec import Assumptions
 
 
 def a_spec(steps: Iterable[Body] = (), **fields: Any) -> WorkflowSpec:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from spectra_operator.core.findings import Finding
-from spectra_operator.core.lint import lint as findings_of
+from spectra_operator.core.lint.findings import Finding
+from spectra_operator.core.lint.lint import lint as findings_of
 
 from .. import errors, manifests
 from ..documents import STDIN, SUFFIXES, content_of

@@ -9,9 +9,9 @@ from typing import Any
 import click
 from rich.table import Table
 
-from spectra_operator.core.durations import Observed
-from spectra_operator.core.sim_spec import Assumptions
-from spectra_operator.core.simulate import Simulation, Variation, simulate, what_if
+from spectra_operator.core.insight.durations import Observed
+from spectra_operator.core.simulation.simulate import Simulation, Variation, simulate, what_if
+from spectra_operator.core.simulation.spec import Assumptions
 
 from .. import errors, simulating
 from ..errors import UsageProblem

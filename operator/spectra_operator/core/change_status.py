@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from ..api.constants import MAX_CHANGES
+from .attempts.evidence import instant
 from .changes import Change, SpecLevels, levels_of, note_changes
 from .conditions import RunRecord, timestamp
-from .evidence import instant
 from .snapshot import PhaseShape, WorkflowShape
 
 R = TypeVar("R", bound=RunRecord)

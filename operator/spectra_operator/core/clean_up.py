@@ -9,8 +9,8 @@ from typing import Any
 
 from ..api import constants as c
 from ..api.workflow import PodCleanup, WorkflowState
+from .attempts.evidence import Attempt
 from .conditions import timestamp
-from .evidence import Attempt
 
 LEAST_SECONDS = 60
 """How long a finished pod is kept at least: a late create by a deposed leader must find it."""

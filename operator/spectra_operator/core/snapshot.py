@@ -12,15 +12,15 @@ from ..api.common import FailurePolicy
 from ..api.phase import PhaseSpec
 from ..api.task import Task
 from ..api.workflow import PhaseTemplate, WorkflowSpec
+from .attempts.evidence import Attempt
 from .changes import NOBODY, Editors
-from .evidence import Attempt
-from .expectations import Outlook
 from .graph import Graph
+from .insight.expectations import Outlook
 from .orders import Order
+from .phase.records import PhaseRecord
 from .policy import TaskPolicy
-from .records import PhaseRecord
-from .validate import Problem
-from .workflow_records import PhaseView, WorkflowRecord
+from .spec.validate import Problem
+from .workflow.records import PhaseView, WorkflowRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from ..api.action import ActionSpec
 from ..api.constants import API_VERSION
+from ..core.attempts.evidence import instant
 from ..core.conditions import timestamp
-from ..core.evidence import instant
 from ..core.orders import Order
 from ..kube.errors import KubeError
 from ..kube.resources import Body, uid_of, version_of

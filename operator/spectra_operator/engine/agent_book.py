@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..api.agent import AgentSpec
-from ..core.evidence import Attempt
+from ..core.attempts.evidence import Attempt
+from ..core.attempts.results import Usage
 from ..core.names import revision_hash
-from ..core.records import PhaseRecord, TaskRecord
-from ..core.results import Usage
+from ..core.phase.records import PhaseRecord, TaskRecord
 from ..core.snapshot import AgentFacts, PhaseShape
 from ..kube.resources import Body, uid_of
 from .keys import Key

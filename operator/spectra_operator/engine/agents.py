@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.attempts.objects import revision_body
 from ..core.conditions import timestamp
-from ..core.objects import revision_body
-from ..core.phase_status import render_usage
+from ..core.phase.status import render_usage
 from ..kube.errors import KubeError
 from ..kube.resources import Body, uid_of
 from .agent_book import NOT_STORED, AgentRun

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from ..core.evidence import Attempt, Kind, Outcome, attempt_of, is_named_by, seen
+from ..core.attempts.evidence import Attempt, Kind, Outcome, attempt_of, is_named_by, seen
 from ..kube.resources import Body
 from .keys import Key
 

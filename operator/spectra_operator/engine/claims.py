@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..api.workflow import WorkflowState
 from ..core.clean_up import LEAST_SECONDS, expiry
 from ..core.names import claim_name
-from ..core.workflow_objects import claim_body
+from ..core.workflow.objects import claim_body
 from ..kube.errors import KubeError
 from ..kube.resources import Body
 from .effects import CreateClaim, DeleteClaim, Effect

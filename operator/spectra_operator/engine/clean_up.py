@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..api import constants as c
 from ..core.clean_up import beyond, is_expired_at
-from ..core.schedule_runs import is_decided, owner_of
+from ..core.schedule.runs import is_decided, owner_of
 from ..kube.client import KubeClient
 from ..kube.errors import Conflict, NotFound
 from ..kube.resources import PODS, Body

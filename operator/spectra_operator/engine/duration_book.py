@@ -10,9 +10,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from ..core import durations
-from ..core.durations import Durations, Observed
-from ..core.evidence import Attempt, Kind
+from ..core.attempts.evidence import Attempt, Kind
+from ..core.insight import durations
+from ..core.insight.durations import Durations, Observed
 from .keys import Key
 
 _MOST_WORKFLOWS = 256

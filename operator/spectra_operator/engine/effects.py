@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..core.attempts.evidence import Attempt
 from ..core.clean_up import Limits
-from ..core.evidence import Attempt
 from ..core.orders import Order
-from ..core.schedule_records import RunView
+from ..core.schedule.records import RunView
 from ..kube.resources import Body, Resource
 from .keys import Key
 

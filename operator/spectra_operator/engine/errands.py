@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..api import constants as c
-from ..core.phase_status import parse_phase
-from ..core.workflow_orders import hopeless
-from ..core.workflow_status import parse_workflow
+from ..core.phase.status import parse_phase
+from ..core.workflow.orders import hopeless
+from ..core.workflow.status import parse_workflow
 from ..kube.client import KubeClient
 from ..kube.errors import AlreadyExists, Conflict, NotFound
 from ..kube.resources import (

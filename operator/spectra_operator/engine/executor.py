@@ -15,7 +15,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from ..api import constants as c
-from ..core.workflow_objects import is_made_for
+from ..core.workflow.objects import is_made_for
 from ..kube.client import KubeClient
 from ..kube.clock import Clock
 from ..kube.errors import (

@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from ..api import constants as c
 from ..api.schedule import ScheduleSpec
+from ..core.attempts.evidence import instant
 from ..core.clean_up import Limits
-from ..core.evidence import instant
-from ..core.schedule_runs import owner_of
+from ..core.schedule.runs import owner_of
 from ..kube.backoff import Backoff
 from ..kube.client import KubeClient, Listing
 from ..kube.errors import KubeError

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from ..core.records import PhaseRecord
-from ..core.workflow_records import WorkflowRecord
+from ..core.phase.records import PhaseRecord
+from ..core.workflow.records import WorkflowRecord
 from ..kube.errors import AlreadyExists, Conflict, Forbidden, Invalid, KubeError, NotFound
 from ..kube.resources import Body, version_of
 from . import effects as fx

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..api.constants import RESERVED_PHASES
-from ..core.admission import Admission
+from ..core.phase.admission import Admission
 from ..core.snapshot import AgentFacts, Levels
 from ..kube.clock import Clock
 from ..observability.metrics import Metrics

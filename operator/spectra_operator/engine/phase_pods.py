@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from ..api import constants as c
+from ..core.attempts.evidence import Attempt
 from ..core.clean_up import pod_expiry
-from ..core.decide_phase import PhaseDecision
-from ..core.evidence import Attempt
 from ..core.names import pod_name
-from ..core.records import PhaseRecord
+from ..core.phase.decide import PhaseDecision
+from ..core.phase.records import PhaseRecord
 from ..kube.resources import Body, uid_of
 from .attempts import VANISHED
 from .effects import DeletePod, LookUpPod, ReleasePod

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ..core.durations import task_path
-from ..core.estimate import Width
-from ..core.evidence import Attempt
-from ..core.expectations import Outlook
-from ..core.outlook import PhaseFacts, phase_outlook
-from ..core.records import PhaseRecord
-from ..core.workflow_records import PhaseView
+from ..core.attempts.evidence import Attempt
+from ..core.insight.durations import task_path
+from ..core.insight.estimate import Width
+from ..core.insight.expectations import Outlook
+from ..core.insight.outlook import PhaseFacts, phase_outlook
+from ..core.phase.records import PhaseRecord
+from ..core.workflow.records import PhaseView
 from .keys import Key
 from .parts import Parts
 from .runs import PhaseRun, WorkflowRun

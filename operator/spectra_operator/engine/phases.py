@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..core.admission import Blocked, Candidate
 from ..core.clean_up import expiry
-from ..core.compile import compile_phase
-from ..core.conclude import with_blocked
-from ..core.decide_phase import PhaseDecision, decide_phase, effective_levels
-from ..core.phase_status import parse_phase, render_phase
+from ..core.phase.admission import Blocked, Candidate
+from ..core.phase.conclude import with_blocked
+from ..core.phase.decide import PhaseDecision, decide_phase, effective_levels
+from ..core.phase.records import PhaseRecord
+from ..core.phase.status import parse_phase, render_phase
 from ..core.policy import TaskPolicy, agents_of, policy_of
-from ..core.records import PhaseRecord
 from ..core.snapshot import Levels, PhaseSnapshot
+from ..core.spec.compile import compile_phase
 from ..kube.resources import Body, uid_of
 from .effects import LookUp, MarkFinished
 from .keys import Key

@@ -6,17 +6,17 @@ import json
 from dataclasses import replace
 
 from ..api.phase import PhaseState
-from ..core.conclude import PLAN_DROPPED
-from ..core.decide_phase import effective_levels
-from ..core.inputs import phase_outputs
-from ..core.objects import spawned_body
-from ..core.phase_status import parse_phase
-from ..core.readiness import overdue
-from ..core.records import PhaseRecord
-from ..core.settle import DEADLINE, halted
+from ..core.attempts.objects import spawned_body
+from ..core.phase.conclude import PLAN_DROPPED
+from ..core.phase.decide import effective_levels
+from ..core.phase.inputs import phase_outputs
+from ..core.phase.readiness import overdue
+from ..core.phase.records import PhaseRecord
+from ..core.phase.settle import DEADLINE, halted
+from ..core.phase.spawn import spawned_spec
+from ..core.phase.status import parse_phase
 from ..core.snapshot import Child, Levels, PhaseSnapshot
-from ..core.spawn import spawned_spec
-from ..core.workflow_records import PhaseView
+from ..core.workflow.records import PhaseView
 from ..kube.errors import AlreadyExists, Invalid, KubeError
 from ..kube.resources import Body, uid_of
 from .effects import CreatePlan

@@ -10,13 +10,13 @@ from typing import Any
 
 from ..api.agent import TaskDefaults
 from ..api.schedule import ScheduleSpec
-from ..core.cron import Cron
-from ..core.expectations import Outlook
+from ..core.insight.expectations import Outlook
+from ..core.phase.records import PhaseRecord
 from ..core.policy import TaskPolicy
-from ..core.records import PhaseRecord
-from ..core.schedule_records import RunView, ScheduleRecord
+from ..core.schedule.cron import Cron
+from ..core.schedule.records import RunView, ScheduleRecord
 from ..core.snapshot import Levels, PhaseShape, WorkflowShape
-from ..core.workflow_records import PhaseView, WorkflowRecord
+from ..core.workflow.records import PhaseView, WorkflowRecord
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..core.admission import Admission, Candidate, Slots, admit
+from ..core.phase.admission import Admission, Candidate, Slots, admit
 from .attempts import AttemptIndex
 from .keys import Key
 

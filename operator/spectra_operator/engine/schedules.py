@@ -10,19 +10,19 @@ from pydantic import ValidationError
 
 from ..api.schedule import ScheduleSpec
 from ..api.workflow import WorkflowState
-from ..core.cron import Cron, CronError, parse_cron
-from ..core.evidence import instant
-from ..core.schedule import decide_schedule
-from ..core.schedule_records import (
+from ..core.attempts.evidence import instant
+from ..core.schedule.cron import Cron, CronError, parse_cron
+from ..core.schedule.decide import decide_schedule
+from ..core.schedule.records import (
     RunView,
     ScheduleDecision,
     ScheduleRecord,
     ScheduleSnapshot,
     Told,
 )
-from ..core.schedule_runs import owner_of, run_body, run_of_workflow
-from ..core.schedule_status import parse_schedule, render_schedule
-from ..core.workflow_records import WORKFLOW_ENDED
+from ..core.schedule.runs import owner_of, run_body, run_of_workflow
+from ..core.schedule.status import parse_schedule, render_schedule
+from ..core.workflow.records import WORKFLOW_ENDED
 from ..kube.errors import Forbidden, Invalid, KubeError
 from ..kube.resources import Body, uid_of
 from .effects import CreateWorkflow, Effect, ReplaceWorkflow

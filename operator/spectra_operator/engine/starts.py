@@ -8,13 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..core import indexes
-from ..core.evidence import Attempt, Kind, Outcome
-from ..core.inputs import InputError, TaskInputs
+from ..core.attempts.evidence import Attempt, Kind, Outcome
+from ..core.attempts.objects import AttemptPlan, pod_body
 from ..core.names import pod_name
-from ..core.objects import AttemptPlan, pod_body
+from ..core.phase.inputs import InputError, TaskInputs
+from ..core.phase.readiness import startable_mask, window_of
+from ..core.phase.records import TaskRecord
 from ..core.policy import agent_of
-from ..core.readiness import startable_mask, window_of
-from ..core.records import TaskRecord
 from ..core.snapshot import PhaseShape, PhaseSnapshot
 from .effects import CreatePod
 from .keys import Key

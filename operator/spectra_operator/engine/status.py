@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..api.phase import TaskState
+from ..core.attempts.evidence import Attempt
 from ..core.conditions import merge_patch
-from ..core.evidence import Attempt
-from ..core.records import NO_ITEMS, PhaseRecord, TaskRecord
+from ..core.phase.records import NO_ITEMS, PhaseRecord, TaskRecord
 from ..kube.clock import Clock
 from ..kube.resources import Body
 from .effects import WriteStatus

@@ -16,12 +16,12 @@ from ..api.phase import PhaseState, TaskState
 from ..api.workflow import WorkflowState
 from ..core.changes import Change
 from ..core.conditions import RunRecord, timestamp
-from ..core.milestones import LATE, REACHED
+from ..core.insight.milestones import LATE, REACHED
 from ..core.names import short_hash
-from ..core.records import PhaseRecord, TaskRecord
-from ..core.settle import is_benign
+from ..core.phase.records import PhaseRecord, TaskRecord
+from ..core.phase.settle import is_benign
 from ..core.snapshot import PhaseShape, WorkflowShape
-from ..core.workflow_records import StepRecord, WorkflowRecord
+from ..core.workflow.records import StepRecord, WorkflowRecord
 from ..kube.clock import Clock
 from ..kube.resources import EVENTS, Body
 from .effects import Announce, Effect

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from ..api.template import WorkflowTemplateSpec
 from ..api.workflow import WorkflowSpec
-from ..core.expand import template_names
 from ..core.names import pin_name, revision_hash
-from ..core.review import review
-from ..core.workflow_objects import pin_body
+from ..core.spec.expand import template_names
+from ..core.spec.review import review
+from ..core.workflow.objects import pin_body
 from ..kube.errors import KubeError
 from ..kube.resources import Body, uid_of
 from .effects import Effect, PinTemplates

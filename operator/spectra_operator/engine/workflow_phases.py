@@ -8,16 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 from ..api.constants import MAX_SPEC_BYTES, RESERVED_PHASES
-from ..core.compile import compile_phase
-from ..core.inputs import InputError, freeze_phase, phase_values
 from ..core.names import phase_name
-from ..core.phase_status import parse_phase
-from ..core.records import PhaseRecord
-from ..core.rollback import Source, TooManyError, rollback
-from ..core.workflow_objects import is_made_for, object_name, phase_body, template_of
-from ..core.workflow_orders import ROLLBACK
-from ..core.workflow_records import PhaseView, StepRecord
-from ..core.workflow_steps import fallback_key, planned
+from ..core.phase.inputs import InputError, freeze_phase, phase_values
+from ..core.phase.records import PhaseRecord
+from ..core.phase.status import parse_phase
+from ..core.spec.compile import compile_phase
+from ..core.workflow.objects import is_made_for, object_name, phase_body, template_of
+from ..core.workflow.orders import ROLLBACK
+from ..core.workflow.records import PhaseView, StepRecord
+from ..core.workflow.rollback import Source, TooManyError, rollback
+from ..core.workflow.steps import fallback_key, planned
 from ..kube.resources import Body, uid_of
 from .effects import CreatePhase, DeletePhase
 from .keys import Key

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from ..api.task import Task
 from ..api.workflow import WorkflowState
 from ..core.clean_up import expiry
-from ..core.compile import compile_workflow
-from ..core.decide_workflow import WorkflowDecision, decide_workflow
 from ..core.snapshot import WorkflowShape, WorkflowSnapshot
-from ..core.workflow_records import PhaseView, WorkflowRecord
-from ..core.workflow_status import parse_workflow, render_workflow
+from ..core.spec.compile import compile_workflow
+from ..core.workflow.decide import WorkflowDecision, decide_workflow
+from ..core.workflow.records import PhaseView, WorkflowRecord
+from ..core.workflow.status import parse_workflow, render_workflow
 from ..kube.resources import Body, uid_of
 from .claims import Claims
 from .effects import MarkFinished

@@ -14,8 +14,8 @@ from typing import Any
 import kopf
 
 from ..api.constants import GROUP, VERSION
-from ..core.review import review
-from ..core.validate import Problem
+from ..core.spec.review import review
+from ..core.spec.validate import Problem
 
 logger = logging.getLogger(__name__)
 

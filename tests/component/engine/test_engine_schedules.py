@@ -15,7 +15,7 @@ from builders.kubelet import hangs, ok
 from builders.schedules import condition, created, runs, scheduled_at, status, times
 from builders.specs import NAMESPACE, a_parameter, a_schedule, a_step, a_task, a_workflow
 from spectra_operator.api import constants as c
-from spectra_operator.core.schedule import run_name
+from spectra_operator.core.schedule.decide import run_name
 from spectra_operator.engine.keys import WORKFLOWS
 
 MINUTE = 60.0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spectra_agent import Result, ResultError, Usage, contract
 from spectra_operator.api.constants import MAX_RESULT_BYTES
-from spectra_operator.core.results import parse_result
+from spectra_operator.core.attempts.results import parse_result
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),

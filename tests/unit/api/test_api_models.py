@@ -16,8 +16,8 @@ from spectra_operator.api.agent import AgentSpec
 from spectra_operator.api.common import FailurePolicy, RetryPolicy
 from spectra_operator.api.phase import PhaseSpec, PhaseState
 from spectra_operator.api.workflow import WorkflowSpec, WorkflowState
-from spectra_operator.core.records import PHASE_ENDED
-from spectra_operator.core.workflow_records import WORKFLOW_ENDED
+from spectra_operator.core.phase.records import PHASE_ENDED
+from spectra_operator.core.workflow.records import WORKFLOW_ENDED
 
 ROOT = Path(__file__).parents[3]
 

@@ -14,8 +14,8 @@ from kubectl_spectra.tree import Look, render
 from kubectl_spectra.view import RunRow, workflow_view
 from spectra_operator.api import constants as c
 from spectra_operator.api.phase import PhaseState, TaskState
-from spectra_operator.core.phase_status import render_phase
-from spectra_operator.core.records import PhaseRecord, TaskRecord
+from spectra_operator.core.phase.records import PhaseRecord, TaskRecord
+from spectra_operator.core.phase.status import render_phase
 
 NOW = at(60)
 

@@ -10,8 +10,8 @@ from kubectl_spectra import simulating
 from kubectl_spectra.documents import Invalid
 from kubectl_spectra.errors import NotFound, UsageProblem
 from spectra_operator.api.workflow import WorkflowSpec
-from spectra_operator.core.sim_spec import Assumptions
-from spectra_operator.core.simulate import Simulation, simulate, what_if
+from spectra_operator.core.simulation.simulate import Simulation, simulate, what_if
+from spectra_operator.core.simulation.spec import Assumptions
 from unit.cli.cli_cases import lines_with, printed
 
 FAN_OUT = [a_step("build", [a_task("many", count=4), a_task("last", depends_on=["many"])])]

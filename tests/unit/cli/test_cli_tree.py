@@ -8,7 +8,7 @@ from builders.specs import a_step, a_task
 from kubectl_spectra.view import phase_view, workflow_view
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core import indexes
-from spectra_operator.core.records import Item
+from spectra_operator.core.phase.records import Item
 from unit.cli.cli_cases import (
     a_lone_phase,
     a_ran_phase,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from builders.pods import at
 from spectra_operator.api.phase import PhaseState, TaskState
-from spectra_operator.core.records import ENDED, Item, PhaseRecord, Spawned, TaskRecord
-from spectra_operator.core.results import Usage
+from spectra_operator.core.attempts.results import Usage
+from spectra_operator.core.phase.records import ENDED, Item, PhaseRecord, Spawned, TaskRecord
 
 WORDS = st.text("abc ü$", max_size=6)
 SECONDS = st.none() | st.integers(0, 10**6).map(at)

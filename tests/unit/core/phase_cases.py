@@ -10,11 +10,11 @@ from builders.pods import at
 from builders.records import a_phase_snapshot
 from builders.specs import Body, a_phase
 from spectra_operator.api.action import ActionType
-from spectra_operator.core.decide_phase import PhaseDecision, decide_phase
-from spectra_operator.core.evidence import Attempt
+from spectra_operator.core.attempts.evidence import Attempt
 from spectra_operator.core.orders import Order
-from spectra_operator.core.phase_status import parse_phase, render_phase
-from spectra_operator.core.records import PhaseRecord, TaskRecord
+from spectra_operator.core.phase.decide import PhaseDecision, decide_phase
+from spectra_operator.core.phase.records import PhaseRecord, TaskRecord
+from spectra_operator.core.phase.status import parse_phase, render_phase
 from spectra_operator.core.snapshot import Child
 
 

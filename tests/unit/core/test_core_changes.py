@@ -26,11 +26,11 @@ from spectra_operator.core.changes import (
     note_changes,
 )
 from spectra_operator.core.conditions import RunRecord
-from spectra_operator.core.decide_phase import decide_phase
-from spectra_operator.core.decide_workflow import decide_workflow
-from spectra_operator.core.phase_status import parse_phase, render_phase
-from spectra_operator.core.workflow_records import WorkflowRecord
-from spectra_operator.core.workflow_status import parse_workflow, render_workflow
+from spectra_operator.core.phase.decide import decide_phase
+from spectra_operator.core.phase.status import parse_phase, render_phase
+from spectra_operator.core.workflow.decide import decide_workflow
+from spectra_operator.core.workflow.records import WorkflowRecord
+from spectra_operator.core.workflow.status import parse_workflow, render_workflow
 from unit.core.core_settings import steady
 
 CALM = SpecLevels()

@@ -11,8 +11,8 @@ import pytest
 from builders.records import an_attempt
 from spectra_operator.api import constants as c
 from spectra_operator.api.workflow import PodCleanup
+from spectra_operator.core.attempts.evidence import Kind, Outcome
 from spectra_operator.core.clean_up import Limits, beyond, expiry, is_expired_at, pod_expiry
-from spectra_operator.core.evidence import Kind, Outcome
 
 END = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from builders.pods import at
 from builders.records import a_view, a_workflow_snapshot
 from builders.specs import Body, a_step, a_task, a_workflow
 from spectra_operator.api.phase import PhaseState
-from spectra_operator.core.decide_workflow import WorkflowDecision, decide_workflow
-from spectra_operator.core.expectations import Outlook
-from spectra_operator.core.workflow_records import PhaseView, WorkflowRecord
+from spectra_operator.core.insight.expectations import Outlook
+from spectra_operator.core.workflow.decide import WorkflowDecision, decide_workflow
+from spectra_operator.core.workflow.records import PhaseView, WorkflowRecord
 
 ROW = [
     a_step("first", [a_task("a"), a_task("b", count=3)]),

@@ -11,12 +11,12 @@ from builders.records import a_view, a_workflow_snapshot
 from builders.specs import Body, a_step, a_task, a_workflow
 from spectra_operator.api.action import ActionType
 from spectra_operator.api.phase import PhaseState
-from spectra_operator.core.decide_workflow import WorkflowDecision, decide_workflow
 from spectra_operator.core.orders import Order
-from spectra_operator.core.records import Tally
+from spectra_operator.core.phase.records import Tally
 from spectra_operator.core.snapshot import WorkflowSnapshot
-from spectra_operator.core.workflow_objects import object_name
-from spectra_operator.core.workflow_records import PhaseView, StepRecord, WorkflowRecord
+from spectra_operator.core.workflow.decide import WorkflowDecision, decide_workflow
+from spectra_operator.core.workflow.objects import object_name
+from spectra_operator.core.workflow.records import PhaseView, StepRecord, WorkflowRecord
 
 ROW = [
     a_step("first", [a_task("a"), a_task("b")]),

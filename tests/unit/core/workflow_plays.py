@@ -16,14 +16,14 @@ from builders.specs import Body, a_step, a_task, a_workflow
 from spectra_operator.api.action import ActionType
 from spectra_operator.api.constants import RESERVED_PHASES
 from spectra_operator.api.phase import PhaseState
-from spectra_operator.core.decide_workflow import WorkflowDecision, decide_workflow
 from spectra_operator.core.orders import Order
-from spectra_operator.core.records import PHASE_ENDED, Tally
+from spectra_operator.core.phase.records import PHASE_ENDED, Tally
 from spectra_operator.core.snapshot import WorkflowSnapshot
-from spectra_operator.core.workflow_objects import object_name
-from spectra_operator.core.workflow_orders import STOPS
-from spectra_operator.core.workflow_records import PhaseView, StepRecord, WorkflowRecord
-from spectra_operator.core.workflow_steps import is_benign, is_good
+from spectra_operator.core.workflow.decide import WorkflowDecision, decide_workflow
+from spectra_operator.core.workflow.objects import object_name
+from spectra_operator.core.workflow.orders import STOPS
+from spectra_operator.core.workflow.records import PhaseView, StepRecord, WorkflowRecord
+from spectra_operator.core.workflow.steps import is_benign, is_good
 from unit.core.workflow_orders_cases import an_order
 
 MOST_STEPS = 600

@@ -10,8 +10,8 @@ import pytest
 from builders.corpus import FOLDER, OFFLINE, WANTS, Bad, committed, hostile
 from kubectl_spectra.manifests import load
 from spectra_operator.api.crds import KINDS
-from spectra_operator.core.findings import Finding
-from spectra_operator.core.lint import lint
+from spectra_operator.core.lint.findings import Finding
+from spectra_operator.core.lint.lint import lint
 
 CORPUS = committed()
 NAMES = [bad.name for bad in CORPUS]

@@ -10,9 +10,9 @@ from builders.pods import at
 from builders.records import a_running_phase, an_attempt
 from builders.specs import AGENT, NAMESPACE, Body, a_phase, a_task, an_agent
 from spectra_operator.api.phase import TaskState
-from spectra_operator.core.compile import compile_phase
-from spectra_operator.core.records import TaskRecord
-from spectra_operator.core.results import Usage
+from spectra_operator.core.attempts.results import Usage
+from spectra_operator.core.phase.records import TaskRecord
+from spectra_operator.core.spec.compile import compile_phase
 from spectra_operator.engine.agent_book import AgentBook, AgentRun
 from spectra_operator.engine.keys import Key
 

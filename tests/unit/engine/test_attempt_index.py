@@ -12,7 +12,7 @@ from builders import pods
 from builders.records import an_attempt, broken
 from builders.specs import AGENT, NAMESPACE, PHASE_UID
 from spectra_operator.api import constants as c
-from spectra_operator.core.evidence import Kind
+from spectra_operator.core.attempts.evidence import Kind
 from spectra_operator.core.names import pod_name
 from spectra_operator.engine.attempts import AttemptIndex, owner_of
 from spectra_operator.engine.keys import Key

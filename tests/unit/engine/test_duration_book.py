@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from builders.records import an_attempt, broken, done
 from builders.specs import AGENT, NAMESPACE
-from spectra_operator.core.durations import Durations
-from spectra_operator.core.evidence import Attempt
+from spectra_operator.core.attempts.evidence import Attempt
+from spectra_operator.core.insight.durations import Durations
 from spectra_operator.engine.duration_book import DurationBook
 from spectra_operator.engine.keys import Key
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from builders.pods import at
 from builders.records import an_attempt
 from builders.specs import AGENT, NAMESPACE
-from spectra_operator.core.admission import Admission, Candidate
-from spectra_operator.core.readiness import Ready
+from spectra_operator.core.phase.admission import Admission, Candidate
+from spectra_operator.core.phase.readiness import Ready
 from spectra_operator.engine.attempts import AttemptIndex
 from spectra_operator.engine.keys import Key
 from spectra_operator.engine.scheduler import Hold, Scheduler

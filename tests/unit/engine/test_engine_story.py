@@ -14,10 +14,10 @@ from builders.specs import NAMESPACE, a_step, a_workflow
 from spectra_operator.api.phase import PhaseState, TaskState
 from spectra_operator.api.workflow import StepState, WorkflowState
 from spectra_operator.core.changes import Change
-from spectra_operator.core.compile import compile_workflow
-from spectra_operator.core.expectations import Insight, PhaseInsight
-from spectra_operator.core.records import PhaseRecord, Tally, TaskRecord
-from spectra_operator.core.workflow_records import StepRecord, WorkflowRecord
+from spectra_operator.core.insight.expectations import Insight, PhaseInsight
+from spectra_operator.core.phase.records import PhaseRecord, Tally, TaskRecord
+from spectra_operator.core.spec.compile import compile_workflow
+from spectra_operator.core.workflow.records import StepRecord, WorkflowRecord
 from spectra_operator.engine.effects import Announce, Effect
 from spectra_operator.engine.keys import Key
 from spectra_operator.engine.story import (

@@ -16,7 +16,7 @@ from builders.records import (
     waiting_item,
 )
 from spectra_operator.api.phase import TaskState
-from spectra_operator.core.records import TaskRecord
+from spectra_operator.core.phase.records import TaskRecord
 from spectra_operator.engine.effects import Effect, WriteStatus
 from spectra_operator.engine.keys import Key
 from spectra_operator.engine.queue import WorkQueue

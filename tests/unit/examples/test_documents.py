@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kubectl_spectra import manifests
-from spectra_operator.core.findings import Finding
-from spectra_operator.core.lint import lint
+from spectra_operator.core.lint.findings import Finding
+from spectra_operator.core.lint.lint import lint
 
 DOCUMENTS = sorted((Path(__file__).parents[3] / "docs").glob("*.md"))
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)

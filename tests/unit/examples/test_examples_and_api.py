@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from spectra_operator.api.agent import AgentSpec
-from spectra_operator.core.compile import compile_phase, compile_workflow
 from spectra_operator.core.snapshot import PhaseShape, WorkflowShape
+from spectra_operator.core.spec.compile import compile_phase, compile_workflow
 from unit.examples.example_runner import EXAMPLES, documents
 
 GOOD = [*sorted(EXAMPLES.glob("*.yaml")), *sorted(EXAMPLES.glob("foundation/*.yaml"))]

@@ -15,10 +15,10 @@ import pytest
 import spectra_agent
 from builders.specs import a_phase
 from kubectl_spectra import manifests
-from spectra_operator.core.compile import compile_phase
-from spectra_operator.core.handoff import broken_output
-from spectra_operator.core.lint import lint
-from spectra_operator.core.spawn import spawn_problem
+from spectra_operator.core.lint.lint import lint
+from spectra_operator.core.phase.handoff import broken_output
+from spectra_operator.core.phase.spawn import spawn_problem
+from spectra_operator.core.spec.compile import compile_phase
 from unit.examples.example_runner import EXAMPLES, documents
 
 ROOT = str(Path(spectra_agent.__file__).parent.parent)

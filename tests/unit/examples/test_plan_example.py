@@ -5,10 +5,10 @@ from __future__ import annotations
 from builders.pods import at
 from spectra_operator.api.agent import AgentSpec
 from spectra_operator.api.workflow import StepState, WorkflowSpec
-from spectra_operator.core.milestones import against_plan
-from spectra_operator.core.sim_spec import Assumptions
-from spectra_operator.core.simulate import Simulation, Variation, simulate, what_if
-from spectra_operator.core.workflow_records import StepRecord
+from spectra_operator.core.insight.milestones import against_plan
+from spectra_operator.core.simulation.simulate import Simulation, Variation, simulate, what_if
+from spectra_operator.core.simulation.spec import Assumptions
+from spectra_operator.core.workflow.records import StepRecord
 from unit.examples.example_runner import EXAMPLES, documents
 
 AGENT, WORKFLOW = documents(EXAMPLES / "plan" / "plan.yaml")

@@ -9,13 +9,13 @@ import pytest
 
 from builders.specs import SCHEDULE_UID
 from spectra_operator.api.schedule import ScheduleSpec
-from spectra_operator.core.compile import compile_workflow
+from spectra_operator.core.attempts.evidence import instant
 from spectra_operator.core.conditions import timestamp
-from spectra_operator.core.cron import parse_cron
-from spectra_operator.core.evidence import instant
-from spectra_operator.core.schedule import run_name
-from spectra_operator.core.schedule_records import RunView
-from spectra_operator.core.schedule_runs import run_body
+from spectra_operator.core.schedule.cron import parse_cron
+from spectra_operator.core.schedule.decide import run_name
+from spectra_operator.core.schedule.records import RunView
+from spectra_operator.core.schedule.runs import run_body
+from spectra_operator.core.spec.compile import compile_workflow
 from unit.examples.example_runner import EXAMPLES, documents
 
 FILES = sorted((EXAMPLES / "schedule").glob("*.yaml"))

@@ -13,7 +13,7 @@ import pytest
 
 import spectra_agent
 from kubectl_spectra import manifests
-from spectra_operator.core.lint import lint
+from spectra_operator.core.lint.lint import lint
 from unit.examples.example_runner import EXAMPLES, documents
 
 ROOT = str(Path(spectra_agent.__file__).parent.parent)

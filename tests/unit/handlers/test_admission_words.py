@@ -9,7 +9,7 @@ import kopf
 import pytest
 
 from builders.specs import a_step, a_task, a_workflow
-from spectra_operator.core.validate import Problem
+from spectra_operator.core.spec.validate import Problem
 from spectra_operator.handlers.admission import MAX_CHARACTERS, MAX_SHOWN, REVIEWED, register, said
 from spectra_operator.handlers.app import make_settings
 

@@ -1,0 +1,239 @@
+"""The objects we create, as bodies: pods, Phases, revisions of agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...api import constants as c
+from ...api.agent import AgentSpec, AgentTemplate
+from ..names import pod_name, revision_hash
+from ..policy import TaskPolicy
+from ..snapshot import PhaseShape
+
+Body = dict[str, Any]
+
+USER_ID = 65532
+_BACKSTOP_SECONDS = 60
+_UNBOUND_PENDING_SECONDS = 3600
+_SCRATCH = "/tmp"  # noqa: S108 - the only writable place in the container, its own emptyDir
+_WORKSPACE = "workspace"
+_DEFAULT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPlan:
+    """One attempt that is to be made. `index` is None for a task without count."""
+
+    task: str
+    index: int | None
+    number: int
+    agent: str
+    spec: AgentSpec
+    revision: str
+    input: str
+    policy: TaskPolicy
+
+
+def pod_body(shape: PhaseShape, plan: AttemptPlan, shard: str) -> Body:
+    """Return the pod of an attempt: one container, PSS restricted, no API token."""
+    template = plan.spec.template
+    spec: Body = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER_ID,
+            "runAsGroup": USER_ID,
+            "fsGroup": USER_ID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(shape, plan)],
+        "volumes": [{"name": "tmp", "emptyDir": {}}, *_workspace_volume(shape, plan.task)],
+        **_placement(template),
+    }
+    if plan.policy.timeout is not None:
+        pending = plan.policy.pending_timeout or _UNBOUND_PENDING_SECONDS
+        spec["activeDeadlineSeconds"] = plan.policy.timeout + pending + _BACKSTOP_SECONDS
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": pod_name(shape.name, shape.uid, plan.task, plan.index, plan.number),
+            "namespace": shape.namespace,
+            "labels": _pod_labels(shape, plan, shard),
+            "annotations": {"kubectl.kubernetes.io/default-container": c.CONTAINER},
+            "finalizers": [c.RESULT_FINALIZER],
+            "ownerReferences": [owner("Phase", shape.name, shape.uid)],
+        },
+        "spec": spec,
+    }
+
+
+def spawned_body(shape: PhaseShape, name: str, spec: Mapping[str, Any], shard: str) -> Body:
+    """Return the Phase object that carries out a planner's plan."""
+    ref = shape.spec.workflow_ref
+    labels = {
+        c.MANAGED_BY: c.MANAGER,
+        c.LABEL_SHARD: shard,
+        c.LABEL_PHASE: shape.spec.phase or shape.name[:63].rstrip("-."),
+        c.LABEL_ROLE: "Spawned",
+    }
+    if ref:
+        labels |= {c.LABEL_WORKFLOW: ref.name, c.LABEL_WORKFLOW_UID: ref.uid}
+    return {
+        "apiVersion": c.API_VERSION,
+        "kind": "Phase",
+        "metadata": {
+            "name": name,
+            "namespace": shape.namespace,
+            "labels": labels,
+            "ownerReferences": [owner("Phase", shape.name, shape.uid)],
+        },
+        "spec": dict(spec),
+    }
+
+
+def revision_body(agent: Mapping[str, Any], number: int) -> Body:
+    """Return the ControllerRevision of an Agent object's template, named by its hash."""
+    meta = agent["metadata"]
+    template = agent["spec"]["template"]
+    digest = revision_hash(template)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": f"{meta['name']}-{digest}",
+            "namespace": meta["namespace"],
+            "labels": {
+                c.MANAGED_BY: c.MANAGER,
+                c.LABEL_AGENT: meta["name"],
+                c.LABEL_REVISION: digest,
+            },
+            "ownerReferences": [owner("Agent", meta["name"], meta["uid"])],
+        },
+        "data": {"template": template},
+        "revision": number,
+    }
+
+
+def owner(kind: str, name: str, uid: str) -> Body:
+    """Return the reference of what we make to what it was made for."""
+    return {
+        "apiVersion": c.API_VERSION,
+        "kind": kind,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def _pod_labels(shape: PhaseShape, plan: AttemptPlan, shard: str) -> dict[str, str]:
+    ref = shape.spec.workflow_ref
+    labels = {
+        c.MANAGED_BY: c.MANAGER,
+        c.LABEL_SHARD: shard,
+        c.LABEL_PHASE: shape.spec.phase or shape.name[:63].rstrip("-."),
+        c.LABEL_PHASE_UID: shape.uid,
+        c.LABEL_TASK: plan.task,
+        c.LABEL_INDEX: str(plan.index or 0),
+        c.LABEL_ATTEMPT: str(plan.number),
+        c.LABEL_AGENT: plan.agent,
+        c.LABEL_REVISION: plan.revision,
+    }
+    if ref:
+        labels |= {c.LABEL_WORKFLOW: ref.name, c.LABEL_WORKFLOW_UID: ref.uid}
+    if _workspace_mount(shape, plan.task):
+        labels[c.LABEL_WORKSPACE] = "true"
+    return labels
+
+
+def _container(shape: PhaseShape, plan: AttemptPlan) -> Body:
+    template = plan.spec.template
+    resources = (
+        template.resources.model_dump(by_alias=True, exclude_none=True)
+        if template.resources
+        else {}
+    )
+    if not resources.get("requests"):  # of what has a limit, Kubernetes requests the limit
+        limits = resources.get("limits") or {}
+        resources["requests"] = {k: v for k, v in _DEFAULT_REQUESTS.items() if k not in limits}
+    body: Body = {
+        "name": c.CONTAINER,
+        "image": template.image,
+        "imagePullPolicy": template.image_pull_policy,
+        "command": template.command,
+        "args": template.args,
+        "env": _env(shape, plan),
+        "resources": resources,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": _SCRATCH},
+            *_workspace_mount(shape, plan.task),
+        ],
+    }
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def _env(shape: PhaseShape, plan: AttemptPlan) -> list[Body]:
+    ref = shape.spec.workflow_ref
+    index = plan.index or 0
+    ours = {
+        "SPECTRA_WORKFLOW": ref.name if ref else "",
+        "SPECTRA_PHASE": shape.spec.phase or shape.name,
+        "SPECTRA_TASK": plan.task,
+        "SPECTRA_INDEX": str(index),
+        "SPECTRA_ATTEMPT": str(plan.number),
+        "SPECTRA_KEY": f"{shape.uid}/{plan.task}/{index}",
+        "SPECTRA_INPUT": plan.input,
+    }
+    for mount in _workspace_mount(shape, plan.task):
+        ours["SPECTRA_WORKSPACE"] = mount["mountPath"]
+    env: list[Body] = [{"name": name, "value": _literal(value)} for name, value in ours.items()]
+    for variable in plan.spec.template.env or ():
+        env.append(variable.model_dump(by_alias=True, exclude_none=True))
+    return env
+
+
+def _workspace_volume(shape: PhaseShape, task: str) -> list[Body]:
+    claim = shape.spec.workspace
+    if claim is None or shape.tasks[task].workspace is None:
+        return []
+    return [{"name": _WORKSPACE, "persistentVolumeClaim": {"claimName": claim.claim_name}}]
+
+
+def _workspace_mount(shape: PhaseShape, task: str) -> list[Body]:
+    wanted = shape.tasks[task].workspace
+    if shape.spec.workspace is None or wanted is None:
+        return []
+    mount: Body = {"name": _WORKSPACE, "mountPath": wanted.mount_path}
+    if wanted.sub_path:
+        mount["subPath"] = wanted.sub_path
+    if wanted.read_only:
+        mount["readOnly"] = True
+    return [mount]
+
+
+def _literal(value: str) -> str:
+    """Keep the kubelet from expanding `$(NAME)` in somebody's data; it reads `$$` as `$`."""
+    return value.replace("$", "$$")
+
+
+def _placement(template: AgentTemplate) -> Body:
+    dumped = template.model_dump(by_alias=True, exclude_none=True, mode="json")
+    keys = (
+        "imagePullSecrets",
+        "nodeSelector",
+        "tolerations",
+        "runtimeClassName",
+        "terminationGracePeriodSeconds",
+    )
+    return {key: dumped[key] for key in keys if key in dumped}

@@ -1,0 +1,1 @@
+"""What is expected of a run: estimates, the critical path, milestones, reasons to wait."""

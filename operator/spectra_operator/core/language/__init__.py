@@ -1,0 +1,1 @@
+"""The language of `${...}`: CEL under a budget, patterns, templates, references, typed values."""

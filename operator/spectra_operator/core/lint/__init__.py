@@ -1,0 +1,1 @@
+"""Everything odd in a manifest, with file, line and field."""

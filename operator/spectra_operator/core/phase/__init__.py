@@ -1,0 +1,1 @@
+"""Decides about phases: the states of their tasks and what starts next."""

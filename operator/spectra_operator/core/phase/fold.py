@@ -1,0 +1,315 @@
+"""Folds the evidence of attempts into records. Evidence already recorded changes nothing.
+
+Because a record says which attempts it contains, folding the same attempts again, or in another
+order, gives the same record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from ...api.common import NodeLostPolicy
+from ...api.constants import MAX_OUTPUT_BYTES
+from ...api.phase import TaskState
+from ..attempts import retry
+from ..attempts.evidence import Attempt, Kind, Outcome
+from ..names import spawned_name
+from ..policy import TaskPolicy
+from ..snapshot import PhaseShape
+from .handoff import broken_output
+from .records import Item, Spawned, TaskRecord
+from .spawn import spawn_problem
+
+CLOCK_GRAIN = timedelta(seconds=1)
+"""Kubernetes writes times in whole seconds; a timeout never fires early by that much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What folding needs to know beside the record. `cancel` is the reason for stopping all.
+
+    `policy` is that of the task's own way. `overdue` says why the task gets no further attempt.
+    """
+
+    phase: PhaseShape
+    policy: TaskPolicy
+    now: datetime
+    cancel: str = ""
+    overdue: str = ""
+    output_bytes_left: int = MAX_OUTPUT_BYTES
+
+
+Contexts = Callable[[str], Context]
+"""Returns the context of a task by its name."""
+
+
+def fold(record: TaskRecord, attempt: Attempt, context: Context) -> TaskRecord:
+    """Return the record with what this attempt proves."""
+    recorded = record.recorded(attempt.index)
+    if recorded is None or attempt.number <= recorded or attempt.index >= record.total:
+        return record
+    item = record.open.get(attempt.index) or Item(TaskState.READY, 0, prior=record.prior)
+    gap = attempt.number - recorded - 1
+    if gap:  # a status older than the pods (a restore): what it does not know of was lost
+        item = replace(item, losses=item.losses + gap)
+        record = replace(record, losses=record.losses + gap)
+    outcome = judge(attempt, context.policy.of_way(item.way), item.reason)
+    if outcome is None:
+        return _running(record, attempt, item)
+    record = _describe(record, attempt)
+    return close(record, attempt, item, outcome, context)
+
+
+def close(
+    record: TaskRecord, attempt: Attempt, item: Item, outcome: Outcome, context: Context
+) -> TaskRecord:
+    """Return the record with the end of an attempt: a result, a plan, or a failure."""
+    if outcome.kind is Kind.SUCCEEDED:
+        outcome = _checked(attempt, outcome, context)
+    if outcome.kind is Kind.SUCCEEDED:
+        if outcome.result.spawn:
+            return _spawned(record, attempt, item, outcome, context)
+        return _succeeded(record, attempt, outcome, context)
+    record = replace(record, usage=record.usage + outcome.result.usage)
+    if context.cancel:
+        return _cancelled(record, attempt, context)
+    if context.overdue:
+        text = f"activeDeadlineSeconds of task {attempt.task} have passed"
+        outcome = Outcome(Kind.FAILED, context.overdue, text, final=True)
+    return _try_again(record, attempt, item, outcome, context)
+
+
+def _checked(attempt: Attempt, outcome: Outcome, context: Context) -> Outcome:
+    """Turn a success that breaks what the task promised into a failure."""
+    result = outcome.result
+    reason, problem = "", ""
+    if result.spawn:
+        reason, problem = "SpawnInvalid", spawn_problem(context.phase, attempt.task, result.spawn)
+    if not problem:
+        reason, problem = "OutputInvalid", broken_output(result.outputs, context.policy.outputs)
+    if not problem or (reason == "OutputInvalid" and result.spawn):
+        return outcome  # outputs of a planner are those that its tasks gather
+    return Outcome(Kind.FAILED, reason, problem[:1024], result=replace(result, spawn=""))
+
+
+def _spawned(
+    record: TaskRecord, attempt: Attempt, item: Item, outcome: Outcome, context: Context
+) -> TaskRecord:
+    """Keep the plan: the task runs on in the Phase that is made from it."""
+    result, phase = outcome.result, context.phase
+    plan = Spawned(
+        attempt=attempt.number,
+        object_name=spawned_name(phase.name, phase.uid, attempt.task, attempt.number),
+        tasks=result.spawn,
+        outputs=result.outputs,
+    )
+    waiting = replace(
+        item,
+        state=TaskState.RUNNING,
+        attempt=attempt.number,
+        prior=item.prior + 1,
+        not_before=None,
+        reason="",
+    )
+    record = replace(
+        record,
+        prior=waiting.prior,
+        usage=record.usage + result.usage,
+        spawned=plan,
+        reason="Spawned",
+        message=f"its tasks run in phase {plan.object_name}",
+    )
+    return record.with_item(attempt.index, waiting)
+
+
+def judge(attempt: Attempt, policy: TaskPolicy, waited_for: str = "") -> Outcome | None:
+    """Return how the attempt ended, with the engine's own timeouts told apart from losses.
+
+    `waited_for` is what kept its container from starting when it was last seen live.
+    """
+    if attempt.node_lost and attempt.live and policy.on_node_lost is NodeLostPolicy.RETRY:
+        return Outcome(Kind.LOST, "NodeLost", "the node does not answer")
+    outcome = attempt.outcome
+    if outcome is None or outcome.kind is Kind.SUCCEEDED or not attempt.deleted_at:
+        return outcome
+    if timed_out(attempt, policy, attempt.finished_at or attempt.deleted_at):
+        return Outcome(Kind.FAILED, "Timeout", f"still running after {policy.timeout} s")
+    if pending_timed_out(attempt, policy, attempt.deleted_at):
+        why = f": {waited_for}" if waited_for else ""
+        text = f"no container started within {policy.pending_timeout} s{why}"
+        return Outcome(Kind.FAILED, "PendingTimeout", text)
+    return outcome
+
+
+def timed_out(attempt: Attempt, policy: TaskPolicy, at: datetime) -> bool:
+    """Whether the attempt had run for its whole timeout at that instant."""
+    if policy.timeout is None or attempt.started_at is None:
+        return False
+    return at >= attempt.started_at + timedelta(seconds=policy.timeout)
+
+
+def pending_timed_out(attempt: Attempt, policy: TaskPolicy, at: datetime) -> bool:
+    """Whether the attempt had waited for its whole pending timeout at that instant."""
+    if policy.pending_timeout is None or attempt.started_at or attempt.created_at is None:
+        return False
+    return at >= attempt.created_at + timedelta(seconds=policy.pending_timeout)
+
+
+def _describe(record: TaskRecord, attempt: Attempt) -> TaskRecord:
+    started = attempt.started_at or attempt.created_at
+    if record.started_at and started:
+        started = min(record.started_at, started)
+    return replace(
+        record,
+        agent=attempt.agent or record.agent,
+        revision=attempt.revision or record.revision,
+        pod=attempt.pod,
+        attempt=max(record.attempt, attempt.number),
+        started_at=started or record.started_at,
+    )
+
+
+def _running(record: TaskRecord, attempt: Attempt, item: Item) -> TaskRecord:
+    if _is_known(record, attempt, item):
+        return record
+    running = replace(
+        item,
+        state=TaskState.RUNNING,
+        attempt=attempt.number,
+        not_before=None,
+        reason=attempt.waiting,
+    )
+    if record.open.get(attempt.index) == running and record.pod == attempt.pod:
+        return _said(record, attempt)
+    return _said(_describe(record, attempt), attempt).with_item(attempt.index, running)
+
+
+def _is_known(record: TaskRecord, attempt: Attempt, item: Item) -> bool:
+    """Whether a fan-out's record already says all that a live attempt proves; most do."""
+    return (
+        record.fan_out
+        and item.state is TaskState.RUNNING
+        and item.attempt == attempt.number
+        and item.reason == attempt.waiting
+    )
+
+
+def _said(record: TaskRecord, attempt: Attempt) -> TaskRecord:
+    """Show what keeps a single task's container from starting."""
+    if record.fan_out:
+        return record
+    started = record.started_at
+    if attempt.started_at and attempt.number == 1:
+        started = attempt.started_at
+    if (attempt.waiting, attempt.waiting_message[:1024], started) == (
+        record.reason,
+        record.message,
+        record.started_at,
+    ):
+        return record
+    return replace(
+        record,
+        reason=attempt.waiting,
+        message=attempt.waiting_message[:1024],
+        started_at=started,
+    )
+
+
+def _succeeded(
+    record: TaskRecord, attempt: Attempt, outcome: Outcome, context: Context
+) -> TaskRecord:
+    result = outcome.result
+    record = replace(record, usage=record.usage + result.usage)
+    record = _closed(record, attempt)
+    bit = 1 << attempt.index
+    if result.outputs and record.output_growth(result.outputs) > context.output_bytes_left:
+        text = f"the outputs of this phase would exceed {MAX_OUTPUT_BYTES} bytes"
+        return replace(
+            record,
+            failed=record.failed | bit,
+            failures=record.failures + 1,
+            reason="OutputsTooLarge",
+            message=text,
+        )
+    outputs: Mapping[int, str] = record.outputs
+    if result.outputs:
+        outputs = {**record.outputs, attempt.index: result.outputs}
+    return replace(
+        record,
+        succeeded=record.succeeded | bit,
+        outputs=outputs,
+        reason="" if not record.failed else record.reason,
+        message=outcome.message if not record.failed else record.message,
+    )
+
+
+def _cancelled(record: TaskRecord, attempt: Attempt, context: Context) -> TaskRecord:
+    record = _closed(record, attempt)
+    return replace(
+        record,
+        cancelled=record.cancelled | 1 << attempt.index,
+        reason=context.cancel,
+        message="stopped while it ran",
+    )
+
+
+def _try_again(
+    record: TaskRecord, attempt: Attempt, item: Item, outcome: Outcome, context: Context
+) -> TaskRecord:
+    lost = outcome.kind is Kind.LOST
+    failures, losses = item.failures + (not lost), item.losses + lost
+    record = replace(
+        record,
+        failures=record.failures + (not lost),
+        losses=record.losses + lost,
+        reason=outcome.reason,
+        message=outcome.message[:1024],
+    )
+    rules = context.policy.of_way(item.way).retry
+    budget_left = losses <= rules.loss_limit if lost else failures <= rules.limit
+    ruled_out = "" if lost else retry.refusal(rules, attempt, outcome, failures)
+    if outcome.final or ruled_out or not budget_left:
+        if lost:
+            record = replace(
+                record,
+                reason="LossLimitExceeded",
+                message=f"{losses} attempts were lost, the last by {outcome.reason}",
+            )
+        if ruled_out:
+            record = replace(record, message=f"{record.message} ({ruled_out})"[:1024])
+        return _given_up(record, attempt, item, context)
+    ended = attempt.finished_at or context.now
+    key = f"{context.phase.uid}/{attempt.task}/{attempt.index}"
+    pause_ends = retry.not_before(rules.backoff, ended, losses if lost else failures, key)
+    waiting = replace(
+        item,
+        state=TaskState.BACKOFF,
+        attempt=attempt.number,
+        failures=failures,
+        losses=losses,
+        not_before=pause_ends,
+        reason=outcome.reason,
+    )
+    return record.with_item(attempt.index, waiting)
+
+
+def _given_up(record: TaskRecord, attempt: Attempt, item: Item, context: Context) -> TaskRecord:
+    """Go the next way that the task offers; without one the item has failed."""
+    if context.overdue or item.way >= len(context.policy.fallbacks):
+        return replace(_closed(record, attempt), failed=record.failed | 1 << attempt.index)
+    number = attempt.number
+    onward = Item(TaskState.BACKOFF, number, reason=record.reason, prior=number, way=item.way + 1)
+    if not record.fan_out:
+        record = replace(record, prior=number, failures=0, losses=0, way=onward.way)
+    return record.with_item(attempt.index, onward)
+
+
+def _closed(record: TaskRecord, attempt: Attempt) -> TaskRecord:
+    """Take the item off the open ones and note when the task's newest item ended."""
+    ended = attempt.finished_at
+    if record.finished_at and ended:
+        ended = max(record.finished_at, ended)
+    record = replace(record, finished_at=ended or record.finished_at)
+    return record.with_item(attempt.index, None) if attempt.index in record.open else record

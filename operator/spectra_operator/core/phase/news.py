@@ -1,0 +1,30 @@
+"""Which attempts say something that the records do not; of a wide fan-out most say nothing new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ...api.phase import TaskState
+from ..attempts.evidence import Attempt
+from .records import TaskRecord
+
+
+def news(attempts: Iterable[Attempt], tasks: Mapping[str, TaskRecord]) -> list[Attempt]:
+    """Return the attempts whose folding may change a record; tasks by name."""
+    return [a for a in attempts if a.task in tasks and not _is_shown(tasks[a.task], a)]
+
+
+def _is_shown(record: TaskRecord, attempt: Attempt) -> bool:
+    """Whether an item's record already says all that an attempt proves."""
+    if not attempt.live:
+        recorded = record.recorded(attempt.index)
+        return recorded is None or attempt.number <= recorded
+    if not record.fan_out or attempt.node_lost:
+        return False
+    item = record.open.get(attempt.index)
+    return (
+        item is not None
+        and item.state is TaskState.RUNNING
+        and item.attempt == attempt.number == item.recorded + 1
+        and item.reason == attempt.waiting
+    )

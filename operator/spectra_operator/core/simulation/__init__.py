@@ -1,0 +1,1 @@
+"""What would happen: a workflow on a virtual clock."""

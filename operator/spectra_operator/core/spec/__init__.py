@@ -1,0 +1,1 @@
+"""What a spec means: checks, shorthands written out, compiled into shapes."""

@@ -1,0 +1,1 @@
+"""Decides about workflows: the states of their phases and what follows them."""

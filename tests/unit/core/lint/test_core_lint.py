@@ -1,0 +1,169 @@
+"""What the linter says beyond admission: structure, oddities, and what a set of files lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builders.specs import Body, a_phase, a_step, a_task, a_workflow, an_agent
+from spectra_operator.core.lint.findings import Manifest, Mark, Path
+from spectra_operator.core.lint.lint import lint
+
+Found = list[tuple[str, str, str]]
+
+
+def found(*bodies: Any) -> Found:
+    manifests = [Manifest(f"f{n}.yaml", body) for n, body in enumerate(bodies)]
+    return [(f.severity, f.reason, f.field) for f in lint(manifests)]
+
+
+def message(body: Any, field: str) -> str:
+    return next(f.message for f in lint([Manifest("f", body)]) if f.field == field)
+
+
+def a_template(name: str = "etl", *phases: Body, **fields: Any) -> Body:
+    return a_workflow(phases, name=name, **fields) | {"kind": "WorkflowTemplate"}
+
+
+def of_task(**fields: Any) -> Found:
+    return found(a_workflow([a_step("work", [a_task(**fields)])], failure_policy="Rollback"))
+
+
+def test_sound_manifests_have_no_findings() -> None:
+    assert found(a_workflow(), an_agent(), a_phase(), a_template()) == []
+
+
+def test_objects_of_other_groups_are_left_alone() -> None:
+    assert found({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}}) == []
+    assert found({"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "spec": 7}) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "says"),
+    [
+        ({"paralelism": 3}, ("error", "UnknownField", "spec.paralelism"), "mean parallelism?"),
+        ({"zzz": 3}, ("error", "UnknownField", "spec.zzz"), "there are activeDeadlineSeconds"),
+        ({"priority": "1"}, ("error", "WrongType", "spec.priority"), "without quotes"),
+        ({"priority": True}, ("error", "WrongType", "spec.priority"), "not a whole number"),
+        ({"suspend": "true"}, ("error", "WrongType", "spec.suspend"), "without quotes"),
+        ({"description": 7}, ("error", "WrongType", "spec.description"), "in quotes"),
+        ({"priority": None}, ("error", "Null", "spec.priority"), "leave the field out"),
+        (
+            {"failurePolicy": "rollback"},
+            ("error", "InvalidValue", "spec.failurePolicy"),
+            "did you mean Rollback?",
+        ),
+        ({"parallelism": 0}, ("error", "OutOfBounds", "spec.parallelism"), "1 or more"),
+        ({"priority": float("nan")}, ("error", "InvalidNumber", "spec.priority"), "JSON cannot"),
+        ({"priority": 2**70}, ("error", "InvalidNumber", "spec.priority"), "63 bits"),
+    ],
+)
+def test_structure_is_checked_as_strictly_as_the_api_server_does(
+    change: Body, expected: tuple[str, str, str], says: str
+) -> None:
+    body = a_workflow()
+    body["spec"] |= change
+
+    assert found(body) == [expected]
+    assert says in message(body, expected[2])
+
+
+def test_a_misspelt_field_does_not_hide_what_else_is_wrong() -> None:
+    body = a_workflow([a_step("work", [a_task("a", depends_on=["ghost"])])])
+    body["spec"]["misspelt"] = 1
+
+    assert [reason for _, reason, _ in found(body)] == ["UnknownField", "UnknownDependency"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"parallelism": 2}, "parallelism"),
+        ({"count": 2, "parallelism": 3}, "parallelism"),
+        ({"timeout_seconds": 60, "active_deadline_seconds": 30}, "activeDeadlineSeconds"),
+        ({"fallback": [{"agent": "worker"}]}, "fallback[0]"),
+        ({"fallback": [{"agent": "b"}, {"agent": "b"}]}, "fallback[1]"),
+        ({"fallback": [{"agent": "b"}], "retry": {"limit": 50}}, "retry.limit"),
+        (
+            {"retry": {"backoff": {"initialSeconds": 9, "maxSeconds": 3}}},
+            "retry.backoff.initialSeconds",
+        ),
+        ({"retry": {"rules": [{"exitCodes": [1], "action": "Retry"}]}}, "retry.rules"),
+    ],
+)
+def test_what_works_and_is_hardly_meant_is_a_warning(fields: Body, field: str) -> None:
+    warned = of_task(**{"compensate": {"agent": "worker"}} | fields)
+
+    assert [(severity, where) for severity, _, where in warned] == [
+        ("warning", f"spec.phases[work].tasks[work].{field}")
+    ]
+
+
+def test_a_compensation_that_is_never_run_is_a_warning() -> None:
+    body = a_workflow([a_step("work", [a_task(compensate={"agent": "worker"})])])
+    assert found(body) == [("warning", "NeverUsed", "spec.phases[work].tasks[work].compensate")]
+
+
+def test_a_rollback_with_nothing_to_undo_is_a_warning() -> None:
+    assert of_task() == [("warning", "NothingToUndo", "spec.failurePolicy")]
+
+
+def test_a_parameter_that_nothing_reads_is_a_warning() -> None:
+    used = a_step("work", [a_task(input={"x": "${parameters.used}"})])
+    parameters = [{"name": name, "value": "x"} for name in ("used", "idle")]
+    body = a_workflow([used], parameters=parameters)
+
+    assert found(body) == [("warning", "UnusedParameter", "spec.parameters[idle]")]
+
+
+def test_a_parameter_may_be_read_by_a_computed_name() -> None:
+    step = a_step("work", [a_task(when="size(parameters) > 0")])
+    assert found(a_workflow([step], parameters=[{"name": "n", "value": "x"}])) == []
+
+
+def test_a_workflow_and_its_template_are_checked_together() -> None:
+    template = a_template(
+        "etl",
+        a_step("work", [a_task(input={"r": "${parameters.rows}"})]),
+        parameters=[{"name": "rows", "type": "integer"}],
+    )
+    run = a_workflow(name="run")
+    run["spec"] = {"templateRef": {"name": "etl"}, "parameters": [{"name": "rows", "value": "x"}]}
+
+    assert found(template, run) == [("error", "InvalidParameter", "spec.parameters[rows].value")]
+
+
+def test_a_template_that_is_in_no_file_was_not_checked_and_that_is_said() -> None:
+    run = a_workflow(name="run")
+    run["spec"] = {"templateRef": {"name": "etl"}}
+    assert found(run) == [("warning", "TemplateNotSeen", "spec.templateRef.name")]
+
+
+def test_agents_are_looked_for_where_the_set_has_agents() -> None:
+    run = a_workflow([a_step("work", [a_task(agent="ghost")])])
+
+    assert found(run) == []
+    assert found(run, an_agent()) == [
+        ("warning", "AgentNotSeen", "spec.phases[work].tasks[work].agent")
+    ]
+
+
+def test_an_object_that_stands_twice_is_found_unless_both_are_the_same() -> None:
+    assert found(an_agent(), an_agent()) == []
+    assert found(an_agent(), an_agent(concurrency=2)) == [
+        ("error", "DuplicateName", "metadata.name")
+    ]
+
+
+@pytest.mark.parametrize("body", [None, [], "text", 7, {}, {"kind": []}, {"spec": {}}])
+def test_nothing_breaks_the_linter(body: Any) -> None:
+    assert {severity for severity, _, _ in found(body)} == {"error"}
+
+
+def test_findings_come_in_the_order_of_the_files_and_lines() -> None:
+    first = a_workflow([a_step("work", [a_task("a", depends_on=["x"])])])
+    marks: dict[Path, Mark] = {("spec",): (9, 1), ("metadata", "name"): (2, 1)}
+    findings = lint([Manifest("b.yaml", first, marks), Manifest("a.yaml", None)])
+
+    assert [(f.file, f.line) for f in findings] == [("a.yaml", 1), ("b.yaml", 9)]
