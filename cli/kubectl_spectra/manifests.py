@@ -6,9 +6,10 @@ to are bounded before any object is made of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -48,6 +49,20 @@ _Reader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+# kubectl reads YAML 1.1 by its letter, where these are truth values; Python's parser does not.
+_Reader.add_implicit_resolver(_BOOLEAN, re.compile(r"^[yYnN]$"), list("yYnN"))
+
+
+class _Scalars(yaml.constructor.SafeConstructor):
+    """Knows the words for a truth value that kubectl knows."""
+
+    bool_values: ClassVar[dict[str, bool]] = {
+        **yaml.constructor.SafeConstructor.bool_values,
+        "y": True,
+        "n": False,
+    }
 
 
 class _BadNodeError(Exception):
@@ -128,7 +143,7 @@ class _Builder:
     def __init__(self, file: str) -> None:
         self._file = file
         self._nodes = 0
-        self._scalars = yaml.constructor.SafeConstructor()
+        self._scalars = _Scalars()
         self._inside: set[int] = set()
         self.marks: dict[Path, Mark] = {}
         self.findings: list[Finding] = []

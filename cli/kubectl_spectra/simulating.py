@@ -11,6 +11,10 @@ import yaml
 from rich.table import Table
 from rich.text import Text
 
+from spectra_operator.api.workflow import WorkflowSpec
+from spectra_operator.core.insight.durations import task_path
+from spectra_operator.core.lint.structure import suggestion
+from spectra_operator.core.policy import agents_of
 from spectra_operator.core.simulation.simulate import Load, Simulation, Span, Variation
 
 from .cluster import Body
@@ -66,6 +70,38 @@ def read_durations(path: str) -> dict[str, float]:
         if not number or not 0 <= value < float("inf"):
             raise Invalid(f"{path}: {key}: {value!r} is no number of seconds")
     return {str(key): float(value) for key, value in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What options may name in a workflow: `phase/task`, phases, agents."""
+
+    tasks: frozenset[str]
+    phases: frozenset[str]
+    agents: frozenset[str]
+
+    @classmethod
+    def of(cls, spec: WorkflowSpec, agents: Iterable[str]) -> Names:
+        """Return the names of an expanded spec, and of the agents at hand."""
+        tasks = [(phase.name, task) for phase in spec.all_phases for task in phase.tasks or ()]
+        asked = (agent for _, task in tasks for agent in agents_of(task))
+        return cls(
+            frozenset(task_path(phase, task.name) for phase, task in tasks),
+            frozenset(phase.name for phase in spec.all_phases),
+            frozenset([*agents, *asked]),
+        )
+
+
+def check_names(option: str, given: Iterable[str], known: frozenset[str]) -> None:
+    """Refuse a name that is in the workflow nowhere: the option would do nothing.
+
+    Raises:
+        UsageProblem: One is unknown; the text has the nearest name.
+    """
+    for name in given:
+        if name not in known:
+            near = suggestion(name, sorted(known))
+            raise UsageProblem(f"{option} {name}: there is no {name} in the workflow; {near}")
 
 
 def variations(parallelism: Sequence[int], agents: Mapping[str, float]) -> list[Variation]:

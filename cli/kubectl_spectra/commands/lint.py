@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from spectra_operator.core.lint.findings import Finding
+from spectra_operator.core.lint.findings import Finding, Manifest
+from spectra_operator.core.lint.lint import is_foreign
 from spectra_operator.core.lint.lint import lint as findings_of
 
 from .. import errors, manifests
@@ -36,23 +37,25 @@ def lint(
     ones. Objects of other groups are left alone. The exit code is 1 if an error was found.
     """
     found = [file for name in files for file in _files(name)]
-    result = _check(found)
+    objects, result = _check(found)
     if output:
         session.say(machine([asdict(finding) for finding in result], output))
     else:
-        _print(session, found, result)
+        _print(session, result)
+        session.note(_summary(result, objects, len(found)))
     wrong = any(finding.severity == "error" or warnings_as_errors for finding in result)
     end(errors.FAILED if wrong else errors.OK)
 
 
-def _check(files: Iterable[str]) -> list[Finding]:
+def _check(files: Iterable[str]) -> tuple[list[Manifest], list[Finding]]:
     result: list[Finding] = []
-    objects = []
+    objects: list[Manifest] = []
     for file in files:
         loaded = manifests.load(file, content_of(file))
         result += loaded.findings
         objects += loaded.manifests
-    return sorted([*result, *findings_of(objects)], key=lambda f: (f.file, f.line, f.column))
+    result += findings_of(objects)
+    return objects, sorted(result, key=lambda f: (f.file, f.line, f.column))
 
 
 def _files(name: str) -> Iterator[str]:
@@ -66,11 +69,23 @@ def _files(name: str) -> Iterator[str]:
     yield from inside
 
 
-def _print(session: Session, files: list[str], result: list[Finding]) -> None:
+def _print(session: Session, result: list[Finding]) -> None:
     for finding in result:
         session.say(str(finding))
+
+
+def _summary(result: list[Finding], objects: list[Manifest], files: int) -> str:
+    """Return one line: what was found, and of how much; nothing checked is not nothing wrong."""
     bad = sum(finding.severity == "error" for finding in result)
-    odd = len(result) - bad
-    counts = [f"{n} {word}{'s' * (n != 1)}" for n, word in ((bad, "error"), (odd, "warning")) if n]
-    where = f"{len(files)} file{'s' * (len(files) != 1)}"
-    session.note(f"{' and '.join(counts) or 'nothing wrong'} in {where}")
+    foreign = sum(map(is_foreign, objects))
+    ours = len(objects) - foreign
+    counts = [(bad, "error"), (len(result) - bad, "warning")]
+    found = " and ".join(_counted(number, word) for number, word in counts if number)
+    if not found:
+        found = "nothing wrong" if ours else "nothing was checked"
+    left = f", {_counted(foreign, 'object')} of other groups left alone" if foreign else ""
+    return f"{found}: {_counted(ours, 'object')} of Spectra in {_counted(files, 'file')}{left}"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"

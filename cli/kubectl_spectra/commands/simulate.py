@@ -90,6 +90,7 @@ def simulate_(session: Session, /, sources: tuple[str, ...], **options: Any) -> 
             session.note(f"error: {loaded.name}: {problem}")
         end(errors.FAILED)
     agents = simulating.numbers(asked.agents, "--agent", 1)
+    simulating.check_names("--agent", agents, simulating.Names.of(loaded.spec, ()).agents)
     changes = simulating.variations(asked.parallelism, agents)
     compared = what_if(loaded.spec, assumed, changes)
     if asked.output:
@@ -126,6 +127,10 @@ def _assumptions(session: Session, loaded: Loaded, asked: _Asked) -> Assumptions
     if any(chance > 1 for chance in failures.values()):
         raise UsageProblem("--fail: a chance is a number from 0 to 1")
     items = simulating.numbers(asked.items, "--items")
+    names = simulating.Names.of(loaded.spec, agents)
+    simulating.check_names("--items", items, names.tasks)
+    simulating.check_names("--skip", asked.skipped, names.tasks | names.phases)
+    simulating.check_names("--fail", failures, names.tasks | names.agents | {"*"})
     return Assumptions(
         agents={name: spec.concurrency for name, spec in agents.items()},
         defaults={name: spec.defaults for name, spec in agents.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,27 @@ def test_simulate_takes_durations_items_and_chances(run: Run, write: Write, tmp_
     assert ": Failed" in failed.output
 
 
+@pytest.mark.parametrize(
+    ("option", "given", "near"),
+    [
+        ("--items", "build/eech=5", "build/each"),
+        ("--skip", "buid", "build"),
+        ("--fail", "build/eac=0.5", "build/each"),
+        ("--agent", "wroker=2", "worker"),
+    ],
+)
+def test_simulate_refuses_a_name_that_is_nowhere_in_the_workflow(
+    run: Run, write: Write, option: str, given: str, near: str
+) -> None:
+    file = write(an_agent(), a_workflow([a_step("build", [a_task("each", count=2)])]))
+
+    result = run("simulate", file, option, given)
+
+    assert result.exit_code == errors.USAGE
+    assert f"{option} {given.partition('=')[0]}: there is no" in result.stderr
+    assert f"did you mean {near}?" in result.stderr
+
+
 def test_simulate_of_what_can_never_work_names_the_field(run: Run, write: Write) -> None:
     tasks = [a_task("a", depends_on=["b"]), a_task("b", depends_on=["a"])]
 
@@ -105,7 +127,7 @@ def test_lint_names_file_line_and_field_and_ends_with_one(run: Run, write: Write
     assert result.exit_code == errors.FAILED
     assert f"{file}:" in result.stdout
     assert "spec.phases[build].tasks[a].dependsOn" in result.stdout
-    assert "1 error in 1 file" in result.stderr
+    assert "1 error: 2 objects of Spectra in 1 file" in result.stderr
     (finding,) = json.loads(run("lint", file, "-o", "json").stdout)
     assert finding["severity"] == "error"
     assert finding["line"] > 1
@@ -115,7 +137,21 @@ def test_lint_of_good_files_and_folders_ends_with_zero(run: Run) -> None:
     result = run("lint", str(Path(FOUNDATION).parent))
 
     assert (result.exit_code, result.stdout) == (errors.OK, "")
-    assert "nothing wrong in 1 file" in result.stderr
+    assert re.search(r"nothing wrong: \d+ objects of Spectra in 1 file", result.stderr)
+
+
+def test_lint_says_what_it_left_alone_and_when_nothing_was_left_to_check(
+    run: Run, write: Write
+) -> None:
+    foreign = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine"}}
+
+    both = run("lint", write(an_agent(), foreign))
+    alone = run("lint", write(foreign))
+
+    left = "1 object of other groups left alone"
+    assert f"nothing wrong: 1 object of Spectra in 1 file, {left}" in both.stderr
+    assert f"nothing was checked: 0 objects of Spectra in 1 file, {left}" in alone.stderr
+    assert (both.exit_code, alone.exit_code) == (errors.OK, errors.OK)
 
 
 def test_lint_may_take_warnings_for_errors(run: Run, write: Write) -> None:

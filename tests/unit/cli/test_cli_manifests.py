@@ -69,14 +69,20 @@ def test_anchors_and_merges_are_followed() -> None:
     assert found["again"] == {"a": 1, "b": 2}
 
 
-@pytest.mark.parametrize("key", ["on", "Off", "yes", "NO"])
+def test_single_letters_are_truth_values_unless_quoted_as_kubectl_reads_them() -> None:
+    found = body("name: n\nother: Y\nquoted: 'n'\n")
+
+    assert found == {"name": False, "other": True, "quoted": "n"}
+
+
+@pytest.mark.parametrize("key", ["on", "Off", "yes", "NO", "y", "N"])
 def test_a_key_that_kubectl_takes_for_a_truth_value_is_found(key: str) -> None:
     (finding,) = read(f"input:\n  {key}: disk\n").findings
     assert (finding.reason, finding.field, finding.line) == ("KeyNotText", f"input.{key}", 2)
     assert f"reads the key {key} as a truth value; put it in quotes" in finding.message
 
 
-@pytest.mark.parametrize("key", ["'on'", "true", "y", "one"])
+@pytest.mark.parametrize("key", ["'on'", "true", "'y'", "one"])
 def test_a_key_that_stays_what_it_is_is_well(key: str) -> None:
     assert read(f"input:\n  {key}: disk\n").findings == []
 

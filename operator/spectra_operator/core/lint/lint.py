@@ -32,7 +32,7 @@ def lint(manifests: Sequence[Manifest]) -> list[Finding]:
     Objects of other groups than ours are left alone. Manifests may refer to each other: a
     workflow and its template in one set are checked together.
     """
-    ours = [manifest for manifest in manifests if not _is_foreign(manifest)]
+    ours = [manifest for manifest in manifests if not is_foreign(manifest)]
     templates = _templates(ours)
     found = [finding for manifest in ours for finding in _object(manifest, templates)]
     found.extend(_duplicates(ours))
@@ -42,7 +42,8 @@ def lint(manifests: Sequence[Manifest]) -> list[Finding]:
     return sorted(found, key=lambda f: (f.file, f.line, f.column, f.severity, f.field))
 
 
-def _is_foreign(manifest: Manifest) -> bool:
+def is_foreign(manifest: Manifest) -> bool:
+    """Whether an object is of another group than ours, and so left alone."""
     if not isinstance(manifest.body, Mapping):
         return False
     version = manifest.body.get("apiVersion")
