@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -16,6 +17,9 @@ from .kinds import Kind
 
 _WATCH_SECONDS = 300
 _TRIES = 6
+_BREATH = 0.5
+"""Seconds of one wait for the lock of the queue: a signal that comes just before it begins is
+noticed only when it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,7 @@ class Follower:
         Raises:
             TimedOut: Nothing came within `seconds`; the text says that `what` was waited for.
         """
-        try:
-            news = [self._news.get(timeout=seconds)]  # a KeyboardInterrupt comes through
-        except Empty:
-            raise TimedOut(f"gave up waiting for {what}") from None
+        news = [self._first(None if seconds is None else time.monotonic() + seconds, what)]
         while not self._news.empty():
             news.append(self._news.get())
         changes = []
@@ -100,6 +101,15 @@ class Follower:
                 self._take(item)
                 changes.append(item)
         return changes
+
+    def _first(self, end: float | None, what: str) -> Change | Exception | None:
+        while True:
+            left = _BREATH if end is None else end - time.monotonic()
+            try:
+                return self._news.get(timeout=min(max(left, 0.0), _BREATH))
+            except Empty:
+                if left <= 0:
+                    raise TimedOut(f"gave up waiting for {what}") from None
 
     def nudge(self, error: Exception | None = None) -> None:
         """Wake who waits, from another thread; an error is raised there."""
