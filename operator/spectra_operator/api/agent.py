@@ -20,6 +20,8 @@ from .common import (
     Timestamp,
     Usage,
 )
+from .constants import MAX_WORKERS
+from .scaling import Scaling
 
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 Argument = Annotated[str, StringConstraints(max_length=16_384)]
@@ -28,9 +30,10 @@ LabelKey = Annotated[str, StringConstraints(max_length=317)]
 
 
 class Mode(StrEnum):
-    """How tasks reach the agent. Pod: a pod for each attempt."""
+    """How tasks reach the agent. Pod: a pod for each attempt. Pool: warm workers claim tasks."""
 
     POD = "Pod"
+    POOL = "Pool"
 
 
 class KeyRef(ApiModel):
@@ -157,13 +160,21 @@ class AgentSpec(ApiModel):
     ] = []
     """What the agent can do, in words of your own."""
     mode: Mode = Mode.POD
-    """Pod: a pod for each attempt: cold, isolated, any image."""
+    """Pod (default): a pod for each attempt: cold, isolated, any image. Pool: warm workers claim
+    tasks."""
     concurrency: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Attempts at once over all workflows of the namespace. Unlimited if left out."""
     template: AgentTemplate
     """What runs. A change makes a new revision, used by attempts that start after it."""
     defaults: TaskDefaults = TaskDefaults()
     """Defaults for the tasks of this agent."""
+    slots: Annotated[int, Field(ge=1, le=32)] = 1
+    """Tasks that one worker does at once, in mode Pool. Defaults to 1."""
+    replicas: Annotated[int, Field(ge=0, le=MAX_WORKERS)] | None = None
+    """Workers of an agent in mode Pool without scaling; 1 if left out. This is what kubectl scale
+    and a HorizontalPodAutoscaler set; beside scaling it wins, and scaling stands still."""
+    scaling: Scaling | None = None
+    """How the number of workers follows the tasks, in mode Pool."""
 
 
 class AgentStatus(ApiModel):
@@ -171,6 +182,21 @@ class AgentStatus(ApiModel):
 
     observed_generation: int | None = None
     """The generation of the spec that this status speaks of."""
+    mode: Mode | None = None
+    """The mode of the agent, also where its spec leaves it out."""
+    ready: ShortText | None = None
+    """Mode Pool: ready workers of those that there should be, such as 3/3. Mode Pod: True or
+    False, as the condition Ready."""
+    replicas: Annotated[int, Field(ge=0)] | None = None
+    """Workers that there are; those that drain are not among them."""
+    ready_replicas: Annotated[int, Field(ge=0)] | None = None
+    """Workers that can take tasks."""
+    desired_replicas: Annotated[int, Field(ge=0)] | None = None
+    """Workers that there should be."""
+    selector: ShortText | None = None
+    """Labels of the agent's workers, as text, for who scales them by /scale."""
+    last_heartbeat: Timestamp | None = None
+    """When a worker of this agent last called."""
     active_revision: ShortText | None = None
     """Revision that new attempts use."""
     busy: Annotated[int, Field(ge=0)] = 0
@@ -197,4 +223,5 @@ class AgentStatus(ApiModel):
             },
         ),
     ] = []
-    """Ready: the agent's revision is stored and tasks may start."""
+    """Ready: the agent's revision is stored and tasks may start. In mode Pool also AbleToScale,
+    ScalingActive and ScalingLimited."""

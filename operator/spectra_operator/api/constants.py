@@ -62,6 +62,11 @@ CONTAINER: Final = "task"
 POD_SELECTOR: Final = f"{MANAGED_BY}={MANAGER},{LABEL_PHASE_UID},!{LABEL_RECORDED}"
 LIVE_SELECTOR: Final = f"!{LABEL_FINISHED}"
 
+LABEL_WORKER: Final = f"{GROUP}/worker"
+"""On a worker of an agent in mode Pool, and on its page: "true"."""
+MAX_WORKERS: Final = 1000
+"""Workers of one agent."""
+
 REVISION_HISTORY: Final = 10
 """Revisions of an agent that are kept beside those in use."""
 

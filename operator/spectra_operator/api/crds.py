@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,7 +12,7 @@ from .action import ActionSpec, ActionStatus
 from .agent import AgentSpec, AgentStatus
 from .constants import GROUP, MAX_SCHEDULE_NAME, MAX_WORKFLOW_NAME, VERSION
 from .phase import PhaseSpec, PhaseStatus
-from .rules import label_name, unchanged, written
+from .rules import label_name, only_in_pool, unchanged, written
 from .schedule import ScheduleSpec, ScheduleStatus
 from .schema import Schema, structural_schema
 from .template import WorkflowTemplateSpec, WorkflowTemplateStatus
@@ -51,6 +52,7 @@ class Kind:
     columns: tuple[Column, ...]
     rules: tuple[tuple[str, str], ...] = ()
     spec_rules: tuple[tuple[str, str], ...] = ()
+    subresources: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {"status": {}})
 
     @property
     def name(self) -> str:
@@ -68,8 +70,17 @@ AGENT = Kind(
     spec=AgentSpec,
     status=AgentStatus,
     rules=(label_name("tasks"),),
+    subresources={
+        "status": {},
+        "scale": {
+            "specReplicasPath": ".spec.replicas",
+            "statusReplicasPath": ".status.replicas",
+            "labelSelectorPath": ".status.selector",
+        },
+    },
     columns=(
-        Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+        Column("Mode", ".status.mode"),
+        Column("Ready", ".status.ready", description="Workers ready of those wanted, or True"),
         Column("Busy", ".status.busy", "integer", description="Attempts live now"),
         Column("Queued", ".status.queued", "integer", description="Ready items that wait for it"),
         Column("Success", ".status.successRatio"),
@@ -82,6 +93,11 @@ AGENT = Kind(
         _AGE,
     ),
     spec_rules=(
+        *(only_in_pool(name) for name in ("slots", "replicas", "scaling")),
+        (
+            "(has(self.mode) ? self.mode : 'Pod') == (has(oldSelf.mode) ? oldSelf.mode : 'Pod')",
+            "mode: cannot be changed once applied; delete the agent and apply it anew",
+        ),
         (
             "!has(self.template.env) || self.template.env.all(e, !e.name.startsWith('SPECTRA_'))",
             "template.env: names that begin with SPECTRA_ belong to the operator",
@@ -292,7 +308,7 @@ def crd(kind: Kind) -> dict[str, Any]:
                     "name": VERSION,
                     "served": True,
                     "storage": True,
-                    "subresources": {"status": {}},
+                    "subresources": {name: dict(of) for name, of in kind.subresources.items()},
                     "additionalPrinterColumns": [c.to_dict() for c in kind.columns],
                     "schema": {"openAPIV3Schema": _object_schema(kind)},
                 }

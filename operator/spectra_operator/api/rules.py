@@ -41,3 +41,11 @@ def label_name(who: str) -> Rule:
         "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')",
         f"metadata.name: at most 63 characters of a-z, 0-9 and -, as {who} name it",
     )
+
+
+def only_in_pool(name: str) -> Rule:
+    """Return the rule that a field of an agent stands only where there are workers."""
+    return (
+        f"!has(self.{name}) || (has(self.mode) && self.mode == 'Pool')",
+        f"{name}: is for mode Pool; leave it out or set mode: Pool",
+    )

@@ -134,8 +134,22 @@ def test_a_kind_is_namespaced_with_a_status_of_its_own_and_names_that_collide_wi
     assert (spec["group"], spec["scope"]) == ("spectra.dev", "Namespaced")
     assert spec["names"]["categories"] == ["spectra"]
     assert spec["names"]["shortNames"][0].startswith("s")
-    assert spec["versions"][0]["subresources"] == {"status": {}}
+    assert spec["versions"][0]["subresources"]["status"] == {}
     assert crd(kind)["metadata"]["name"] == f"{kind.plural}.spectra.dev"
+
+
+def test_only_an_agent_is_scaled_and_by_fields_that_it_has() -> None:
+    scaled = {
+        kind.kind: paths
+        for kind in KINDS
+        if (paths := crd(kind)["spec"]["versions"][0]["subresources"].get("scale"))
+    }
+    assert list(scaled) == ["Agent"]
+    agent = next(kind for kind in KINDS if kind.kind == "Agent")
+    fields = {path: node["type"] for path, node in nodes(schema_of(agent))}
+    assert fields[scaled["Agent"]["specReplicasPath"]] == "integer"
+    assert fields[scaled["Agent"]["statusReplicasPath"]] == "integer"
+    assert fields[scaled["Agent"]["labelSelectorPath"]] == "string"
 
 
 def test_short_names_are_unique() -> None:

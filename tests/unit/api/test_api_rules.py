@@ -56,6 +56,11 @@ def messages(kind: str, path: str) -> list[str]:
         ("Action", ".spec", "task: this type is about the whole target"),
         ("WorkflowTemplate", "", "metadata.name: at most 63 characters"),
         ("Agent", "", "metadata.name: at most 63 characters"),
+        ("Agent", ".spec", "mode: cannot be changed once applied"),
+        ("Agent", ".spec", "slots: is for mode Pool"),
+        ("Agent", ".spec", "replicas: is for mode Pool"),
+        ("Agent", ".spec", "scaling: is for mode Pool"),
+        ("Agent", ".spec.scaling", "minReplicas: is larger than maxReplicas"),
     ],
 )
 def test_a_rule_stands_where_the_field_is(kind: str, path: str, says: str) -> None:
