@@ -53,6 +53,19 @@ class Metrics:
             ["verb", "resource"],
             registry=self.registry,
         )
+        self.worker_calls = Counter(
+            "spectra_worker_calls_total",
+            "Calls of workers, by call and answer",
+            ["route", "code"],
+            registry=self.registry,
+        )
+        self.worker_call_seconds = Histogram(
+            "spectra_worker_call_duration_seconds",
+            "Duration of a call of a worker; the wait for work is none",
+            ["route"],
+            buckets=_HOP_BUCKETS,
+            registry=self.registry,
+        )
         self.leader = Gauge(
             "spectra_shards_held", "Shards that this replica holds", registry=self.registry
         )

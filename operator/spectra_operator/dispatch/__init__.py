@@ -1,0 +1,1 @@
+"""The worker API: who calls, what may be said, and how it is answered."""
