@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..api.agent import Mode
 from ..core.attempts.objects import revision_body
 from ..core.conditions import timestamp
 from ..core.phase.status import render_usage
@@ -96,8 +97,12 @@ class AgentReconciler:
 
     def _render(self, key: Key, run: AgentRun) -> dict[str, Any]:
         ended = run.succeeded + run.failed
+        ready = self._ready(run)
+        pooled = run.spec is not None and run.spec.mode is Mode.POOL
         status = {
             "observedGeneration": run.generation,
+            "mode": run.spec and run.spec.mode.value,
+            "ready": None if pooled else ready["status"],
             "activeRevision": run.revision,
             "busy": self._parts.attempts.by_agent.get((key.namespace, key.name), 0),
             "queued": self._parts.scheduler.queued(key.namespace, key.name),
@@ -106,7 +111,7 @@ class AgentReconciler:
             "successRatio": f"{100 * run.succeeded / ended:.1f}%" if ended else None,
             "lastSeen": run.last_seen and timestamp(run.last_seen),
             "usage": render_usage(run.usage),
-            "conditions": [self._ready(run)],
+            "conditions": [ready],
         }
         return {name: value for name, value in status.items() if value not in (None, "")}
 

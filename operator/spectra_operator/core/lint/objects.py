@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ...api.action import ActionSpec, ActionType
-from ...api.agent import AgentSpec, EnvVar
+from ...api.agent import AgentSpec, EnvVar, Mode
 from ...api.constants import MAX_WORKFLOW_NAME
 from ..spec.problems import Problem
 
@@ -62,6 +62,7 @@ def object_problems(kind: str, spec: Any) -> Iterator[Problem]:
 
 
 def _agent(spec: AgentSpec) -> Iterator[Problem]:
+    yield from _pool(spec)
     seen: set[str] = set()
     for variable in spec.template.env or ():
         where = f"spec.template.env[{variable.name}]"
@@ -70,6 +71,21 @@ def _agent(spec: AgentSpec) -> Iterator[Problem]:
             text = f"{variable.name!r} stands twice; names must be unique"
             yield Problem("DuplicateName", where, text)
         seen.add(variable.name)
+
+
+def _pool(spec: AgentSpec) -> Iterator[Problem]:
+    if spec.mode is not Mode.POOL:
+        for field in ("slots", "replicas", "scaling"):
+            if field in spec.model_fields_set:
+                text = "is for mode Pool; leave it out or set mode: Pool"
+                yield Problem("ConflictingFields", f"spec.{field}", text)
+    scaling = spec.scaling
+    if scaling is not None and scaling.min_replicas > scaling.max_replicas:
+        text = (
+            f"{scaling.min_replicas} is larger than maxReplicas ({scaling.max_replicas}); "
+            "lower it or raise maxReplicas"
+        )
+        yield Problem("InvalidRange", "spec.scaling.minReplicas", text)
 
 
 def _variable(variable: EnvVar, where: str) -> Iterator[Problem]:
