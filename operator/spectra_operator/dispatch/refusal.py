@@ -18,11 +18,12 @@ from ..engine.desk_calls import (
 RETRY_SECONDS = 1
 MAX_MESSAGE = 1_000
 _STATUS: dict[type[DeskError], int] = {
-    NotHolderError: 421,
     StrangerError: 403,
     StaleError: 409,
     UnavailableError: 503,
 }
+DESK_ERRORS: tuple[type[DeskError], ...] = (NotHolderError, *_STATUS)
+"""What the desk says on purpose; any other of its errors is a fault."""
 _LATER = (429, 503)
 INTERNAL = (500, "InternalError", "the operator failed at this call; its log tells more")
 
@@ -63,7 +64,7 @@ class Refusal(Exception):  # noqa: N818 - an answer that is given, not a fault o
 
 
 def refusal_of(error: DeskError) -> Refusal:
-    """Return what a worker is told of an error of the desk.
+    """Return what a worker is told of one of the `DESK_ERRORS`.
 
     Nobody to turn to is no address to go to: an unknown holder is a reason to try again.
     """
@@ -71,10 +72,8 @@ def refusal_of(error: DeskError) -> Refusal:
         if not error.address:
             return Refusal(503, error.reason, error.message)
         return Refusal(421, error.reason, error.message, error.address)
-    for kind, status in _STATUS.items():
-        if isinstance(error, kind):
-            return Refusal(status, error.reason, error.message)
-    return Refusal(*INTERNAL)
+    status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
+    return Refusal(status, error.reason, error.message)
 
 
 def refused_by_http(error: web.HTTPException) -> web.Response:

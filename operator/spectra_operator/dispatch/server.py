@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from ..engine.desk_calls import Caller, Desk, DeskError
+from ..engine.desk_calls import Caller, Desk
 from ..observability.metrics import Metrics
 from .auth import Identity, TokenAuthenticator
 from .calls import Calls
 from .connections import HEAD_SECONDS, Connection, accept
 from .models import claim_id, parsed
 from .openapi import document
-from .refusal import INTERNAL, Refusal, dumped, refusal_of, refused_by_http
+from .refusal import DESK_ERRORS, INTERNAL, Refusal, dumped, refusal_of, refused_by_http
 from .routes import DOCUMENT_PATH, ROUTES, Route
 
 logger = logging.getLogger(__name__)
@@ -61,13 +61,21 @@ class WorkerApiServer:
         desk: Desk,
         tokens: TokenAuthenticator,
         metrics: Metrics,
-        port: int,
+        address: tuple[str | None, int],
         limits: ServerLimits | None = None,
     ) -> None:
-        """Prepare a server on all addresses; port 0 takes a free one."""
+        """Prepare a server.
+
+        Args:
+            desk: Who knows the answers.
+            tokens: Who knows the callers; closed with the server.
+            metrics: Where calls are counted.
+            address: Host and port; no host means all addresses, port 0 a free one of one host.
+            limits: Bounds, if not the usual ones.
+        """
         self._tokens = tokens
         self._metrics = metrics
-        self._port = port
+        self._address = address
         self._limits = limits or ServerLimits()
         self._calls = Calls(desk)
         self._under_way: Counter[tuple[str, str]] = Counter()
@@ -85,7 +93,7 @@ class WorkerApiServer:
 
     async def start(self) -> None:
         """Begin to listen."""
-        app = web.Application(middlewares=[web.middleware(self._answer)], client_max_size=MAX_BODY)
+        app = web.Application(middlewares=[self._answer], client_max_size=MAX_BODY)
         for route in ROUTES:
             app.router.add_post(route.path, self._handler(route), name=route.name)
         app.router.add_get(DOCUMENT_PATH, self._show_document, name="document")
@@ -102,7 +110,7 @@ class WorkerApiServer:
             lambda: accept(
                 server, most=self._limits.connections, head_seconds=self._limits.head_seconds
             ),
-            port=self._port,
+            *self._address,
         )
 
     async def stop(self) -> None:
@@ -117,6 +125,7 @@ class WorkerApiServer:
 
     # One call
 
+    @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Carry out a call and count it; whatever happens becomes an answer."""
         if isinstance(request.protocol, Connection):
@@ -139,7 +148,7 @@ class WorkerApiServer:
             return await handler(request)
         except Refusal as refusal:
             return refusal.response()
-        except DeskError as error:
+        except DESK_ERRORS as error:
             return refusal_of(error).response()
         except web.HTTPException as error:
             return refused_by_http(error)
