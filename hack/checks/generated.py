@@ -1,4 +1,4 @@
-"""The generated files: the CRDs, the chart's copy of them, and the plain manifests.
+"""The generated files: CRDs, the chart's copy of them, plain manifests, the OpenAPI document.
 
 All are made in a scratch folder first; `make generate` copies them from there and `make check`
 compares them, so both walk the same path.
@@ -17,13 +17,15 @@ import yaml
 
 from checks import repository as repo
 from spectra_operator.api.export import render
+from spectra_operator.dispatch import openapi
 
 Body = dict[str, Any]
 
 HEADER = "# Generated from helm/spectra-operator by `make generate`. Do not edit.\n"
 CHART_CRDS = repo.CHART / "templates" / "crds"
 BASE = repo.MANIFESTS / "base"
-OWNED = {repo.CRDS: "*.yaml", CHART_CRDS: "*.yaml", BASE: "*.yaml", repo.MANIFESTS: "*.yaml"}
+OPENAPI = Path("docs/openapi")
+OWNED = dict.fromkeys((repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI), "*.yaml")
 """Folders in which every file that matches is generated; others there are left-overs."""
 
 _RBAC = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ServiceAccount")
@@ -107,6 +109,7 @@ def produced() -> Iterator[Path]:
         for file, text in render().items():
             _write(target / repo.CRDS / file, text)
             _write(target / CHART_CRDS / file, chart_crd(text))
+        _write(target / OPENAPI / "worker-api.yaml", openapi.text())
         bodies = yaml.safe_load_all(template(chart))
         for path, text in manifest_files(b for b in bodies if b).items():
             _write(target / path, text)
