@@ -6,7 +6,8 @@
     def greet(task: Task) -> dict[str, str]:
         return {"greeting": f"Hello, {task.input['who']}"}
 
-Run the file with ``python -m spectra_agent run FILE.py``. See ``docs/agents.md``.
+Run the file with ``python -m spectra_agent run FILE.py``, or as a worker that stays and claims
+tasks with ``python -m spectra_agent work FILE.py``. See ``docs/agents.md``.
 
 Everything here is paid for by each task's start-up, so importing the package loads nothing
 that Python has not loaded already; what more is needed is imported where it is used.
@@ -14,13 +15,20 @@ that Python has not loaded already; what more is needed is imported where it is 
 
 from __future__ import annotations
 
-from spectra_agent.errors import AgentError, HandlerError, InputError, ResultError
+from spectra_agent.errors import (
+    AgentError,
+    CheckpointError,
+    HandlerError,
+    InputError,
+    ResultError,
+)
 from spectra_agent.model import Result, Task, Usage
 from spectra_agent.registry import task
-from spectra_agent.runner import run
+from spectra_agent.runner import run, work
 
 __all__ = [
     "AgentError",
+    "CheckpointError",
     "HandlerError",
     "InputError",
     "Result",
@@ -29,4 +37,5 @@ __all__ = [
     "Usage",
     "run",
     "task",
+    "work",
 ]

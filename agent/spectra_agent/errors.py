@@ -17,3 +17,7 @@ class HandlerError(AgentError):
 
 class ResultError(AgentError):
     """The handler's result cannot be reported: wrong type, not JSON, or too large."""
+
+
+class CheckpointError(AgentError):
+    """What the handler wants to leave as a checkpoint is None, not JSON, or too large."""

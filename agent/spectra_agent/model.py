@@ -11,11 +11,24 @@ from spectra_agent.errors import InputError, ResultError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, NoReturn
+    from typing import Any, NoReturn, Protocol
+
+    class Attachment(Protocol):
+        """What connects a task with the operator while it runs (in Pool mode)."""
+
+        @property
+        def checkpoint_before(self) -> Any: ...  # noqa: D102
+
+        @property
+        def cancelled(self) -> bool: ...  # noqa: D102
+
+        def progress(self, percent: float | None, message: str | None) -> None: ...  # noqa: D102
+
+        def checkpoint(self, value: Any) -> None: ...  # noqa: D102
 
 
 class _Frozen:
-    """Refuses assignment after construction; compares and prints by its slots."""
+    """Refuses assignment after construction; compares and prints by its public slots."""
 
     __slots__: tuple[str, ...] = ()
 
@@ -23,8 +36,11 @@ class _Frozen:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
-    def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
+    def _names(self) -> list[str]:
+        return [name for name in self.__slots__ if not name.startswith("_")]
+
+    def _values(self) -> list[Any]:
+        return [getattr(self, name) for name in self._names()]
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__}.{name} is read-only")
@@ -38,7 +54,7 @@ class _Frozen:
     __hash__ = None  # type: ignore[assignment]  # outputs and input are mutable
 
     def __repr__(self) -> str:
-        pairs = zip(self.__slots__, self._values(), strict=True)
+        pairs = zip(self._names(), self._values(), strict=True)
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in pairs)})"
 
 
@@ -53,9 +69,12 @@ class Task(_Frozen):
         attempt: The number of this try, from 1.
         key: An idempotency key, the same for every attempt of this item.
         input: The task's input, with its references already replaced by values.
+
+    What is said with `progress` and `checkpoint` reaches the operator in Pool mode. In Pod mode
+    both do nothing, so that a handler can be the same in either.
     """
 
-    __slots__ = ("attempt", "index", "input", "key", "name", "phase", "workflow")
+    __slots__ = ("_attached", "attempt", "index", "input", "key", "name", "phase", "workflow")
 
     workflow: str
     phase: str
@@ -64,6 +83,7 @@ class Task(_Frozen):
     attempt: int
     key: str
     input: dict[str, Any]
+    _attached: Attachment | None
 
     def __init__(  # noqa: PLR0913  # a record's fields
         self,
@@ -75,9 +95,10 @@ class Task(_Frozen):
         index: int = 0,
         attempt: int = 1,
         key: str = "",
+        attached: Attachment | None = None,
     ) -> None:
         self._fill(name=name, input=dict(input or {}), workflow=workflow, phase=phase)
-        self._fill(index=index, attempt=attempt, key=key)
+        self._fill(index=index, attempt=attempt, key=key, _attached=attached)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Task:
@@ -96,6 +117,43 @@ class Task(_Frozen):
             attempt=_number(env, "SPECTRA_ATTEMPT", 1),
             key=env.get("SPECTRA_KEY", ""),
         )
+
+    def progress(self, percent: float | None = None, message: str | None = None) -> None:
+        """Say how far the work is; what is left out stays as it was said before.
+
+        Args:
+            percent: 0 to 100; what lies outside counts as the nearer of both.
+            message: One line for people, of which 200 characters are kept.
+
+        Raises:
+            TypeError: `percent` is not a number.
+        """
+        if self._attached is not None:
+            self._attached.progress(percent, message)
+
+    def checkpoint(self, value: Any) -> None:
+        """Leave something that the next attempt finds in `checkpoint_before`; the last one counts.
+
+        It is sent within seconds, and before a failure is reported.
+
+        Args:
+            value: What JSON can say, at most 4,096 bytes of it, but not None.
+
+        Raises:
+            CheckpointError: It is something else.
+        """
+        if self._attached is not None:
+            self._attached.checkpoint(value)
+
+    @property
+    def checkpoint_before(self) -> Any:
+        """The last checkpoint of the attempts before this one; None if they left none."""
+        return None if self._attached is None else self._attached.checkpoint_before
+
+    @property
+    def cancelled(self) -> bool:
+        """True once nobody wants this attempt's result any more: a good time to return."""
+        return self._attached is not None and self._attached.cancelled
 
 
 class Usage(_Frozen):

@@ -6,12 +6,13 @@ from spectra_agent.errors import HandlerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any, TypeVar, overload
+    from collections.abc import Awaitable, Callable, Mapping
+    from typing import Any, TypeAlias, TypeVar, overload
 
     from spectra_agent.model import Result, Task
 
-    Handler = Callable[[Task], Mapping[str, Any] | Result | None]
+    Returned: TypeAlias = Mapping[str, Any] | Result | None
+    Handler: TypeAlias = Callable[[Task], Returned | Awaitable[Returned]]
     H = TypeVar("H", bound=Handler)
 else:
 

@@ -47,10 +47,20 @@ def attempt(
     env = os.environ if env is None else env
     try:
         handler = choose()
-        contract.write(_as_result(handler(Task.from_env(env))), env)
+        contract.write(as_result(_finished(handler(Task.from_env(env)))), env)
     except Exception as error:  # whatever it is, the user must read it
         return fail(error, env)
     return 0
+
+
+def work() -> NoReturn:
+    """Serve the registered handlers as a worker of an agent in mode Pool, until SIGTERM.
+
+    For scripts; `python -m spectra_agent work FILE.py` does the same for a file.
+    """
+    from spectra_agent.pool import main  # noqa: PLC0415  # loads much, which only workers need
+
+    sys.exit(main.serve(os.environ))
 
 
 def fail(error: Exception, env: Mapping[str, str]) -> int:
@@ -83,7 +93,24 @@ def on_sigterm(env: Mapping[str, str]) -> None:
     signal.signal(signal.SIGTERM, leave)
 
 
-def _as_result(returned: object) -> Result:
+def _finished(returned: object) -> object:
+    """What an async handler returns in the end; other values as they are."""
+    if not hasattr(returned, "__await__"):
+        return returned
+    import asyncio  # noqa: PLC0415  # heavy, and only async handlers need it
+
+    async def wait() -> object:
+        return await returned
+
+    return asyncio.run(wait())
+
+
+def as_result(returned: object) -> Result:
+    """What a handler returned, as a Result.
+
+    Raises:
+        ResultError: It is nothing that a handler may return.
+    """
     if isinstance(returned, Result):
         return returned
     if returned is None:

@@ -1,0 +1,368 @@
+"""A worker whose operator is slow, away, elsewhere, or talks nonsense."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from component.agent.conftest import Gate, Start
+from component.agent.scripted_operator import (
+    DROPPED,
+    GARBAGE,
+    LOST,
+    PATIENCE,
+    Fault,
+    Operator,
+    a_claim,
+    operating,
+)
+from spectra_agent import Task
+
+AWAY = Fault(503, b'{"status": 503, "reason": "Unavailable"}', {"Retry-After": "0"})
+BUSY = Fault(429, b"{}", {"Retry-After": "0"})
+KINDS = ["claims", "heartbeat", "result"]
+TROUBLE = {
+    "no answer": DROPPED,
+    "a lost answer": LOST,
+    "503": AWAY,
+    "429": BUSY,
+    "500": Fault(500, b"oops"),
+    "401": Fault(401),
+    "garbage": GARBAGE,
+    "a list": Fault(200, b"[]"),
+    "an answer cut off": Fault(200, b'{"claims": ['),
+    "nowhere to go": Fault(421, b'{"address": ""}'),
+    "a redirection": Fault(302, b"", {"Location": "http://example.com"}),
+}
+
+
+class Counter:
+    """A handler that counts how often each task ran."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def __call__(self, task: Task) -> dict[str, Any]:
+        self.ran.append(task.key)
+        return {"n": len(self.ran)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_every_call_is_repeated_through_trouble_and_nothing_runs_twice(
+    operator: Operator, start: Start, kind: str, trouble: str
+) -> None:
+    handler = Counter()
+    operator.fault(kind, *[TROUBLE[trouble]] * 5)
+    operator.give(a_claim("a"), a_claim("b"), a_claim("c"))
+    start(handler, slots=2)
+    operator.wait_calls(kind, 6)
+    operator.wait_results("a", "b", "c")
+    assert sorted(handler.ran) == ["key-a", "key-b", "key-c"]
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        b'{"claims": [{"id": "x"}]}',
+        b'{"claims": ["x"]}',
+        b'{"claims": {}}',
+        b'{"claims": [{"id": 5, "epoch": 1, "task": "t"}]}',
+        b'{"claims": [{"id": "x", "epoch": 1, "task": "t", "input": []}]}',
+    ],
+)
+def test_claims_of_another_shape_are_not_run(
+    operator: Operator, start: Start, claims: bytes
+) -> None:
+    handler = Counter()
+    operator.fault("claims", Fault(200, claims))
+    operator.fault("result", Fault(200, claims, heard=True))
+    operator.give(a_claim("a"), a_claim("b"))
+    start(handler)
+    operator.wait_results("a", "b")
+    assert handler.ran == ["key-a", "key-b"]
+
+
+def test_a_claim_that_is_offered_again_is_not_run_twice(operator: Operator, start: Start) -> None:
+    handler = Counter()
+    again = Fault(200, f'{{"claims": [{a_json("a")}, {a_json("a")}]}}'.encode())
+    operator.open["a"] = a_claim("a")
+    operator.fault("claims", again, again)
+    start(handler, slots=2)
+    operator.wait_results("a")
+    operator.fault("claims", again)
+    operator.give(a_claim("b"))
+    operator.wait_results("b")
+    operator.give(a_claim("c"))
+    operator.wait_results("c")
+    assert handler.ran == ["key-a", "key-b", "key-c"]
+
+
+def a_json(name: str) -> str:
+    return json.dumps(a_claim(name))
+
+
+def test_every_poll_names_the_claims_in_hand(gate: Gate, operator: Operator, start: Start) -> None:
+    def waits(_task: Task) -> None:
+        gate.stop_here()
+
+    operator.give(a_claim("a"))
+    start(waits, slots=2)
+    second = operator.wait_calls("claims", 2)
+    assert (second.body["slots"], second.body["known"]) == (1, ["a"])
+    gate.opened.set()
+    operator.wait_results("a")
+
+
+def test_claims_beyond_the_slots_wait_their_turn(
+    gate: Gate, operator: Operator, start: Start
+) -> None:
+    running: list[str] = []
+
+    def waits(task: Task) -> None:
+        running.append(task.key)
+        gate.stop_here()
+
+    operator.open = {name: a_claim(name) for name in ("a", "b", "c")}
+    start(waits)
+    gate.wait_reached()
+    assert running == ["key-a"]
+    beat = operator.wait_calls("heartbeat", len(operator.of("heartbeat")) + 2)
+    assert [claim["id"] for claim in beat.body["claims"]] == ["a", "b", "c"]
+    gate.opened.set()
+    operator.wait_results("a", "b", "c")
+    assert [call.body["slots"] for call in operator.of("result")] == [0, 0, 1]
+
+
+def test_a_result_that_comes_too_late_is_dropped_and_the_next_task_done(
+    operator: Operator, start: Start
+) -> None:
+    def fenced(task: Task) -> None:
+        if task.key == "key-a":
+            operator.open.clear()
+
+    operator.give(a_claim("a"))
+    start(fenced)
+    operator.wait_calls("result", 1)
+    operator.give(a_claim("b"))
+    operator.wait_results("b")
+    assert [call.claim for call in operator.of("result")] == ["a", "b"]
+
+
+def test_a_result_that_is_refused_for_its_content_becomes_a_failure(
+    operator: Operator, start: Start
+) -> None:
+    operator.fault("result", Fault(400, b'{"message": "result: nested too deeply"}'))
+    operator.give(a_claim("a"))
+    start(lambda _task: {"deep": []})
+    operator.wait_results("a")
+    told = operator.results["a"]
+    assert (told["succeeded"], told["reason"]) == (False, "ResultRefused")
+    assert "400 result: nested too deeply" in told["result"]["message"]
+
+
+def test_a_claim_whose_failure_is_refused_too_is_given_back(
+    operator: Operator, start: Start
+) -> None:
+    operator.fault("result", Fault(400), Fault(413))
+    operator.give(a_claim("a"))
+    start(lambda _task: {"deep": []})
+    assert operator.wait_calls("release", 1).body == {
+        "epoch": 1,
+        "reason": "the operator refused the result: 413",
+    }
+    operator.give(a_claim("b"))
+    operator.wait_results("b")
+
+
+def test_a_heartbeat_that_is_refused_for_its_content_goes_on_without_it(
+    gate: Gate, operator: Operator, start: Start
+) -> None:
+    def work(task: Task) -> None:
+        task.checkpoint({"poison": True})
+        gate.stop_here()
+        raise ValueError
+
+    operator.hold("heartbeat")
+    operator.give(a_claim("a"))
+    start(work)
+    gate.wait_reached()
+    operator.fault("heartbeat", *[Fault(400)] * 2)
+    operator.let_go("heartbeat")
+    later = operator.wait_calls("heartbeat", 4)
+    assert later.body["claims"] == [{"id": "a", "epoch": 1}]
+    gate.opened.set()
+    operator.wait_results("a")
+
+
+def test_a_worker_whose_operator_is_away_keeps_its_tasks_and_reports_them_later(
+    gate: Gate, start: Start, token: Path
+) -> None:
+    ended = Event()
+
+    def work(_task: Task) -> dict[str, Any]:
+        gate.stop_here()
+        ended.set()
+        return {"kept": True}
+
+    with operating() as first, operating() as second:
+        first.give(a_claim("a"))
+        start(work, url=first.url)
+        gate.wait_reached()
+        second.open["a"] = first.open["a"]
+        gone = Fault(503)
+        for kind in KINDS:
+            first.fault(kind, *[gone] * 10)
+        gate.opened.set()
+        assert ended.wait(PATIENCE)
+        first.wait_calls("result", 11)
+        first.wait_results("a")
+        assert first.results["a"]["result"] == {"outputs": {"kept": True}}
+
+
+def moved_to(other: Operator) -> Fault:
+    return Fault(421, f'{{"address": "{other.url}"}}'.encode())
+
+
+def test_a_worker_goes_where_it_is_sent_and_stays_there(operator: Operator, start: Start) -> None:
+    with operating() as holder:
+        for kind in KINDS:
+            operator.fault(kind, *[moved_to(holder)] * 50)
+        holder.give(a_claim("a"), a_claim("b"))
+        start(Counter())
+        holder.wait_results("a", "b")
+        holder.wait_calls("heartbeat", 5)
+        assert len(operator.calls) <= 3
+
+
+def test_a_worker_comes_home_when_the_address_it_was_sent_to_is_dead(
+    operator: Operator, start: Start
+) -> None:
+    with operating() as holder:
+        operator.fault("heartbeat", moved_to(holder))
+        operator.fault("claims", *[moved_to(holder)] * 2)
+        start(Counter())
+        holder.wait_calls("heartbeat", 2)
+        holder.wait_calls("claims", 1)
+    operator.give(a_claim("a"))
+    operator.wait_results("a")
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_a_stranger_at_the_address_of_a_former_operator_is_not_believed(
+    operator: Operator, start: Start, status: int
+) -> None:
+    handler = Counter()
+    with operating() as stranger:
+        operator.give(a_claim("a"))
+        operator.fault("result", moved_to(stranger))
+        for kind in KINDS:
+            stranger.fault(kind, *[Fault(status)] * 1000)
+        start(handler)
+        operator.wait_results("a")
+    assert handler.ran == ["key-a"]
+
+
+def test_an_open_poll_is_made_anew_where_the_operator_has_gone(
+    operator: Operator, start: Start
+) -> None:
+    start(Counter())
+    operator.wait_calls("claims", 1)
+    with operating() as holder:
+        operator.fault("heartbeat", moved_to(holder))
+        holder.wait_calls("claims", 1)
+        holder.give(a_claim("a"))
+        holder.wait_results("a")
+
+
+def test_replicas_that_send_us_to_each_other_are_asked_with_pauses(
+    operator: Operator, start: Start
+) -> None:
+    with operating() as other:
+        operator.fault("claims", *[moved_to(other)] * 6)
+        other.fault("claims", *[moved_to(operator)] * 6)
+        operator.give(a_claim("a"))
+        start(Counter())
+        operator.wait_results("a")
+
+
+def test_connections_are_kept(operator: Operator, start: Start) -> None:
+    names = [f"c{number}" for number in range(10)]
+    operator.give(*(a_claim(name) for name in names))
+    start(Counter())
+    operator.wait_results(*names)
+    operator.wait_calls("heartbeat", 5)
+    for kind in ("result", "heartbeat"):
+        assert len({call.peer for call in operator.of(kind)}) == 1
+
+
+def test_every_call_carries_the_token_and_one_instance(operator: Operator, start: Start) -> None:
+    operator.give(a_claim("a"))
+    worker = start(Counter())
+    other = start(Counter())
+    operator.wait_results("a")
+    operator.wait_calls("heartbeat", 4)
+    assert {call.headers["Spectra-Instance"] for call in operator.calls} == {
+        worker.instance,
+        other.instance,
+    }
+    assert {call.headers["Authorization"] for call in operator.calls} == {"Bearer token-1"}
+    assert len(worker.instance) == 32
+
+
+def replaced(token: Path) -> None:
+    """As the kubelet does it: a new file in the place of the old one."""
+    new = token.with_suffix(".new")
+    new.write_text("token-2")
+    new.replace(token)
+
+
+def rewritten(token: Path) -> None:
+    """Content that no time stamp tells of."""
+    stat = token.stat()
+    token.write_text("token-2\n")
+    os.utime(token, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.mark.parametrize("change", [replaced, rewritten])
+def test_a_new_token_is_used_at_once_and_at_the_latest_after_401(
+    operator: Operator, start: Start, token: Path, change: Callable[[Path], None]
+) -> None:
+    start(Counter())
+    operator.wait_calls("heartbeat", 2)
+    change(token)
+    operator.fault("heartbeat", Fault(401), Fault(401))
+    operator.wait(
+        lambda: operator.calls[-1].headers["Authorization"] == "Bearer token-2", "the new token"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "two\nlines", "spaces in it", "gr\u00fcn"])
+def test_a_file_without_a_token_is_waited_for(
+    operator: Operator, start: Start, token: Path, text: str
+) -> None:
+    token.write_text(text)
+    operator.give(a_claim("a"))
+    start(Counter())
+    replaced(token)
+    operator.wait_results("a")
+    assert {call.headers["Authorization"] for call in operator.calls} == {"Bearer token-2"}
+
+
+def test_one_outage_is_told_once(
+    operator: Operator, start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operator.fault("heartbeat", *[AWAY] * 10)
+    start(Counter())
+    operator.wait_calls("heartbeat", 12)
+    told = [line for line in capsys.readouterr().err.splitlines() if "heartbeat" in line]
+    assert told == [
+        "spectra_agent: heartbeat: the operator answered 503 Unavailable; trying again",
+        "spectra_agent: heartbeat: works again after 10 failed tries",
+    ]
