@@ -87,7 +87,7 @@ class Orders:
     """What a worker must do now.
 
     Attributes:
-        cancel: Ids of claims to stop work on; no result of them is wanted.
+        cancel: Ids of claims to stop work on, and then to release.
         drain: Whether to ask for no further claims, and end when the open ones have ended.
     """
 

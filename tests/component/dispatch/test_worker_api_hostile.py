@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
-import json
 from typing import Any
 
 import pytest
 
-from component.dispatch.worker_calls import HEADERS, Served, a_work, a_worker_api
-from unit.dispatch.token_reviews import a_pods_review, a_token, bearer
+from component.dispatch.worker_calls import a_request, a_worker_api, answer_in, is_alive
 
 LIMIT = 64 * 1024
-HEAD = (
-    f"Host: x\r\nAuthorization: {HEADERS['Authorization']}\r\n"
-    "Spectra-Instance: process-1\r\nContent-Type: application/json\r\n"
-)
-
-
-def a_request(rest: str, path: str = "/v1/heartbeat") -> bytes:
-    """Return a request whose head ends as given."""
-    return f"POST {path} HTTP/1.1\r\n{HEAD}{rest}".encode()
-
-
-def answer_in(data: bytes) -> tuple[int, Any]:
-    """Return status and body of an answer read from a socket."""
-    head, _, body = data.partition(b"\r\n\r\n")
-    return int(head.split()[1]), json.loads(body)
-
-
-async def is_alive(api: Served) -> bool:
-    """Whether the server still answers a good call."""
-    return (await api.post("/v1/heartbeat", {})).status == 200
 
 
 @pytest.mark.parametrize(
@@ -238,64 +215,3 @@ async def test_an_expectation_that_nobody_can_meet_is_refused() -> None:
 async def test_a_body_sent_only_when_asked_for_is_asked_for() -> None:
     async with a_worker_api() as api:
         assert (await api.post("/v1/heartbeat", {}, expect100=True)).status == 200
-
-
-async def test_a_worker_has_so_many_calls_at_once() -> None:
-    async with a_worker_api(calls=2) as api:
-        polls = [api.poll(), api.poll()]
-        await api.desk.polls.are(2)
-        answer = await api.post("/v1/heartbeat", {})
-        assert (answer.status, answer.reason) == (429, "TooManyCalls")
-        assert answer.headers["Retry-After"] == "1"
-
-        other = a_token("worker-2")
-        api.reviews.of_token[other] = a_pods_review("worker-2")
-        headers = {"Authorization": bearer(other)}
-        assert (await api.post("/v1/heartbeat", {}, headers=headers)).status == 200
-
-        for future in api.desk.polls:
-            future.set_result(())
-        await asyncio.gather(*polls)
-        assert await is_alive(api)
-
-
-async def test_so_many_connections_are_open_and_no_more() -> None:
-    async with a_worker_api(connections=2) as api:
-        polls = [api.poll(), api.poll()]
-        await api.desk.polls.are(2)
-        answer = await api.post("/v1/heartbeat", {})
-        assert (answer.status, answer.reason) == (503, "TooManyConnections")
-        assert answer.headers["Retry-After"] == "1"
-
-        api.desk.polls[0].set_result((a_work(),))
-        await polls[0]
-        assert await is_alive(api)
-        polls[1].cancel()
-
-
-async def test_a_connection_that_says_nothing_is_closed() -> None:
-    async with a_worker_api(head_seconds=0.01) as api:
-        assert await api.raw(b"") == b""
-        assert await api.raw(b"POST /v1/heartbeat HTTP/1.1\r\nHost:") == b""
-
-
-async def test_a_connection_that_has_spoken_may_wait_longer() -> None:
-    async with a_worker_api(head_seconds=1) as api:
-        poll = api.poll(wait=1.1)
-        assert (await poll).status == 200
-
-
-async def test_a_stranger_keeps_no_connection() -> None:
-    async with a_worker_api() as api:
-        api.reviews.status = {"authenticated": False}
-        data = await api.raw(a_request("Content-Length: 2\r\n\r\n{}"))
-        assert answer_in(data)[0] == 401
-
-
-async def test_calls_sent_ahead_are_answered_in_their_order() -> None:
-    async with a_worker_api() as api:
-        good = a_request("Content-Length: 2\r\n\r\n{}")
-        last = a_request("Content-Length: 2\r\nConnection: close\r\n\r\n[]")
-        data = await api.raw(good * 20 + last)
-    assert data.count(b"HTTP/1.1 200") == 20
-    assert data.count(b"HTTP/1.1 400") == 1

@@ -22,6 +22,11 @@ T = TypeVar("T")
 PATIENCE = 10.0
 HEADERS = {"Authorization": bearer(a_token()), "Spectra-Instance": "process-1"}
 
+HEAD = (
+    f"Host: x\r\nAuthorization: {HEADERS['Authorization']}\r\n"
+    "Spectra-Instance: process-1\r\nContent-Type: application/json\r\n"
+)
+
 
 def a_work(name: str = "flow-work-a-bcdfghjk", **fields: Any) -> Work:
     """Return a claim as the desk hands it out."""
@@ -219,3 +224,19 @@ async def a_worker_api(**limits: Any) -> AsyncIterator[Served]:
             yield Served(desk, reviews, server, metrics, session)
         finally:
             await server.stop()
+
+
+def a_request(rest: str, path: str = "/v1/heartbeat") -> bytes:
+    """Return a request whose head ends as given."""
+    return f"POST {path} HTTP/1.1\r\n{HEAD}{rest}".encode()
+
+
+def answer_in(data: bytes) -> tuple[int, Any]:
+    """Return status and body of an answer read from a socket."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+async def is_alive(api: Served) -> bool:
+    """Whether the server still answers a good call."""
+    return (await api.post("/v1/heartbeat", {})).status == 200

@@ -7,7 +7,16 @@ import base64
 import json
 from typing import Any
 
-from spectra_operator.dispatch.auth import AUDIENCE, POD_NAME, POD_UID
+from builders.clock import FakeClock
+from spectra_operator.dispatch.auth import (
+    AUDIENCE,
+    POD_NAME,
+    POD_UID,
+    AuthLimits,
+    Identity,
+    TokenAuthenticator,
+)
+from spectra_operator.dispatch.refusal import Refusal
 from spectra_operator.kube.errors import KubeError
 from spectra_operator.kube.resources import TOKEN_REVIEWS, Body, Resource
 
@@ -55,6 +64,26 @@ class TokenReviews:
         if self.error is not None:
             raise self.error
         return body | {"status": self.of_token.get(body["spec"]["token"], self.status)}
+
+
+class World:
+    """An authenticator with its surroundings."""
+
+    def __init__(self, **limits: Any) -> None:
+        self.reviews = TokenReviews()
+        self.clock = FakeClock()
+        self.tokens = TokenAuthenticator(self.reviews, self.clock, AuthLimits(**limits))
+
+    async def says(self, token: str) -> Identity | str:
+        """Return who it is, or why not."""
+        try:
+            return await self.tokens.identify(bearer(token))
+        except Refusal as refusal:
+            return f"{refusal.status} {refusal.reason}"
+
+    def ends_in(self, seconds: float) -> float:
+        """Return a time as a token tells it."""
+        return self.clock.now().timestamp() + seconds
 
 
 def away() -> KubeError:
