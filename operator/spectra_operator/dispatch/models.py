@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 
 from ..api.constants import MAX_RESULT_BYTES
@@ -23,6 +32,8 @@ MAX_WAIT_SECONDS = 30
 MAX_IDS = 64
 MAX_CHECKPOINT_BYTES = 4_096
 SHOWN_PROBLEMS = 5
+LISTED_PROBLEMS = 100
+"""With more, none is told: making the list of a hostile body's faults would hold up the engine."""
 SHOWN_PATH = 120
 
 ID_PATTERN = r"^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$"
@@ -30,6 +41,11 @@ ClaimId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Epoch = Annotated[int, Field(ge=0, le=2**53)]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$")]
 ShortText = Annotated[str, StringConstraints(max_length=256)]
+Percent = Annotated[
+    float,
+    Field(ge=0, le=100),
+    PlainSerializer(lambda percent: int(percent) if percent.is_integer() else percent),
+]
 Tokens = Annotated[int, Field(ge=0, le=10**15)]
 
 
@@ -53,14 +69,14 @@ class ClaimsCall(Said):
     """How many claims the worker can take now."""
     wait_seconds: Annotated[float, Field(ge=0, le=MAX_WAIT_SECONDS)] = 0
     """How long to wait if there is none. Defaults to 0: only claims that are already open."""
-    known: Annotated[tuple[ClaimId, ...], Field(max_length=MAX_IDS)] = ()
+    known: Annotated[tuple[ClaimId, ...], Field(max_length=MAX_IDS), FailFast()] = ()
     """Ids of the claims that the worker has; other open claims of it are given again."""
 
 
 class Progress(Said):
     """How far a claim is."""
 
-    percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    percent: Percent | None = None
     """Share that is done, in per cent."""
     message: ShortText | None = None
     """What is being done, in a few words."""
@@ -96,7 +112,7 @@ class BeatCall(Said):
 class HeartbeatCall(Said):
     """Say that the worker is alive."""
 
-    claims: Annotated[tuple[BeatCall, ...], Field(max_length=MAX_IDS)] = ()
+    claims: Annotated[tuple[BeatCall, ...], Field(max_length=MAX_IDS), FailFast()] = ()
     """The claims that it works on."""
 
     def beats(self) -> list[Beat]:
@@ -182,6 +198,9 @@ def parsed(model: type[Call], raw: bytes) -> Call:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
+        if error.error_count() > LISTED_PROBLEMS:
+            text = f"the body: {error.error_count()} fields are wrong; see GET /openapi.json"
+            raise Refusal(400, "BadRequest", text) from None
         problems = error.errors(include_url=False, include_context=False, include_input=False)
     shown = [_told(problem["loc"], problem["msg"]) for problem in problems[:SHOWN_PROBLEMS]]
     if len(problems) > SHOWN_PROBLEMS:

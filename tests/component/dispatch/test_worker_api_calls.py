@@ -125,7 +125,7 @@ async def test_a_heartbeat_carries_news_and_brings_orders() -> None:
             },
         )
     assert answer.body == {"cancel": ["b"], "drain": True, "heartbeatSeconds": 5}
-    assert api.desk.beats == [[Beat("a", 1, '{"percent":50.0}', "[1]"), Beat("b", 2)]]
+    assert api.desk.beats == [[Beat("a", 1, '{"percent":50}', "[1]"), Beat("b", 2)]]
 
 
 async def test_a_result_is_answered_with_the_next_work() -> None:

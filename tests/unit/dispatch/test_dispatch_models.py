@@ -83,6 +83,13 @@ def test_what_is_wrong_is_told_in_few_words_however_much_it_is() -> None:
     assert len(told.message) <= 1_000
 
 
+def test_a_body_of_nothing_but_faults_is_refused_without_a_list_of_them() -> None:
+    told = refusal(ClaimsCall, {f"x{number}": 1 for number in range(5_000)})
+    assert told.message == "the body: 5001 fields are wrong; see GET /openapi.json"
+    told = refusal(HeartbeatCall, {"claims": [{}] * 20_000})
+    assert told.message.startswith("claims.0.id: Field required; claims.0.epoch: Field required")
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_no_field_is_lost_in_silence(model: type[Said]) -> None:
     assert "sluts: Extra inputs are not permitted" in refusal(model, {"sluts": 1}).message
