@@ -6,7 +6,7 @@ A worker with claims is never deleted: it drains, and goes when its last claim h
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -87,6 +87,8 @@ def noted(
     forgotten = failures.at is not None and now - failures.at >= FORGOTTEN
     if failures.revision != revision or forgotten:
         failures = Failures()
+    if failures.at is not None and failures.at > now:
+        failures = replace(failures, at=now)
     since = failures.at
     new = any(
         worker.revision == revision
@@ -103,7 +105,7 @@ def pause_end(failures: Failures) -> datetime | None:
     """Return when workers may be made again, or nothing if none failed."""
     if failures.at is None:
         return None
-    seconds = min(FIRST_PAUSE * 2 ** (failures.rounds - 1), LONGEST_PAUSE)
+    seconds = min(FIRST_PAUSE * 2 ** (min(failures.rounds, MAX_ROUNDS) - 1), LONGEST_PAUSE)
     return failures.at + timedelta(seconds=seconds)
 
 

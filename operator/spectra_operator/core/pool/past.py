@@ -126,7 +126,7 @@ def parse_history(text: str) -> Past:
         return NO_PAST
     try:
         return _past(json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
         return NO_PAST
 
 

@@ -81,8 +81,8 @@ def scaling_active(spec: AgentSpec) -> ScaleCondition:
         )
         return ScaleCondition("ScalingActive", False, "ScalingConflict", text)
     each = spec.scaling.tasks_per_replica or spec.slots
-    tasks = "each task" if each == 1 else f"every {each} tasks"
-    text = f"one worker for {tasks} that wait or run"
+    tasks = "each task that waits or runs" if each == 1 else f"every {each} tasks that wait or run"
+    text = f"one worker for {tasks}"
     return ScaleCondition("ScalingActive", True, "FollowsTasks", text)
 
 
