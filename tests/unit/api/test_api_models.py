@@ -22,6 +22,10 @@ from spectra_operator.core.workflow.records import WORKFLOW_ENDED
 ROOT = Path(__file__).parents[3]
 
 
+def _policy(**fields: Any) -> Body:
+    return {"type": "Pods", "value": 1, "periodSeconds": 15} | fields
+
+
 def test_operator_is_a_source_root_and_never_a_package() -> None:
     """As a package it would hide the standard library's module of that name."""
     assert not (ROOT / "operator" / "__init__.py").exists()
@@ -104,6 +108,54 @@ def test_an_agent_needs_an_image_and_nothing_else() -> None:
     assert (spec.concurrency, spec.template.env) == (None, None)
     with pytest.raises(ValidationError):
         AgentSpec.model_validate({"template": {}})
+
+
+def a_pool(**scaling: Any) -> AgentSpec:
+    """Return an agent of mode Pool with at most three workers."""
+    fields: Body = {"mode": "Pool", "scaling": {"maxReplicas": 3} | scaling}
+    return AgentSpec.model_validate(an_agent(**fields)["spec"])
+
+
+def test_a_pool_has_the_documented_defaults() -> None:
+    spec = a_pool()
+    assert spec.scaling is not None
+    assert (spec.slots, spec.replicas) == (1, None)
+    assert (spec.scaling.min_replicas, spec.scaling.tasks_per_replica) == (0, None)
+    assert spec.scaling.cooldown_seconds == 300
+    for rules in (spec.scaling.behavior.scale_up, spec.scaling.behavior.scale_down):
+        assert (rules.stabilization_window_seconds, rules.policies) == (None, None)
+        assert rules.select_policy == "Max"
+
+
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        {"maxReplicas": None},
+        {"maxReplicas": 0},
+        {"maxReplicas": c.MAX_WORKERS + 1},
+        {"minReplicas": -1},
+        {"tasksPerReplica": 0},
+        {"tasksPerReplica": 65},
+        {"cooldownSeconds": 86_401},
+        {"behavior": {"scaleUp": {"stabilizationWindowSeconds": 3601}}},
+        {"behavior": {"scaleUp": {"selectPolicy": "Most"}}},
+        {"behavior": {"scaleUp": {"policies": []}}},
+        {"behavior": {"scaleUp": {"policies": [{"type": "Pods", "value": 1}]}}},
+        {"behavior": {"scaleUp": {"policies": [_policy(periodSeconds=1801)]}}},
+        {"behavior": {"scaleUp": {"policies": [_policy(value=0)]}}},
+        {"behavior": {"scaleUp": {"policies": [_policy(type="Nodes")]}}},
+    ],
+    ids=str,
+)
+def test_scaling_out_of_the_bounds_of_an_autoscaler_is_refused(scaling: Body) -> None:
+    with pytest.raises(ValidationError):
+        a_pool(**scaling)
+
+
+@pytest.mark.parametrize("fields", [{"slots": 0}, {"slots": 33}, {"replicas": -1}], ids=str)
+def test_slots_and_replicas_have_bounds(fields: Body) -> None:
+    with pytest.raises(ValidationError):
+        AgentSpec.model_validate(an_agent(mode="Pool", **fields)["spec"])
 
 
 def test_a_template_has_no_field_that_gives_rights() -> None:
