@@ -42,7 +42,7 @@ class Heart:
         while not self._stopping.is_set():
             place = self._line.place
             try:
-                pause = 0.0 if self._beat() else self._seconds
+                pause = 0.0 if self.beat() else self._seconds
                 self._tries.worked()
             except CallError as error:
                 self._lost(unreachable=error.unreachable)
@@ -67,7 +67,7 @@ class Heart:
         self._wake.set()
         self._line.close()
 
-    def _beat(self) -> bool:
+    def beat(self) -> bool:
         """One heartbeat; whether another must follow at once, because not all had room in it."""
         room = CHECKPOINTS_BYTES
         beats: list[dict[str, Any]] = []

@@ -10,7 +10,7 @@ from typing import Any
 from spectra_agent.errors import AgentError
 from spectra_agent.pool.held import Held
 
-WIND_UP_SECONDS = 1.0
+WIND_UP_SECONDS = 0.5
 """How long cancelled handlers may take for their own clean-up when the worker ends."""
 
 

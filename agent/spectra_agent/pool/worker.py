@@ -21,7 +21,7 @@ from spectra_agent.pool.slots import Slots
 if TYPE_CHECKING:
     from spectra_agent.registry import Handler
 
-JOIN_SECONDS = 1.0
+JOIN_SECONDS = 0.5
 """How long all threads together are waited for when they have been told to end."""
 
 FLUSH_SECONDS = 1.0
@@ -74,10 +74,11 @@ class Worker:
         Returns:
             Whether the operator has taken back everything.
         """
+        until = monotonic() + (self._settings.grace if grace is None else grace)
         self._book.close()
         self._polls.close()
         self._threads[0].join(JOIN_SECONDS)
-        if not self._book.wait_empty(self._settings.grace if grace is None else grace):
+        if not self._book.wait_empty(max(0.0, until - monotonic())):
             self._give_back(monotonic() + self._settings.hand_back)
         left = self._book.known()
         self.stop()

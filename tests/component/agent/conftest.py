@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,7 +37,15 @@ def token(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(operator: Operator, token: Path) -> Iterator[Start]:
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What workers of this process say, also between the phases of a test."""
+    found = io.StringIO()
+    monkeypatch.setattr("spectra_agent.pool.settings.sys", SimpleNamespace(stderr=found))
+    return found
+
+
+@pytest.fixture
+def start(operator: Operator, token: Path, log: io.StringIO) -> Iterator[Start]:
     """Start a worker with one handler for every task; it is ended after the test."""
     workers: list[Worker] = []
 

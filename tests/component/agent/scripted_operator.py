@@ -62,7 +62,7 @@ def a_claim(name: str, task: str = "work", **fields: Any) -> dict[str, Any]:
 class Operator:
     """What a worker sees of the operator, and what a test sees of the worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.changed = Condition()
         self.calls: list[Call] = []
         self.waiting: deque[dict[str, Any]] = deque()
@@ -76,8 +76,9 @@ class Operator:
         self._held: set[str] = set()
         self._poll = 0
         self._ended = False
-        self._server = Server(("127.0.0.1", 0), self)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = Server(("127.0.0.1", port), self)
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
@@ -262,9 +263,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def operating() -> Iterator[Operator]:
-    """An operator that answers until the end of the block."""
-    operator = Operator()
+def operating(port: int = 0) -> Iterator[Operator]:
+    """An operator that answers until the end of the block; port 0 is any free one."""
+    operator = Operator(port)
     try:
         yield operator
     finally:

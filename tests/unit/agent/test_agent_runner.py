@@ -147,3 +147,26 @@ def test_a_failure_that_cannot_be_written_is_said_on_standard_error(
     env = {"SPECTRA_RESULT_PATH": str(tmp_path / "no" / "folder")}
     assert runner.attempt(lambda: lambda _task: None, env) == 1
     assert "cannot report the failure" in capsys.readouterr().err
+
+
+def test_an_async_handler_is_awaited(attempt: Callable[..., tuple[int, Any]]) -> None:
+    async def double(task: Task) -> dict[str, Any]:
+        return {"double": task.input["n"] * 2}
+
+    assert attempt(double, SPECTRA_INPUT='{"n": 21}') == (0, {"outputs": {"double": 42}})
+
+
+def test_an_async_handler_fails_like_any_other(attempt: Callable[..., tuple[int, Any]]) -> None:
+    async def broken(_task: Task) -> None:
+        raise ValueError("torn")
+
+    assert attempt(broken) == (1, {"message": "ValueError: torn"})
+
+
+def test_what_is_for_pool_mode_does_nothing_here(attempt: Callable[..., tuple[int, Any]]) -> None:
+    def handler(task: Task) -> dict[str, Any]:
+        task.progress(percent=50, message="half")
+        task.checkpoint({"row": 1})
+        return {"before": task.checkpoint_before, "cancelled": task.cancelled}
+
+    assert attempt(handler) == (0, {"outputs": {"before": None, "cancelled": False}})

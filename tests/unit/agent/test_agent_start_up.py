@@ -37,5 +37,6 @@ def test_running_a_file_imports_nothing_heavy(tmp_path: Path) -> None:
     file.write_text(f"from spectra_agent import task\n@task\ndef a(t):\n    {LIST}\n")
     loaded = modules("-m", "spectra_agent", "run", str(file))
     assert "spectra_agent.command" not in loaded
+    assert "spectra_agent.pool" not in loaded
     assert not HEAVY & loaded
     assert len(loaded) <= 75
