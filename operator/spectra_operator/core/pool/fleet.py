@@ -153,7 +153,7 @@ def _victims(workers: list[WorkerView], many: int) -> list[WorkerView]:
         return []
     by_name = sorted(workers, key=lambda w: w.name)
     youngest = sorted(by_name, key=lambda w: w.created_at, reverse=True)
-    order = sorted(youngest, key=lambda w: (w.state is not WorkerState.STARTING, w.claims))
+    order = sorted(youngest, key=lambda w: (w.claims, w.state is not WorkerState.STARTING))
     return order[:many]
 
 

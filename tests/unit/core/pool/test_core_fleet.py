@@ -71,6 +71,14 @@ def test_victims_are_starting_ones_then_idle_ones_then_the_least_busy_the_younge
     assert order[4] == ("young-start", "old-start")
 
 
+def test_a_worker_that_was_not_heard_of_since_a_take_over_and_is_busy_goes_after_idle_ones() -> (
+    None
+):
+    found = [a_worker("unheard", "Starting", claims=1), a_worker("idle")]
+
+    assert keep(1, *found).drain == ("idle",)
+
+
 def test_a_victim_drains_first_and_is_deleted_when_it_has_no_task() -> None:
     first = keep(0, a_worker("idle"))
     assert (first.drain, first.delete, first.wake_at) == (("idle",), (), START)
