@@ -14,7 +14,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from .api.constants import ANNOTATION_ADDRESS
 from .config import Config, ConfigError, load
+from .dispatch.auth import TokenAuthenticator
+from .dispatch.server import WorkerApiServer
 from .engine.engine import Engine, EngineSettings
 from .engine.release import release_all
 from .engine.served import wait_until_served
@@ -87,11 +90,18 @@ async def _run(config: Config) -> None:
             concurrency=config.concurrency,
             identity=config.identity,
             resync_seconds=config.resync_seconds,
+            worker_url=config.worker_url,
         )
         engine = Engine(client, clock, metrics, settings)
         keeper = ShardKeeper(
             engine, config.shards, lambda name: _lock(lease_client, name, clock, config)
         )
+        engine.holder_address = keeper.address
+        if config.worker_url:
+            tokens = TokenAuthenticator(client, clock)
+            workers = WorkerApiServer(engine.desk, tokens, metrics, (None, config.worker_port))
+            await workers.start()
+            stack.push_async_callback(workers.stop)
         metrics.watch_value(
             "spectra_queue_depth", "Keys that want a pass", lambda: len(engine.parts.queue)
         )
@@ -198,7 +208,13 @@ def _lock(client: AiohttpClient, name: str, clock: SystemClock, config: Config) 
         identity=config.identity,
         clock=clock,
         times=times,
+        annotations={ANNOTATION_ADDRESS: _own_address(config)} if config.address else None,
     )
+
+
+def _own_address(config: Config) -> str:
+    host = f"[{config.address}]" if ":" in config.address else config.address
+    return f"http://{host}:{config.worker_port}"
 
 
 def _count(metrics: Metrics, record: RequestRecord) -> None:

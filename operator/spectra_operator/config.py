@@ -42,6 +42,13 @@ class Config:
     Empty: no webhook is served."""
     webhook_port: int = 9443
     """Port of the admission webhook."""
+    worker_port: int = 8082
+    """Port of the worker API."""
+    worker_url: str = ""
+    """Where workers find the worker API, as http://host:port. Empty: it is not served, and agents
+    in mode Pool have no workers."""
+    address: str = ""
+    """IP address by which workers reach this very replica; empty: they are sent to worker_url."""
     kubeconfig: str = ""
     """Path of a kubeconfig; empty uses the pod's service account, or KUBECONFIG."""
 
@@ -50,6 +57,7 @@ _RANGES = {
     "shards": (1, 1024),
     "health_port": (1, 65535),
     "webhook_port": (1, 65535),
+    "worker_port": (1, 65535),
     "concurrency": (1, 1024),
     "lease_seconds": (5, 3600),
     "resync_seconds": (10.0, 86_400.0),

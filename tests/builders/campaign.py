@@ -14,6 +14,7 @@ from typing import Any
 from builders.engine import World
 from builders.fake_api.faults import Call, Cut, Fault, Match
 from builders.kubelet import evicted, fails, ok
+from builders.replica import SYSTEM
 from builders.specs import Body, a_retry, a_step, a_task, a_workflow
 from spectra_operator.api import constants as c
 
@@ -64,7 +65,7 @@ def _sum(given: Any) -> int:
 
 @dataclass(slots=True)
 class Mutations:
-    """Counts the engine's writes and names the n-th; Leases are no part of a run."""
+    """Counts the engine's writes and names the n-th; the Leases of shards are no part of a run."""
 
     nth: int = 0
     seen: int = 0
@@ -72,11 +73,15 @@ class Mutations:
 
     def __call__(self, call: Call) -> bool:
         """Return whether a call is the n-th write."""
-        if call.verb not in ("create", "update", "patch", "delete") or call.plural == "leases":
+        if call.verb not in ("create", "update", "patch", "delete") or _is_election(call):
             return False
         self.seen += 1
         self.calls.append(f"{call.verb} {call.plural}/{call.subresource} {call.name}")
         return self.seen == self.nth
+
+
+def _is_election(call: Call) -> bool:
+    return call.plural == "leases" and call.namespace == SYSTEM
 
 
 class KillBefore(Fault):

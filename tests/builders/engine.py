@@ -22,6 +22,7 @@ from builders.fake_api.server import FakeApi
 from builders.kubelet import FakeKubelet
 from builders.replica import SYSTEM, Operator
 from builders.specs import NAMESPACE, Body, an_agent
+from builders.workers import FakeWorkers
 from spectra_operator.api import constants as c
 from spectra_operator.engine.keys import AGENTS, OURS, PHASES, RESOURCES, WORKFLOWS
 from spectra_operator.kube.resources import EVENTS, NAMESPACES, PODS, Resource
@@ -40,6 +41,7 @@ class World:
         self.clock = clock
         self.kubelet = FakeKubelet(api, clock)
         self.operators: list[Operator] = []
+        self.workers = FakeWorkers(api, clock, self._leader)
 
     @property
     def operator(self) -> Operator:
@@ -202,6 +204,9 @@ class World:
         labelled = body and c.LABEL_FINISHED in (body["metadata"].get("labels") or {})
         return bool(labelled) and not self.held_pods()
 
+    def _leader(self) -> Operator | None:
+        return next((o for o in self.operators if o.running and o.leads()), None)
+
     def _activity(self) -> tuple[Any, ...]:
         effects = sum(len(o.parts.executor) + len(o.parts.queue) for o in self.operators)
         return (self.api.version, len(self.api.log), self.api.watches(), effects)
@@ -231,6 +236,7 @@ async def a_world() -> AsyncIterator[World]:
         finally:
             for operator in world.operators:
                 await operator.close()
+            await world.workers.stop()
             await world.kubelet.stop()
 
 

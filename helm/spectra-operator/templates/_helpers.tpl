@@ -32,6 +32,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{/* The name of the Service in front of the worker API. */}}
+{{- define "spectra.workers" -}}
+{{ include "spectra.name" . }}-workers
+{{- end }}
+
 {{/* The name of the admission webhook's Service and Secret. */}}
 {{- define "spectra.webhook" -}}
 {{ include "spectra.name" . }}-webhook

@@ -195,6 +195,8 @@ class AgentStatus(ApiModel):
     """Workers that there should be."""
     selector: ShortText | None = None
     """Labels of the agent's workers, as text, for who scales them by /scale."""
+    scaling_past: Annotated[str, StringConstraints(max_length=8192)] | None = None
+    """What scaling remembers over a restart of the operator, as JSON; not for people."""
     last_heartbeat: Timestamp | None = None
     """When a worker of this agent last called."""
     active_revision: ShortText | None = None

@@ -64,6 +64,17 @@ LIVE_SELECTOR: Final = f"!{LABEL_FINISHED}"
 
 LABEL_WORKER: Final = f"{GROUP}/worker"
 """On a worker of an agent in mode Pool, and on its page: "true"."""
+PAGE_SELECTOR: Final = f"{MANAGED_BY}={MANAGER},{LABEL_WORKER}"
+CLAIM_PREFIX: Final = f"claim.{GROUP}/"
+"""On the page of a worker: an open claim, by its id."""
+ENDING_PREFIX: Final = f"ending.{GROUP}/"
+"""On the page of a worker: what became of a claim, until its phase's status holds it."""
+ANNOTATION_EPOCH: Final = f"{GROUP}/epoch"
+"""On the page of a worker: grows each time its open claims are taken from it."""
+ANNOTATION_ADDRESS: Final = f"{GROUP}/address"
+"""On the Lease of a shard: where its holder serves the worker API, as http://ip:port."""
+AUDIENCE: Final = "spectra"
+"""Of the tokens by which workers show who they are."""
 MAX_WORKERS: Final = 1000
 """Workers of one agent."""
 

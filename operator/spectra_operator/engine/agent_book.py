@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..api.agent import AgentSpec
+from ..api.agent import AgentSpec, Mode
 from ..core.attempts.evidence import Attempt
 from ..core.attempts.results import Usage
 from ..core.names import revision_hash
 from ..core.phase.records import PhaseRecord, TaskRecord
+from ..core.pool.past import Past
 from ..core.snapshot import AgentFacts, PhaseShape
 from ..kube.resources import Body, uid_of
 from .keys import Key
@@ -26,7 +27,8 @@ NOT_STORED = ("AgentNotReady", "the agent's revision is being stored")
 class AgentRun:
     """An agent: its spec, the revision that is stored, and counts since the operator started.
 
-    `hash` names the revision of the spec as it is now, `revision` the one that is stored.
+    `hash` names the revision of the spec as it is now, `revision` the one that is stored. `past` is
+    what scaling remembers (None: not read yet), `refused` why a worker could not be made last.
     """
 
     uid: str
@@ -41,6 +43,8 @@ class AgentRun:
     failed: int = 0
     usage: Usage = field(default_factory=Usage)
     last_seen: datetime | None = None
+    past: Past | None = None
+    refused: str = ""
 
 
 class AgentBook:
@@ -82,6 +86,11 @@ class AgentBook:
     def limits(self, namespace: str) -> dict[str, int | None]:
         """Return the concurrency of every agent of a namespace."""
         return {k.name: r.spec.concurrency if r.spec else None for k, r in self._in(namespace)}
+
+    def pools(self, namespace: str) -> list[tuple[str, str]]:
+        """Return the agents of a namespace in mode Pool, each with its active revision."""
+        found = self._in(namespace)
+        return [(k.name, r.revision) for k, r in found if r.spec and r.spec.mode is Mode.POOL]
 
     def not_ready(self, namespace: str) -> dict[str, tuple[str, str]]:
         """Return the agents that cannot be used now, with reason and message."""

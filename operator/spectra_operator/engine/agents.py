@@ -6,7 +6,7 @@ from typing import Any
 
 from ..api.agent import Mode
 from ..core.attempts.objects import revision_body
-from ..core.conditions import timestamp
+from ..core.conditions import find, timestamp
 from ..core.phase.status import render_usage
 from ..kube.errors import KubeError
 from ..kube.resources import Body, uid_of
@@ -14,14 +14,16 @@ from .agent_book import NOT_STORED, AgentRun
 from .effects import PruneRevisions, StoreRevision
 from .keys import Key
 from .parts import Parts
+from .pools import PoolKeeper
 from .status import AGENT_COALESCE_SECONDS
 
 
 class AgentReconciler:
     """Brings one agent a step on."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, pools: PoolKeeper) -> None:
         self._parts = parts
+        self._pools = pools
 
     def reconcile(self, key: Key) -> None:
         """Make one pass over an agent."""
@@ -38,7 +40,9 @@ class AgentReconciler:
             run.storing = True
             number = _next_number(run)
             self._parts.executor.submit(StoreRevision(key, revision_body(body, number)))
-        self._write(key, run, body)
+        if not self._parts.admitting(key.namespace):
+            return  # its workers are not all known yet; the pass after the take-over tells
+        self._write(key, run, body, self._pools.reconcile(key, run, body))
 
     def stored(self, key: Key, effect: StoreRevision, found: Body | None) -> None:
         """Take in that a revision is stored: tasks may start with it."""
@@ -83,10 +87,10 @@ class AgentReconciler:
         if run and run.uid == uid_of(body):
             run.status.take(body)
 
-    def _write(self, key: Key, run: AgentRun, body: Body) -> None:
+    def _write(self, key: Key, run: AgentRun, body: Body, pool: dict[str, Any]) -> None:
         if run.problem == NOT_STORED and run.status.stored.get("activeRevision"):
             return  # after a take-over or a change: what stands there holds until the store answers
-        status = self._render(key, run)
+        status = self._render(key, run, pool)
         if status == run.status.stored:
             run.status.dirty_since = None
             return
@@ -95,7 +99,7 @@ class AgentReconciler:
         if self._parts.statuses.is_due(key, run.status, at_once=news, within=within):
             self._parts.statuses.write(body, key, run.status, status, None)
 
-    def _render(self, key: Key, run: AgentRun) -> dict[str, Any]:
+    def _render(self, key: Key, run: AgentRun, pool: dict[str, Any]) -> dict[str, Any]:
         ended = run.succeeded + run.failed
         ready = self._ready(run)
         pooled = run.spec is not None and run.spec.mode is Mode.POOL
@@ -111,14 +115,14 @@ class AgentReconciler:
             "successRatio": f"{100 * run.succeeded / ended:.1f}%" if ended else None,
             "lastSeen": run.last_seen and timestamp(run.last_seen),
             "usage": render_usage(run.usage),
-            "conditions": [ready],
-        }
+            "conditions": [ready, *pool.pop("conditions", ())],
+        } | pool
         return {name: value for name, value in status.items() if value not in (None, "")}
 
     def _ready(self, run: AgentRun) -> dict[str, Any]:
         ready = run.problem is None
         reason, message = run.problem or ("RevisionStored", f"revision {run.revision} is active")
-        before: dict[str, Any] = next(iter(run.status.stored.get("conditions") or ()), {})
+        before = find(run.status.stored, "Ready")
         status = "True" if ready else "False"
         same = before.get("status") == status
         since = before["lastTransitionTime"] if same else timestamp(self._parts.clock.now())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..core.attempts.evidence import Attempt
 from ..core.clean_up import Limits
 from ..core.orders import Order
+from ..core.pool.page import Page
 from ..core.schedule.records import RunView
 from ..kube.resources import Body, Resource
 from .keys import Key
@@ -221,6 +222,48 @@ class PruneRevisions:
 
 
 @dataclass(frozen=True, slots=True)
+class WritePage:
+    """Write the page of a worker: `body` is its Lease if it is to be created, else a patch."""
+
+    key: Key
+    body: Body
+    page: Page
+    create: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpPage:
+    """Read the page of a worker afresh."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePage:
+    """Delete the page of a worker that is gone, if it is still the same and clear."""
+
+    key: Key
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateWorker:
+    """Create the pod of a worker; `key` is its agent's."""
+
+    key: Key
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteWorker:
+    """Delete the pod of a worker; `key` is its agent's."""
+
+    key: Key
+    pod: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Announce:
     """Create or repeat a Kubernetes Event."""
 
@@ -252,6 +295,11 @@ Effect = (
     | CloseAction
     | StoreRevision
     | PruneRevisions
+    | WritePage
+    | LookUpPage
+    | DeletePage
+    | CreateWorker
+    | DeleteWorker
     | Announce
 )
 
@@ -273,6 +321,11 @@ PRIORITY: dict[type, int] = {
     LookUp: 0,
     WriteStatus: 0,
     ReleasePod: 0,
+    WritePage: 0,
+    LookUpPage: 0,
+    CreateWorker: 0,
+    DeleteWorker: 0,
+    DeletePage: 1,
     MarkFinished: 1,
     DeleteExpired: 1,
     PruneHistory: 1,

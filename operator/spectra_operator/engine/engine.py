@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from .actions import ActionReconciler
 from .agent_book import AgentBook
 from .agents import AgentReconciler
 from .attempts import AttemptIndex
+from .desk import WorkDesk
 from .effects import Effect, ReleasePod
 from .executor import Executor
 from .history import KIND as HISTORY
@@ -33,6 +35,8 @@ from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
 from .phase_views import note_duration
 from .phases import PhaseReconciler
+from .pool_intake import PoolIntake
+from .pools import PoolKeeper
 from .queue import WorkQueue
 from .scheduler import Scheduler
 from .schedules import ScheduleReconciler
@@ -40,6 +44,8 @@ from .status import COALESCE_SECONDS, StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
 from .templates import TemplateReconciler
+from .worker_book import KIND as WORKER
+from .workers import SILENT_SECONDS, WorkerReconciler
 from .workflows import WorkflowReconciler
 
 logger = logging.getLogger(__name__)
@@ -51,7 +57,15 @@ _REST_FACTOR = 3.0
 """A pass longer than this many seconds is followed by a rest of so many times its length: one
 large phase takes at most a quarter of the loop, and pays with milliseconds of latency."""
 _READ_OF_SPEC = ("nodeName", "terminationGracePeriodSeconds")
-_TAKE_OVER_ORDER = ("Agent", "WorkflowTemplate", "Action", "Phase", "Workflow", "Schedule")
+_TAKE_OVER_ORDER = (
+    "Agent",
+    "WorkflowTemplate",
+    "Action",
+    "Phase",
+    "Workflow",
+    "Schedule",
+    WORKER,
+)
 """Actions come before phases: those of a workflow that is being brought back are no orphans."""
 _PASSES_PER_TURN = 20
 """Passes in a row before the event loop gets its turn."""
@@ -63,16 +77,24 @@ is lost if nobody gets round to renewing it."""
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the engine needs to know of the configuration."""
+    """What the engine needs to know of the configuration.
+
+    `worker_url` is where workers find the worker API, `new_id` gives names of workers their ends.
+    """
 
     shards: int = 1
     concurrency: int = 48
     identity: str = "spectra-operator"
     resync_seconds: float = 300.0
+    worker_url: str = ""
+    new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
 
 
 class Engine:
-    """Runs workflows in the namespaces of the shards that are active."""
+    """Runs workflows in the namespaces of the shards that are active.
+
+    `holder_address` tells where the replica that holds a shard serves the worker API.
+    """
 
     def __init__(
         self, client: KubeClient, clock: Clock, metrics: Metrics, settings: EngineSettings
@@ -83,6 +105,8 @@ class Engine:
         self._settings = settings
         self._may_write: dict[int, Callable[[], bool]] = {}
         self._admitting: set[int] = set()
+        self.holder_address: Callable[[int], str] = lambda _shard: ""
+        self._settled_at: dict[int, float] = {}
         self.pods = Informer(
             client,
             PODS,
@@ -94,7 +118,11 @@ class Engine:
         self.parts = self._make_parts()
         self._phases = PhaseReconciler(self.parts)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
-        self._agents = AgentReconciler(self.parts)
+        self._workers = WorkerReconciler(self.parts)
+        self.pool = PoolIntake(client, self.parts, self._workers, self._holds)
+        pools = PoolKeeper(self.parts, self.pool.pods.put, settings.worker_url, settings.new_id)
+        self._agents = AgentReconciler(self.parts, pools)
+        self.desk = WorkDesk(self.parts, self._workers, self._holder_address)
         self.history = History(self.parts)
         self._schedules = ScheduleReconciler(self.parts, self.history)
         self._actions = ActionReconciler(self.parts)
@@ -107,6 +135,8 @@ class Engine:
             self.history,
             self._actions,
             self._templates,
+            self._workers,
+            pools,
         )
         self._outcomes = Outcomes(self.parts, self.pods.put, reconcilers)
         self._reconcile = {
@@ -117,6 +147,7 @@ class Engine:
             "Action": self._actions.reconcile,
             "WorkflowTemplate": self._templates.reconcile,
             HISTORY: self.history.reconcile,
+            WORKER: self._workers.reconcile,
         }
 
     def _make_parts(self) -> Parts:
@@ -143,7 +174,18 @@ class Engine:
             stories=Storyteller(self._clock, executor.submit, self._settings.identity),
             metrics=self._metrics,
             admitting=lambda namespace: self._shard(namespace) in self._admitting,
+            settled=self._is_settled,
         )
+
+    def _holds(self, namespace: str) -> bool:
+        return self._shard(namespace) in self._may_write
+
+    def _is_settled(self, namespace: str) -> bool:
+        at = self._settled_at.get(self._shard(namespace))
+        return at is not None and self._clock.monotonic() >= at
+
+    def _holder_address(self, namespace: str) -> str:
+        return self.holder_address(self._shard(namespace))
 
     def _done(self, effect: Effect, body: Body | None, error: KubeError | None) -> None:
         """Take in how an effect ended; an object that breaks this degrades itself alone."""
@@ -178,6 +220,7 @@ class Engine:
         """Work until cancelled. Shards are switched on and off beside this."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.pods.run())
+            group.create_task(self.pool.run())
             group.create_task(self.parts.executor.run())
             group.create_task(self._loop())
             group.create_task(self._resync())
@@ -189,9 +232,12 @@ class Engine:
         order could miss one in both.
         """
         await self.pods.refresh()
+        await self.pool.refresh()
         await self.relist()
         self._may_write[shard] = held
         keys = [key for key in self._known_keys() if self._shard(key.namespace) == shard]
+        keys += self.pool.take_over(lambda namespace: self._shard(namespace) == shard)
+        self._settled_at[shard] = self._clock.monotonic() + SILENT_SECONDS
         for key in sorted(keys, key=lambda key: _TAKE_OVER_ORDER.index(key.kind)):
             if shard not in self._may_write:
                 return  # the Lease was lost meanwhile
@@ -199,6 +245,8 @@ class Engine:
         self._admitting.add(shard)
         for key in keys:
             self.parts.queue.add(key)
+            if key.kind == "Agent":
+                self.parts.queue.add_at(key, self._settled_at[shard])
         self._metrics.leader.set(len(self._admitting))
         logger.info("shard %d taken over with %d objects", shard, len(keys))
         await self.history.load(self._client, lambda namespace: self._shard(namespace) == shard)
@@ -207,6 +255,8 @@ class Engine:
         """Stop running a shard at once and forget what was derived of it."""
         self._may_write.pop(shard, None)
         self._admitting.discard(shard)
+        self._settled_at.pop(shard, None)
+        self.pool.give_up(lambda namespace: self._shard(namespace) == shard)
         parts = self.parts
         for runs in parts.runs():
             for key in [key for key in runs if self._shard(key.namespace) == shard]:

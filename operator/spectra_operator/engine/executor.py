@@ -33,6 +33,7 @@ from . import clean_up
 from . import effects as fx
 from .errands import Errands
 from .keys import PHASES, RESOURCES, WORKFLOWS
+from .page_errands import PageErrands
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class Executor:
             fx.PruneRevisions: self._prune_revisions,
             fx.Announce: self._announce,
             **Errands(client).actions(),
+            **PageErrands(client).actions(),
         }
 
     def __len__(self) -> int:

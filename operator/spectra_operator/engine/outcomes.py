@@ -19,10 +19,12 @@ from .history import History
 from .keys import Key, is_finished
 from .parts import Parts
 from .phases import PhaseReconciler
+from .pools import PoolKeeper
 from .scheduler import Hold
 from .schedules import ScheduleReconciler, ToldRecord
 from .starts import refuse
 from .templates import TemplateReconciler
+from .workers import WorkerReconciler
 from .workflows import WorkflowReconciler
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ class Reconcilers:
     history: History
     actions: ActionReconciler
     templates: TemplateReconciler
+    workers: WorkerReconciler
+    pools: PoolKeeper
 
 
 class Outcomes:
@@ -72,6 +76,11 @@ class Outcomes:
             fx.DeleteClaim: self._claim_deleted,
             fx.Reopen: reconcilers.actions.done,
             fx.CloseAction: reconcilers.actions.done,
+            fx.WritePage: reconcilers.workers.done,
+            fx.LookUpPage: reconcilers.workers.done,
+            fx.DeletePage: reconcilers.workers.done,
+            fx.CreateWorker: reconcilers.pools.done,
+            fx.DeleteWorker: reconcilers.pools.done,
         }
 
     def done(self, effect: fx.Effect, body: Body | None, error: KubeError | None) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,8 +13,10 @@ from ..core.phase.admission import Admission
 from ..core.snapshot import AgentFacts, Levels
 from ..kube.clock import Clock
 from ..observability.metrics import Metrics
+from . import claiming
 from .agent_book import AgentBook
 from .attempts import AttemptIndex
+from .claiming import Room
 from .duration_book import DurationBook
 from .executor import Executor
 from .keys import Key, shard_of
@@ -24,13 +27,15 @@ from .scheduler import Scheduler
 from .status import StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
+from .worker_book import WorkerBook
 
 
 @dataclass(slots=True)
 class Parts:
     """The engine's parts.
 
-    `admitting` says of a namespace whether new attempts may start; `releasing` holds the UIDs of
+    `admitting` says of a namespace whether new attempts may start, `settled` whether all workers
+    that live have had the time to call since it was taken over; `releasing` holds the UIDs of
     pods whose finalizer is being taken off, `triggers` when the event came that a new phase
     follows from. `reopening` has finished objects that are being brought back for an action,
     `reopened` those that were and whose action has yet to be taken in.
@@ -48,8 +53,10 @@ class Parts:
     stories: Storyteller
     metrics: Metrics
     admitting: Callable[[str], bool]
+    settled: Callable[[str], bool]
     durations: DurationBook = field(default_factory=DurationBook)
     orders: OrderBook = field(default_factory=OrderBook)
+    workers: WorkerBook = field(default_factory=WorkerBook)
     phases: dict[Key, PhaseRun] = field(default_factory=dict)
     workflows: dict[Key, WorkflowRun] = field(default_factory=dict)
     schedules: dict[Key, ScheduleRun] = field(default_factory=dict)
@@ -88,10 +95,23 @@ class Parts:
 
     def admit(self, namespace: str, now: datetime) -> Admission:
         """Hand out the free slots of a namespace."""
+        return self._admission(namespace, now, claiming.rooms(self, namespace))
+
+    def claimable(self, namespace: str, now: datetime) -> Counter[str]:
+        """Return how many tasks would start by agent, if there were workers enough."""
+        granted = self._admission(namespace, now, {}).granted
+        agents = self.scheduler.agents_of(namespace)
+        found: Counter[str] = Counter()
+        for task, count in granted.items():
+            found[agents[task]] += count
+        return found
+
+    def _admission(self, namespace: str, now: datetime, rooms: Mapping[str, Room]) -> Admission:
         return self.scheduler.admit(
             namespace,
             self.agents.limits(namespace),
             self.agents.not_ready(namespace),
+            rooms,
             (now, self.clock.monotonic()),
         )
 

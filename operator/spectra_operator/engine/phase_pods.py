@@ -13,6 +13,7 @@ from ..core.names import pod_name
 from ..core.phase.decide import PhaseDecision
 from ..core.phase.records import PhaseRecord
 from ..kube.resources import Body, uid_of
+from . import claiming
 from .attempts import VANISHED
 from .effects import DeletePod, LookUpPod, ReleasePod
 from .keys import Key
@@ -125,6 +126,9 @@ class PhasePods:
     def _stop(self, key: Key, run: PhaseRun, decision: PhaseDecision, grace: int | None) -> None:
         now = self._parts.clock.now()
         for attempt in decision.stop:
+            if attempt.worker:
+                claiming.stop(self._parts, key, attempt, grace)
+                continue
             asked = run.stopping.get(attempt.uid)
             if asked is None or now >= asked + STOP_AGAIN:
                 asked = run.stopping[attempt.uid] = now
@@ -133,7 +137,9 @@ class PhasePods:
 
     def _let_go(self, key: Key, attempt: Attempt, expires: str = "") -> None:
         releasing = self._parts.releasing
-        if not attempt.uid or not attempt.held:
+        if attempt.worker:
+            claiming.forget(self._parts, key, attempt)
+        elif not attempt.uid or not attempt.held:
             self._parts.attempts.forget(key, attempt.pod)
         elif attempt.held and attempt.uid not in releasing:
             releasing.add(attempt.uid)

@@ -14,6 +14,7 @@ from ..core.policy import TaskPolicy, agents_of, policy_of
 from ..core.snapshot import Levels, PhaseSnapshot
 from ..core.spec.compile import compile_phase
 from ..kube.resources import Body, uid_of
+from . import claiming
 from .effects import LookUp, MarkFinished
 from .keys import Key
 from .parts import Parts
@@ -156,6 +157,7 @@ class PhaseReconciler:
         if again is not None:
             parts.queue.add_at(key, again)
         uid = run.shape.uid
+        claiming.call_for_workers(parts, key.namespace, {r.agent for r in decision.ready})
         parts.wake_phases(key.namespace, {g[0] for g in admission.granted if g[0] != uid})
         mine = {
             (task, way): n for (phase, task, way), n in admission.granted.items() if phase == uid

@@ -111,6 +111,14 @@ class Scheduler:
             if candidate.ready.agent == agent
         )
 
+    def agents_of(self, namespace: str) -> dict[tuple[str, str, int], str]:
+        """Return the agent of each ready task by phase UID, task and way."""
+        return {
+            (found.phase_uid, found.ready.task, found.ready.way): found.ready.agent
+            for candidates in self._ready.get(namespace, {}).values()
+            for found in candidates
+        }
+
     def next_try(self, phase: Key, monotonic: float) -> float | None:
         """Return when the first hold ends that a phase's ready tasks wait for; None for none."""
         agents = {c.ready.agent for c in self._ready[phase.namespace].get(phase, ())}
@@ -126,12 +134,13 @@ class Scheduler:
         namespace: str,
         agents: Mapping[str, int | None],
         not_ready: Mapping[str, tuple[str, str]],
+        rooms: Mapping[str, tuple[int, str, str]],
         times: tuple[datetime, float],
     ) -> Admission:
         """Hand out the free slots of a namespace, in order, over all of its phases.
 
-        `agents` has the limit of every agent, `not_ready` why one cannot be used, `times` is now
-        by the wall and by the monotonic clock.
+        `agents` has the limit of every agent, `not_ready` why one cannot be used, `rooms` what the
+        warm workers of some can take, `times` is now by the wall and by the monotonic clock.
         """
         return admit(
             (c for candidates in self._ready.get(namespace, {}).values() for c in candidates),
@@ -141,14 +150,17 @@ class Scheduler:
                 by_phase=self._attempts.by_phase,
                 by_workflow=self._attempts.by_workflow,
                 blocked={**self._blocked(namespace, times[1]), **not_ready},
-                probes={
-                    agent: (probe.left, probe.hold.reason, probe.hold.message)
-                    for (where, agent), probe in self._probes.items()
-                    if where == namespace
-                },
+                rooms={**self._probing(namespace), **rooms},
             ),
             times[0],
         )
+
+    def _probing(self, namespace: str) -> dict[str, tuple[int, str, str]]:
+        return {
+            agent: (probe.left, probe.hold.reason, probe.hold.message)
+            for (where, agent), probe in self._probes.items()
+            if where == namespace
+        }
 
     def _blocked(self, namespace: str, monotonic: float) -> dict[str, tuple[str, str]]:
         return {

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from ..api.constants import ANNOTATION_ADDRESS
 from ..kube.errors import KubeError
 from ..kube.lease import LeaseLock
 from .engine import Engine
@@ -24,6 +25,10 @@ class ShardKeeper:
         self._engine = engine
         self._released = False
         self._locks = {n: make_lock(LEASE_NAME.format(shard=n)) for n in range(shards)}
+
+    def address(self, shard: int) -> str:
+        """Return where the holder of a shard serves the worker API; empty if nobody knows."""
+        return self._locks[shard].told(ANNOTATION_ADDRESS)
 
     async def run(self) -> None:
         """Compete until cancelled or released."""

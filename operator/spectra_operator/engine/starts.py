@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from ..api.agent import Mode
 from ..core import indexes
 from ..core.attempts.evidence import Attempt, Kind, Outcome
 from ..core.attempts.objects import AttemptPlan, pod_body
@@ -16,6 +17,7 @@ from ..core.phase.readiness import startable_mask, window_of
 from ..core.phase.records import TaskRecord
 from ..core.policy import agent_of
 from ..core.snapshot import PhaseShape, PhaseSnapshot
+from . import claiming
 from .effects import CreatePod
 from .keys import Key
 from .runs import PhaseRun
@@ -74,6 +76,9 @@ def _start_item(
     except InputError as error:
         refuse(parts, key, attempt, error.reason, str(error))
         return
+    if agent.spec.mode is Mode.POOL:
+        _give(parts, phase, replace(attempt, revision=agent.revision), text)
+        return
     plan = AttemptPlan(
         task=task,
         index=index if record.fan_out else None,
@@ -89,6 +94,20 @@ def _start_item(
     parts.attempts.assume(key, attempt)
     parts.scheduler.asked(key.namespace, attempt.agent)
     parts.executor.submit(CreatePod(key, body, attempt, run.trigger))
+
+
+def _give(parts: Parts, phase: tuple[Key, PhaseRun], attempt: Attempt, text: str) -> None:
+    """Give an attempt to a warm worker; if none waits any more, the task stays ready."""
+    key, run = phase
+    if run.shape.tasks[attempt.task].workspace is not None:
+        message = f"agent {attempt.agent} is in mode Pool; a worker mounts no workspace"
+        refuse(parts, key, attempt, "WorkspaceInPool", f"{message}, use an agent in mode Pod")
+        return
+    worker = claiming.grant(parts, key, attempt, text, run.trigger)
+    if worker:
+        now = parts.clock.now()
+        given = replace(attempt, worker=worker, created_at=now, started_at=now)
+        parts.attempts.assume(key, given)
 
 
 def refuse(parts: Parts, key: Key, attempt: Attempt, reason: str, message: str) -> None:

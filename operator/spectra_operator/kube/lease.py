@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ RELEASE_ATTEMPTS = 3
 class LeaseLock:
     """Competes for one Lease, renews it, gives it back."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - which Lease and for whom (3), and what it needs for that (4)
         self,
         client: KubeClient,
         *,
@@ -53,6 +53,7 @@ class LeaseLock:
         identity: str,
         clock: Clock,
         times: LeaseTimes | None = None,
+        annotations: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare to compete; nothing is asked of the server yet.
 
@@ -64,6 +65,7 @@ class LeaseLock:
                 not take itself for its predecessor.
             clock: Measures everything; its wall time is only shown to people.
             times: None for 15/10/2 seconds and a margin of 3.
+            annotations: What others are to know of the holder; written with the Lease.
         """
         self._client = client
         self._namespace = namespace
@@ -71,6 +73,7 @@ class LeaseLock:
         self._identity = identity
         self._clock = clock
         self._times = times or LeaseTimes()
+        self._annotations = dict(annotations or {})
         self._seen: Body | None = None
         self._seen_at = 0.0
         self._renewed_at: float | None = None
@@ -81,6 +84,13 @@ class LeaseLock:
     def holder(self) -> str:
         """Who held the Lease when last seen; empty for nobody."""
         return holder_of(self._seen)
+
+    def told(self, annotation: str) -> str:
+        """Return what the holder tells of itself, as last seen; empty for nothing."""
+        if not self.holder or self._seen is None:
+            return ""
+        found = self._seen["metadata"].get("annotations") or {}
+        return str(found.get(annotation, ""))
 
     def held(self) -> bool:
         """Return whether we may write now.
@@ -255,13 +265,18 @@ class LeaseLock:
             spec, identity=self._identity, now=self._clock.now(), duration=self._times.duration
         )
         if found is not None:
-            return await self._client.replace(
-                LEASES, self._namespace, self._name, found | {"spec": spec}
-            )
+            told = (found["metadata"].get("annotations") or {}) | self._annotations
+            meta = found["metadata"] | ({"annotations": told} if told else {})
+            body = found | {"metadata": meta, "spec": spec}
+            return await self._client.replace(LEASES, self._namespace, self._name, body)
         body = {
             "apiVersion": LEASES.api_version,
             "kind": LEASES.kind,
-            "metadata": {"name": self._name, "namespace": self._namespace},
+            "metadata": {
+                "name": self._name,
+                "namespace": self._namespace,
+                "annotations": self._annotations,
+            },
             "spec": spec,
         }
         return await self._client.create(LEASES, self._namespace, body)

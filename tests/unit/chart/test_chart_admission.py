@@ -101,9 +101,10 @@ def test_the_certificate_is_kept_in_memory_alone(defaults: list[Body]) -> None:
 def test_the_webhook_can_be_left_out_and_the_policies_stay(render: Render) -> None:
     bodies = render("webhook.enabled=false")
 
-    for kind in ("Service", "Secret", "ValidatingWebhookConfiguration"):
+    assert list(of_kind(bodies, "Service")) == ["spectra-operator-workers"]
+    for kind in ("Secret", "ValidatingWebhookConfiguration"):
         assert of_kind(bodies, kind) == {}
-    assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 4
+    assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 5
     (deployment,) = of_kind(bodies, "Deployment").values()
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     assert not [e for e in container["env"] if "WEBHOOK" in e["name"]]
@@ -144,7 +145,7 @@ def test_every_policy_is_bound_and_denies(defaults: list[Body]) -> None:
 
 
 def test_policies_are_for_kinds_that_there_are(defaults: list[Body]) -> None:
-    plurals = {kind.plural for kind in KINDS}
+    plurals = {kind.plural for kind in KINDS} | {"leases"}
     for policy in of_kind(defaults, "ValidatingAdmissionPolicy").values():
         for rule in policy["spec"]["matchConstraints"]["resourceRules"]:
             assert set(rule["resources"]) <= plurals

@@ -97,6 +97,7 @@ def test_values_become_the_operators_settings(render: Render) -> None:
         "SPECTRA_OPERATOR_LOG_LEVEL": "debug",
         "SPECTRA_OPERATOR_LOG_FORMAT": "console",
         "SPECTRA_OPERATOR_WEBHOOK_SERVICE": "spectra-operator-webhook",
+        "SPECTRA_OPERATOR_WORKER_URL": "http://spectra-operator-workers.spectra-system.svc:8082",
     }
 
 

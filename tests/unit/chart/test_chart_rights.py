@@ -36,6 +36,10 @@ def claims(verb: str) -> set[Right]:
     return rights("", "persistentvolumeclaims", verb)
 
 
+def leases(verb: str) -> set[Right]:
+    return rights("coordination.k8s.io", "leases", verb)
+
+
 CALLS: dict[tuple[str, str, str], set[Right]] = {
     ("engine/clean_up.py", "delete_as_read", "WORKFLOWS"): ours("delete", "workflows"),
     ("engine/clean_up.py", "delete_as_read", "resource"): ours("delete", "phases workflows")
@@ -96,9 +100,20 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     ("engine/errands.py", "patch", "ACTIONS/status"): ours("patch", "actions/status"),
     ("engine/errands.py", "patch", "PHASES"): ours("patch", "phases"),
     ("engine/errands.py", "patch", "RESOURCES[target.kind]"): ours("patch", "phases workflows"),
-    ("engine/release.py", "get", "PODS"): rights("", "pods", "get"),
+    ("dispatch/auth.py", "create", "TOKEN_REVIEWS"): rights(
+        "authentication.k8s.io", "tokenreviews", "create"
+    ),
+    ("engine/page_errands.py", "create", "LEASES"): leases("create"),
+    ("engine/page_errands.py", "create", "PODS"): rights("", "pods", "create"),
+    ("engine/page_errands.py", "delete", "LEASES"): leases("delete"),
+    ("engine/page_errands.py", "delete", "PODS"): rights("", "pods", "delete"),
+    ("engine/page_errands.py", "get", "LEASES"): leases("get"),
+    ("engine/page_errands.py", "get", "PODS"): rights("", "pods", "get"),
+    ("engine/page_errands.py", "patch", "LEASES"): leases("patch"),
+    ("engine/release.py", "get", "resource"): rights("", "pods", "get") | leases("get"),
+    ("engine/release.py", "list", "LEASES"): leases("list"),
     ("engine/release.py", "list", "PODS"): rights("", "pods", "list"),
-    ("engine/release.py", "patch", "PODS"): rights("", "pods", "patch"),
+    ("engine/release.py", "patch", "resource"): rights("", "pods", "patch") | leases("patch"),
     ("handlers/webhook_certificate.py", "get", "SECRETS"): rights("", "secrets", "get"),
     ("handlers/webhook_certificate.py", "replace", "SECRETS"): rights("", "secrets", "update"),
     ("handlers/webhook_certificate.py", "get", "VALIDATING_WEBHOOKS"): rights(
@@ -107,12 +122,12 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     ("handlers/webhook_certificate.py", "replace", "VALIDATING_WEBHOOKS"): rights(
         "admissionregistration.k8s.io", "validatingwebhookconfigurations", "update"
     ),
-    ("kube/informer.py", "list", "self._resource"): rights("", "pods", "list"),
-    ("kube/informer.py", "watch", "self._resource"): rights("", "pods", "watch"),
-    ("kube/lease.py", "create", "LEASES"): rights("coordination.k8s.io", "leases", "create"),
-    ("kube/lease.py", "get", "LEASES"): rights("coordination.k8s.io", "leases", "get"),
-    ("kube/lease.py", "replace", "LEASES"): rights("coordination.k8s.io", "leases", "update"),
-    ("kube/lease.py", "watch", "LEASES"): rights("coordination.k8s.io", "leases", "watch"),
+    ("kube/informer.py", "list", "self._resource"): rights("", "pods", "list") | leases("list"),
+    ("kube/informer.py", "watch", "self._resource"): rights("", "pods", "watch") | leases("watch"),
+    ("kube/lease.py", "create", "LEASES"): leases("create"),
+    ("kube/lease.py", "get", "LEASES"): leases("get"),
+    ("kube/lease.py", "replace", "LEASES"): leases("update"),
+    ("kube/lease.py", "watch", "LEASES"): leases("watch"),
 }
 """Every call of the client in the operator's code: file, method, first argument."""
 
@@ -213,25 +228,26 @@ def test_without_the_webhook_nothing_is_granted_for_it(render: Render) -> None:
     )
 
 
-def test_leases_are_granted_in_the_operators_own_namespace_alone(defaults: list[Body]) -> None:
-    roles = [b for b in defaults if b["kind"] in {"ClusterRole", "Role"}]
-    with_leases = [r for r in roles if any("leases" in x["resources"] for x in r["rules"])]
+def test_what_leases_it_may_write_is_bounded_by_a_policy(defaults: list[Body]) -> None:
+    policies = [b for b in defaults if b["kind"] == "ValidatingAdmissionPolicy"]
+    (policy,) = [p for p in policies if p["metadata"]["name"].endswith("-pages")]
+    (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
+    verbs = {verb for group, kind, verb in granted(defaults) if kind == "leases"}
 
-    assert [(r["kind"], r["metadata"].get("namespace")) for r in with_leases] == [
-        ("Role", repo.NAMESPACE)
-    ]
+    assert verbs - {"get", "list", "watch"} == {"create", "patch", "update", "delete"}
+    assert (rule["resources"], rule["operations"]) == (["leases"], ["CREATE", "UPDATE", "DELETE"])
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    (mine,) = policy["spec"]["matchConditions"]
+    assert f"system:serviceaccount:{repo.NAMESPACE}:spectra-operator" in mine["expression"]
 
 
 @pytest.mark.parametrize("shards", [1, 12])
-def test_only_the_leases_of_the_shards_can_be_changed(render: Render, shards: int) -> None:
+def test_only_the_leases_of_the_shards_can_be_updated(render: Render, shards: int) -> None:
     (role,) = [b for b in render(f"shards={shards}") if b["kind"] == "Role"]
-    leases = [r for r in role["rules"] if r["resources"] == ["leases"]]
-    rules = {tuple(r["verbs"]): r.get("resourceNames") for r in leases}
+    (rule,) = [r for r in role["rules"] if r["resources"] == ["leases"]]
 
-    assert rules == {
-        ("create",): None,
-        ("get", "update", "watch"): [LEASE_NAME.format(shard=n) for n in range(shards)],
-    }
+    assert rule["verbs"] == ["update"]
+    assert rule["resourceNames"] == [LEASE_NAME.format(shard=n) for n in range(shards)]
 
 
 def test_the_roles_are_bound_to_the_account_that_the_pods_use(defaults: list[Body]) -> None:

@@ -20,7 +20,7 @@ def _candidate(phase: str = "a", task: str = "work", items: int = 1) -> Candidat
 
 
 def _admit(scheduler: Scheduler, limit: int | None = None, now: float = 0) -> Admission:
-    return scheduler.admit(NAMESPACE, {AGENT: limit}, {}, (at(now), now))
+    return scheduler.admit(NAMESPACE, {AGENT: limit}, {}, {}, (at(now), now))
 
 
 def test_phases_wait_by_namespace_until_they_have_nothing_ready() -> None:
@@ -80,7 +80,7 @@ def test_an_agent_that_is_not_ready_is_named_before_any_hold() -> None:
     scheduler.offer(A, (_candidate(),))
     scheduler.hold(NAMESPACE, AGENT, Hold("QuotaExceeded", "full", until=10))
     not_ready = {AGENT: ("InvalidAgent", "spec.template: missing")}
-    admission = scheduler.admit(NAMESPACE, {AGENT: None}, not_ready, (at(0), 0))
+    admission = scheduler.admit(NAMESPACE, {AGENT: None}, not_ready, {}, (at(0), 0))
     assert admission.blocked["a", "work"].reason == "InvalidAgent"
 
 

@@ -62,6 +62,9 @@ class Attempt:
     `uid` is empty while the create is under way. `waiting` names what keeps the container from
     starting, `waiting_message` says more. `deleted_at` is when somebody asked for the deletion,
     without the grace that follows. `held` tells whether our finalizer is on the pod.
+
+    `worker` names the warm worker that holds the attempt as a claim. Its evidence is then the
+    worker's page, `uid` names the claim on it, and `held` tells that it stands there.
     """
 
     pod: str
@@ -82,6 +85,7 @@ class Attempt:
     waiting_message: str = ""
     node_lost: bool = False
     held: bool = False
+    worker: str = ""
 
     @property
     def live(self) -> bool:

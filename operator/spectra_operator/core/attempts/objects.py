@@ -18,6 +18,7 @@ USER_ID = 65532
 _BACKSTOP_SECONDS = 60
 _UNBOUND_PENDING_SECONDS = 3600
 _SCRATCH = "/tmp"  # noqa: S108 - the only writable place in the container, its own emptyDir
+SCRATCH_VOLUME: Body = {"name": "tmp", "emptyDir": {}}
 _WORKSPACE = "workspace"
 _DEFAULT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
 
@@ -43,16 +44,10 @@ def pod_body(shape: PhaseShape, plan: AttemptPlan, shard: str) -> Body:
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": pod_security(),
         "containers": [_container(shape, plan)],
-        "volumes": [{"name": "tmp", "emptyDir": {}}, *_workspace_volume(shape, plan.task)],
-        **_placement(template),
+        "volumes": [SCRATCH_VOLUME, *_workspace_volume(shape, plan.task)],
+        **placement(template),
     }
     if plan.policy.timeout is not None:
         pending = plan.policy.pending_timeout or _UNBOUND_PENDING_SECONDS
@@ -152,7 +147,13 @@ def _pod_labels(shape: PhaseShape, plan: AttemptPlan, shard: str) -> dict[str, s
 
 
 def _container(shape: PhaseShape, plan: AttemptPlan) -> Body:
-    template = plan.spec.template
+    mounts = _workspace_mount(shape, plan.task)
+    body = container(plan.spec.template, _env(shape, plan), mounts)
+    return body | {"terminationMessagePolicy": "FallbackToLogsOnError"}
+
+
+def container(template: AgentTemplate, env: list[Body], mounts: list[Body]) -> Body:
+    """Return the one container of an agent's pod, with variables and mounts of ours."""
     resources = (
         template.resources.model_dump(by_alias=True, exclude_none=True)
         if template.resources
@@ -161,26 +162,34 @@ def _container(shape: PhaseShape, plan: AttemptPlan) -> Body:
     if not resources.get("requests"):  # of what has a limit, Kubernetes requests the limit
         limits = resources.get("limits") or {}
         resources["requests"] = {k: v for k, v in _DEFAULT_REQUESTS.items() if k not in limits}
+    own = [v.model_dump(by_alias=True, exclude_none=True) for v in template.env or ()]
     body: Body = {
         "name": c.CONTAINER,
         "image": template.image,
         "imagePullPolicy": template.image_pull_policy,
         "command": template.command,
         "args": template.args,
-        "env": _env(shape, plan),
+        "env": [*env, *own],
         "resources": resources,
-        "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [
-            {"name": "tmp", "mountPath": _SCRATCH},
-            *_workspace_mount(shape, plan.task),
-        ],
+        "volumeMounts": [{"name": "tmp", "mountPath": _SCRATCH}, *mounts],
     }
     return {key: value for key, value in body.items() if value is not None}
+
+
+def pod_security() -> Body:
+    """Return the security context of an agent's pod: the restricted standard."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER_ID,
+        "runAsGroup": USER_ID,
+        "fsGroup": USER_ID,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
 
 
 def _env(shape: PhaseShape, plan: AttemptPlan) -> list[Body]:
@@ -197,10 +206,7 @@ def _env(shape: PhaseShape, plan: AttemptPlan) -> list[Body]:
     }
     for mount in _workspace_mount(shape, plan.task):
         ours["SPECTRA_WORKSPACE"] = mount["mountPath"]
-    env: list[Body] = [{"name": name, "value": _literal(value)} for name, value in ours.items()]
-    for variable in plan.spec.template.env or ():
-        env.append(variable.model_dump(by_alias=True, exclude_none=True))
-    return env
+    return [{"name": name, "value": _literal(value)} for name, value in ours.items()]
 
 
 def _workspace_volume(shape: PhaseShape, task: str) -> list[Body]:
@@ -227,7 +233,8 @@ def _literal(value: str) -> str:
     return value.replace("$", "$$")
 
 
-def _placement(template: AgentTemplate) -> Body:
+def placement(template: AgentTemplate) -> Body:
+    """Return where an agent's pods may run, and how they are pulled and ended."""
     dumped = template.model_dump(by_alias=True, exclude_none=True, mode="json")
     keys = (
         "imagePullSecrets",

@@ -33,8 +33,9 @@ class Slots:
     """Live attempts by what limits them, and the agents' limits.
 
     `agents` has an entry for every agent that can be used; `blocked` maps an agent to why nothing
-    can be started for it now (reason, message). `probes` has how many attempts an agent may start
-    to find out whether there is room again, and why no more.
+    can be started for it now (reason, message). `rooms` has how many attempts an agent may start
+    now beside its limit, and why no more: after a refusal to find out whether there is room again,
+    in mode Pool as many as its workers wait for.
     """
 
     agents: Mapping[str, int | None]
@@ -42,7 +43,7 @@ class Slots:
     by_phase: Mapping[str, int] = field(default_factory=dict)
     by_workflow: Mapping[str, int] = field(default_factory=dict)
     blocked: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    probes: Mapping[str, tuple[int, str, str]] = field(default_factory=dict)
+    rooms: Mapping[str, tuple[int, str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class _Counter:
         self._agents = dict(slots.by_agent)
         self._phases = dict(slots.by_phase)
         self._workflows = dict(slots.by_workflow)
-        self._probing: dict[str, int] = {}
+        self._granted: dict[str, int] = {}
 
     def room(self, candidate: Candidate) -> tuple[int, Blocked]:
         """Return how many items may start, and the limit that allows no more."""
@@ -124,9 +125,9 @@ class _Counter:
                 candidate.phase_limit,
             ),
         ]
-        if agent in self._slots.probes:
-            most, reason, message = self._slots.probes[agent]
-            left = max(most - self._probing.get(agent, 0), 0)
+        if agent in self._slots.rooms:
+            most, reason, message = self._slots.rooms[agent]
+            left = max(most - self._granted.get(agent, 0), 0)
             rooms.append((left, Blocked(reason, message)))
         return min(rooms, key=lambda r: r[0])
 
@@ -134,7 +135,7 @@ class _Counter:
         """Count items as started."""
         for counts, key in (
             (self._agents, candidate.ready.agent),
-            (self._probing, candidate.ready.agent),
+            (self._granted, candidate.ready.agent),
             (self._workflows, candidate.workflow_uid),
             (self._phases, candidate.phase_uid),
         ):

@@ -1,0 +1,130 @@
+"""A page as annotations of a Lease: one for each claim, so that a write carries what changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from ...api.constants import ANNOTATION_EPOCH, CLAIM_PREFIX, ENDING_PREFIX
+from ..attempts.evidence import Kind
+from .page import Claim, Ending, Page
+
+Annotations = Mapping[str, str]
+
+
+def render_page(page: Page) -> dict[str, str]:
+    """Return a page as annotations; the same page always gives the same ones."""
+    epoch = {ANNOTATION_EPOCH: str(page.epoch)}
+    claims = {f"{CLAIM_PREFIX}{id_}": _text(_claim(c)) for id_, c in page.claims.items()}
+    endings = {f"{ENDING_PREFIX}{id_}": _text(_ending(e)) for id_, e in page.endings.items()}
+    return epoch | claims | endings
+
+
+def changed(before: Annotations, after: Annotations) -> dict[str, str | None]:
+    """Return the merge patch that turns annotations of one page into those of another."""
+    gone: dict[str, str | None] = {key: None for key in before if key not in after}
+    return gone | {key: text for key, text in after.items() if before.get(key) != text}
+
+
+def size_of(annotations: Annotations) -> int:
+    """Return how many bytes annotations take, as Kubernetes counts them against 256 KiB."""
+    return sum(len(key) + len(text.encode()) for key, text in annotations.items())
+
+
+def parse_page(annotations: Annotations) -> Page:
+    """Return the page that annotations hold.
+
+    An entry that somebody has spoilt counts for nothing: its attempt is then lost, as that of a
+    pod which somebody deleted.
+    """
+    claims: dict[str, Claim] = {}
+    endings: dict[str, Ending] = {}
+    for key, text in annotations.items():
+        try:
+            if key.startswith(CLAIM_PREFIX):
+                claim = _read_claim(json.loads(text))
+                claims[claim.id] = claim
+            elif key.startswith(ENDING_PREFIX):
+                ending = _read_ending(json.loads(text))
+                endings[ending.claim.id] = ending
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            continue
+    epoch = annotations.get(ANNOTATION_EPOCH, "")
+    return Page(
+        epoch=int(epoch) if epoch.isdecimal() and len(epoch) < 10 else 1,
+        claims=MappingProxyType({k: v for k, v in claims.items() if k not in endings}),
+        endings=MappingProxyType(endings),
+    )
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "id": claim.id,
+        "phase": claim.phase,
+        "uid": claim.phase_uid,
+        "task": claim.task,
+        "index": claim.index,
+        "attempt": claim.number,
+        "epoch": claim.epoch,
+        "instance": claim.instance,
+        "at": claim.at.isoformat(),
+        "workflow": claim.workflow_uid,
+    }
+
+
+def _read_claim(found: Mapping[str, Any]) -> Claim:
+    return Claim(
+        id=str(found["id"]),
+        phase=str(found["phase"]),
+        phase_uid=str(found["uid"]),
+        task=str(found["task"]),
+        index=int(found["index"]),
+        number=int(found["attempt"]),
+        epoch=int(found["epoch"]),
+        instance=str(found["instance"]),
+        at=_instant(found["at"]),
+        workflow_uid=str(found["workflow"]),
+    )
+
+
+def _ending(ending: Ending) -> dict[str, Any]:
+    document = {
+        "claim": _claim(ending.claim),
+        "at": ending.at.isoformat(),
+        "kind": str(ending.kind),
+        "reason": ending.reason,
+        "message": ending.message,
+        "document": ending.document,
+        "digest": ending.digest,
+    }
+    if ending.stopped_at:
+        document["stoppedAt"] = ending.stopped_at.isoformat()
+    return document
+
+
+def _read_ending(found: Mapping[str, Any]) -> Ending:
+    stopped = found.get("stoppedAt")
+    return Ending(
+        claim=_read_claim(found["claim"]),
+        at=_instant(found["at"]),
+        kind=Kind(found["kind"]),
+        reason=str(found["reason"]),
+        message=str(found["message"]),
+        document=str(found["document"]),
+        digest=str(found["digest"]),
+        stopped_at=_instant(stopped) if stopped else None,
+    )
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return at

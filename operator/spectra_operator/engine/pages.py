@@ -1,0 +1,62 @@
+"""Pages as Leases: bodies, versions, and what a Lease says of a worker that is not known."""
+
+from __future__ import annotations
+
+from ..api import constants as c
+from ..core.attempts.objects import owner
+from ..core.pool.page import Page
+from ..core.pool.page_text import changed, parse_page, render_page
+from ..kube.resources import LEASES, Body, parse_version, uid_of, version_of
+from .keys import Key
+from .parts import Parts
+from .worker_book import WorkerBook, WorkerRun
+
+
+def page_body(parts: Parts, key: Key, run: WorkerRun, page: Page) -> Body:
+    """Return the Lease of a page, or if it exists the merge patch that makes it so."""
+    now = parts.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    spec = {"holderIdentity": run.instance or key.name, "renewTime": now}
+    if run.version:
+        patch = changed(render_page(run.page), render_page(page))
+        meta = {"resourceVersion": run.version, "annotations": patch}
+        return {"metadata": meta, "spec": spec}
+    agent = parts.store.get(Key("Agent", key.namespace, run.agent))
+    return {
+        "apiVersion": LEASES.api_version,
+        "kind": LEASES.kind,
+        "metadata": {
+            "name": key.name,
+            "namespace": key.namespace,
+            "labels": {
+                c.MANAGED_BY: c.MANAGER,
+                c.LABEL_WORKER: "true",
+                c.LABEL_AGENT: run.agent,
+                c.LABEL_REVISION: run.revision,
+            },
+            "annotations": render_page(page),
+            "finalizers": [c.RESULT_FINALIZER],
+            "ownerReferences": [owner("Agent", run.agent, uid_of(agent))] if agent else [],
+        },
+        "spec": spec,
+    }
+
+
+def page_of(body: Body) -> Page:
+    """Return the page that a Lease holds."""
+    return parse_page(body["metadata"].get("annotations") or {})
+
+
+def take_version(run: WorkerRun, body: Body) -> None:
+    """Note which state of the Lease is known."""
+    run.version, run.lease_uid = body["metadata"]["resourceVersion"], uid_of(body)
+
+
+def is_newer(run: WorkerRun, body: Body) -> bool:
+    """Whether a Lease says something that is not known yet."""
+    return version_of(body) > parse_version(run.version) or uid_of(body) != run.lease_uid
+
+
+def known_by_lease(workers: WorkerBook, key: Key, body: Body) -> WorkerRun:
+    """Return a worker of which only the Lease is known; its pod may be gone."""
+    labels = body["metadata"].get("labels") or {}
+    return workers.add(key, labels.get(c.LABEL_AGENT, ""), labels.get(c.LABEL_REVISION, ""))

@@ -1,0 +1,165 @@
+"""Follows the pods of warm workers and their pages, on every replica."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ..api import constants as c
+from ..core.attempts.evidence import instant
+from ..kube.client import KubeClient
+from ..kube.informer import Change, Informer
+from ..kube.resources import LEASES, PODS, Body, uid_of
+from .desk import refuse_all
+from .desk_calls import NotHolderError
+from .keys import Key
+from .parts import Parts
+from .worker_book import KIND, WorkerRun
+from .workers import WorkerReconciler
+
+_ENDED = ("Failed", "Succeeded")
+
+
+class PoolIntake:
+    """Two caches: the pods of workers, and the Leases that are their pages."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        parts: Parts,
+        workers: WorkerReconciler,
+        concerns: Callable[[str], bool],
+    ) -> None:
+        """Prepare; `concerns` tells whether this replica writes in a namespace now."""
+        self._parts = parts
+        self._workers = workers
+        self._concerns = concerns
+        self.pods = Informer(
+            client,
+            PODS,
+            clock=parts.clock,
+            on_change=self._on_pod,
+            label_selector=c.PAGE_SELECTOR,
+            transform=_slim,
+        )
+        self.pages = Informer(
+            client,
+            LEASES,
+            clock=parts.clock,
+            on_change=self._on_page,
+            label_selector=c.PAGE_SELECTOR,
+        )
+
+    async def run(self) -> None:
+        """Follow both until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.pods.run())
+            group.create_task(self.pages.run())
+
+    async def refresh(self) -> None:
+        """Bring both caches up to now; pods first, since a page outlives its pod.
+
+        Raises:
+            KubeError: A list failed.
+        """
+        await self.pods.refresh()
+        await self.pages.refresh()
+
+    def take_over(self, concerns: Callable[[str], bool]) -> list[Key]:
+        """Give the workers of a shard their full grace, and return their keys."""
+        now = self._parts.clock.monotonic()
+        found = self._parts.workers.some(concerns)
+        for _, run in found:
+            run.heard_at = now if run.version else None
+            run.instance = next((claim.instance for claim in run.page.claims.values()), "")
+        return [key for key, _ in found]
+
+    def give_up(self, concerns: Callable[[str], bool]) -> None:
+        """Forget what was derived of the workers of a shard; they are told to go elsewhere."""
+        text = "another replica answers from now on"
+        for key, run in self._parts.workers.some(concerns):
+            refuse_all(run, NotHolderError("NotHolder", text, ""))
+            self._parts.queue.discard(key)
+            _reset(run)
+            if not run.pod_uid and not run.version:
+                self._parts.workers.drop(key)
+
+    def _on_pod(self, change: Change) -> None:
+        body = change.new
+        if body is None:
+            self._pod_gone(change.old or {})
+            return
+        meta = body["metadata"]
+        labels = meta.get("labels") or {}
+        agent = labels.get(c.LABEL_AGENT, "")
+        if not _is_of(meta, agent):
+            return
+        key = Key(KIND, meta["namespace"], meta["name"])
+        run = self._parts.workers.add(key, agent, labels.get(c.LABEL_REVISION, ""))
+        run.pod_uid, run.creating = uid_of(body), False
+        run.created_at = instant(meta.get("creationTimestamp"))
+        run.deleting = bool(meta.get("deletionTimestamp"))
+        run.failure = _failure(body)
+        self._changed(key, run)
+
+    def _pod_gone(self, body: Body) -> None:
+        meta = body["metadata"]
+        key = Key(KIND, meta["namespace"], meta["name"])
+        run = self._parts.workers.get(key)
+        if run is None or run.pod_uid != uid_of(body):
+            return
+        run.pod_uid = ""
+        if not run.version and not self._concerns(key.namespace):
+            self._parts.workers.drop(key)
+            return
+        self._changed(key, run)
+
+    def _on_page(self, change: Change) -> None:
+        body = change.new or change.old or {}
+        meta = body["metadata"]
+        key = Key(KIND, meta["namespace"], meta["name"])
+        if change.new is not None:
+            self._workers.take_page(key, body)
+        else:
+            self._workers.page_gone(key, body)
+        run = self._parts.workers.get(key)
+        if run is not None:
+            self._changed(key, run)
+
+    def _changed(self, key: Key, run: WorkerRun) -> None:
+        if self._concerns(key.namespace):
+            self._parts.queue.add(key)
+            self._parts.queue.add(Key("Agent", key.namespace, run.agent))
+
+
+def _is_of(meta: Body, agent: str) -> bool:
+    """Whether a pod is controlled by the agent that its label names: labels are anybody's."""
+    owners = meta.get("ownerReferences") or ()
+    return any(
+        o.get("kind") == "Agent" and o.get("name") == agent and o.get("controller") for o in owners
+    )
+
+
+def _failure(pod: Body) -> str:
+    """Return why a worker's pod will never work again, or nothing."""
+    status = pod.get("status") or {}
+    if status.get("phase") not in _ENDED:
+        return ""
+    said = status.get("message") or status.get("reason") or "its container does not run any more"
+    return str(said)[:512]
+
+
+def _reset(run: WorkerRun) -> None:
+    run.ops, run.in_flight, run.forget_at = [], None, None
+    run.instance, run.heard_at, run.suspect, run.draining = "", None, False, False
+    for kept in (run.inputs, run.stopping, run.told, run.triggers, run.delivered):
+        kept.clear()
+
+
+def _slim(pod: Body) -> Body:
+    """Return what is read of a worker's pod."""
+    meta = pod["metadata"]
+    return {
+        "metadata": {k: v for k, v in meta.items() if k != "managedFields"},
+        "status": pod.get("status") or {},
+    }

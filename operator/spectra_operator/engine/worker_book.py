@@ -1,0 +1,156 @@
+"""What is known of workers: their pods, their pages, and who of them waits for work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ..core.pool.page import MAX_CLAIMS, MAX_ENTRIES, Give, Op, Page, apply
+from .desk_calls import Work
+from .keys import Key
+
+KIND = "Worker"
+"""Kind of the keys of workers; their names are those of pod and Lease."""
+
+
+@dataclass(slots=True)
+class Poll:
+    """A worker that waits for claims, as many as `slots`."""
+
+    future: asyncio.Future[tuple[Work, ...]]
+    slots: int
+
+
+@dataclass(slots=True)
+class Wait:
+    """A call that is answered once what it said is durable, with up to `slots` claims."""
+
+    future: asyncio.Future[tuple[Work, ...]]
+    slots: int = 0
+
+
+@dataclass(slots=True)
+class WorkerRun:
+    """A worker.
+
+    `page` is what is durable, on a Lease at `version` (empty: there is none); `ops` are to be
+    written, `in_flight` are being written. `instance` is the process that called last, at
+    `heard_at` (monotonic seconds; None: not yet). `delivered` has the claims that were handed out,
+    `inputs` what they are to be done with, `stopping` until when a claim may end by itself, `told`
+    the digests of the last results. `triggers` has when the event came that made a claim possible,
+    `forget_at` when what is recorded is to be off the page.
+    """
+
+    agent: str
+    revision: str
+    creating: bool = False
+    pod_uid: str = ""
+    created_at: datetime | None = None
+    deleting: bool = False
+    failure: str = ""
+    instance: str = ""
+    heard_at: float | None = None
+    suspect: bool = False
+    draining: bool = False
+    page: Page = field(default_factory=Page)
+    version: str = ""
+    lease_uid: str = ""
+    ops: list[Op] = field(default_factory=list)
+    in_flight: tuple[Op, ...] | None = None
+    poll: Poll | None = None
+    waits: list[Wait] = field(default_factory=list)
+    writing: list[Wait] = field(default_factory=list)
+    delivered: set[str] = field(default_factory=set)
+    inputs: dict[str, str] = field(default_factory=dict)
+    stopping: dict[str, float] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
+    triggers: dict[str, float] = field(default_factory=dict)
+    forget_at: float | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether its pod may be working."""
+        return bool(self.pod_uid) and not self.failure
+
+    @property
+    def wanted(self) -> Page:
+        """Return the page as it will be."""
+        return apply(apply(self.page, self.in_flight or ()), self.ops)
+
+    @property
+    def free(self) -> int:
+        """Return how many claims it may be given now."""
+        if (
+            self.draining
+            or self.deleting
+            or not self.alive
+            or (self.poll is None and not self.waits)
+        ):
+            return 0
+        offered = (self.poll.slots if self.poll else 0) + sum(wait.slots for wait in self.waits)
+        if not offered:
+            return 0
+        wanted = self.wanted
+        open_ = len(wanted.claims)
+        undelivered = sum(id_ not in self.delivered for id_ in wanted.claims)
+        held = open_ + len(wanted.endings)
+        return max(min(offered - undelivered, MAX_CLAIMS - open_, MAX_ENTRIES - held), 0)
+
+    def promised(self) -> list[Give]:
+        """Return the claims that are not durable yet."""
+        return [op for op in (*(self.in_flight or ()), *self.ops) if isinstance(op, Give)]
+
+    def take_poll(self) -> Poll | None:
+        """Return who waits for claims, and let nobody wait any more."""
+        poll, self.poll = self.poll, None
+        return poll if poll and not poll.future.done() else None
+
+
+class WorkerBook:
+    """Workers by key, and by agent."""
+
+    def __init__(self) -> None:
+        self._runs: dict[Key, WorkerRun] = {}
+        self._of: dict[Key, dict[Key, None]] = {}
+
+    def get(self, key: Key) -> WorkerRun | None:
+        """Return what is known of a worker."""
+        return self._runs.get(key)
+
+    def add(self, key: Key, agent: str, revision: str) -> WorkerRun:
+        """Return a worker, made known if it was not."""
+        run = self._runs.get(key)
+        if run is None:
+            run = self._runs[key] = WorkerRun(agent, revision)
+            self._of.setdefault(Key("Agent", key.namespace, agent), {})[key] = None
+        return run
+
+    def drop(self, key: Key) -> None:
+        """Forget a worker."""
+        run = self._runs.pop(key, None)
+        if run is None:
+            return
+        agent = Key("Agent", key.namespace, run.agent)
+        self._of[agent].pop(key, None)
+        if not self._of[agent]:
+            del self._of[agent]
+
+    def of(self, agent: Key) -> Iterator[tuple[Key, WorkerRun]]:
+        """Yield the workers of an agent."""
+        for key in tuple(self._of.get(agent, ())):
+            yield key, self._runs[key]
+
+    def some(self, concerns: Callable[[str], bool]) -> list[tuple[Key, WorkerRun]]:
+        """Return the workers of the namespaces that a test chooses."""
+        return [(key, run) for key, run in self._runs.items() if concerns(key.namespace)]
+
+    def free(self, agent: Key, revision: str) -> int:
+        """Return how many claims the workers of a revision may be given now."""
+        return sum(run.free for _, run in self.of(agent) if run.revision == revision)
+
+    def best(self, agent: Key, revision: str) -> tuple[Key, WorkerRun] | None:
+        """Return the worker that has most room, so that load spreads."""
+        fit = [(key, run) for key, run in self.of(agent) if run.revision == revision and run.free]
+        return max(fit, key=lambda pair: pair[1].free, default=None)

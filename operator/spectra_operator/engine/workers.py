@@ -1,0 +1,289 @@
+"""Keeps the pages of workers: writes what has gathered, hands out claims, ends what is lost.
+
+A page has one write under way at most; what comes meanwhile goes into the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..core.attempts.evidence import Attempt, Kind
+from ..core.phase.inputs import InputError
+from ..core.pool.page import Claim, End, Fence, Forget, Give, Page, apply, attempts_of
+from ..kube.errors import AlreadyExists, Conflict, KubeError, NotFound
+from ..kube.resources import Body, uid_of
+from . import pages
+from .claim_texts import work_of
+from .desk_calls import UnavailableError
+from .effects import DeletePage, Effect, LookUpPage, WritePage
+from .keys import Key
+from .parts import Parts
+from .phase_views import note_duration
+from .worker_book import Wait, WorkerRun
+
+SILENT_SECONDS = 20.0
+"""A worker that has not called for so long is taken for gone; it calls every five."""
+SECOND_LOOK_SECONDS = 2.0
+"""Between the first look at a silent worker and its end: the silence may have been our own."""
+_TOLD = 256
+
+
+class WorkerReconciler:
+    """Brings the page of one worker a step on."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def reconcile(self, key: Key) -> None:
+        """Make one pass over a worker."""
+        run = self._parts.workers.get(key)
+        if run is None:
+            return
+        self._end_what_is_lost(key, run)
+        self._end_what_was_stopped(key, run)
+        if run.in_flight is None:
+            self._write(key, run)
+        if run.heard_at is not None and run.alive:
+            self._parts.queue.add_at(key, run.heard_at + SILENT_SECONDS)
+
+    # What the desk asks
+
+    def end(self, key: Key, run: WorkerRun, end: End) -> None:
+        """End an open claim as its worker says; a bad end after a stop is the stop's doing."""
+        if end.id in run.stopping and end.kind is not Kind.SUCCEEDED:
+            end = self._stopped(end.id, end.digest, key, run)
+        run.ops.append(end)
+
+    def restarted(self, key: Key, run: WorkerRun, instance: str) -> None:
+        """End the claims of the process that was there before; nobody works on them any more."""
+        run.instance = instance
+        poll = run.take_poll()
+        if poll:
+            poll.future.set_result(())
+        if any(claim.instance != instance for claim in run.wanted.claims.values()):
+            text = "the process of its worker ended without a result"
+            self._lose(key, run, "WorkerRestarted", text)
+        self._parts.queue.add(key)
+
+    def hand_out(self, key: Key, run: WorkerRun) -> None:
+        """Answer who waits, with what is durable and was not handed out yet."""
+        open_ = [
+            claim
+            for claim in run.page.claims.values()
+            if claim.instance == run.instance and claim.id not in run.delivered
+        ]
+        for wait in run.writing:
+            now, open_ = open_[: wait.slots], open_[wait.slots :]
+            self._answer(key, run, wait, now)
+        run.writing = []
+        if open_:
+            poll = run.take_poll()
+            if poll is not None:
+                self._answer(key, run, Wait(poll.future, len(open_)), open_)
+
+    def _answer(self, key: Key, run: WorkerRun, wait: Wait, claims: Sequence[Claim]) -> None:
+        if wait.future.done():
+            return
+        works = []
+        for claim in claims:
+            try:
+                work = work_of(self._parts, key.namespace, run, claim)
+            except InputError:
+                continue  # its phase is not what it was, and will stop it
+            works.append(work)
+            run.delivered.add(claim.id)
+            trigger = run.triggers.pop(claim.id, None)
+            if trigger is not None:
+                self._parts.metrics.observe_hop(self._parts.clock.monotonic() - trigger)
+        wait.future.set_result(tuple(works))
+
+    # Ends that nobody reports
+
+    def _end_what_is_lost(self, key: Key, run: WorkerRun) -> None:
+        if not run.wanted.claims:
+            return
+        now = self._parts.clock.monotonic()
+        if not run.alive:
+            self._lose(key, run, "WorkerGone", run.failure or "the pod of its worker is gone")
+        elif run.heard_at is not None and now >= run.heard_at + SILENT_SECONDS:
+            if not run.suspect:
+                run.suspect = True
+                self._parts.queue.add_at(key, now + SECOND_LOOK_SECONDS)
+                return
+            text = f"its worker said nothing for {SILENT_SECONDS:g} s"
+            self._lose(key, run, "WorkerSilent", text)
+
+    def _lose(self, key: Key, run: WorkerRun, reason: str, message: str) -> None:
+        """End all open claims; those that nobody can have seen go back to where they came from."""
+        for op in [op for op in run.ops if isinstance(op, Give)]:
+            run.ops.remove(op)
+            self._drop(run, op.claim.id)
+            phase = Key("Phase", key.namespace, op.claim.phase)
+            self._parts.attempts.forget(phase, op.claim.id)
+            self._parts.queue.add(phase)
+        if run.wanted.claims:
+            run.ops.append(Fence(self._parts.clock.now(), reason, message))
+
+    def _end_what_was_stopped(self, key: Key, run: WorkerRun) -> None:
+        wanted = run.wanted.claims
+        now = self._parts.clock.monotonic()
+        for id_, until in list(run.stopping.items()):
+            if id_ not in wanted:
+                del run.stopping[id_]
+            elif now >= until:
+                run.ops.append(self._stopped(id_, "", key, run))
+                del run.stopping[id_]
+            else:
+                self._parts.queue.add_at(key, until)
+
+    def _stopped(self, claim: str, digest: str, key: Key, run: WorkerRun) -> End:
+        held = run.wanted.claims[claim]
+        known = self._parts.attempts.get(Key("Phase", key.namespace, held.phase), claim)
+        now = self._parts.clock.now()
+        asked = (known.deleted_at if known else None) or now
+        text = "it was stopped"
+        return End(claim, now, Kind.LOST, "Stopped", text, digest=digest, stopped_at=asked)
+
+    # Writing
+
+    def _write(self, key: Key, run: WorkerRun) -> None:
+        now = self._parts.clock.monotonic()
+        urgent = any(not isinstance(op, Forget) for op in run.ops)
+        if run.ops and not urgent and run.forget_at is not None and now < run.forget_at:
+            self._parts.queue.add_at(key, run.forget_at)
+            return
+        ops, run.ops, run.forget_at = tuple(run.ops), [], None
+        run.writing += run.waits
+        run.waits = []
+        after = apply(run.page, ops)
+        if after == run.page and (run.version or after.is_clear):
+            self.hand_out(key, run)
+            self._clear_away(key, run)
+            return
+        run.in_flight = ops
+        body = pages.page_body(self._parts, key, run, after)
+        self._parts.executor.submit(WritePage(key, body, after, create=not run.version))
+
+    def _clear_away(self, key: Key, run: WorkerRun) -> None:
+        """Delete the page of a worker that is gone, once nothing on it would be missed."""
+        if run.pod_uid or not run.page.is_clear or run.ops:
+            return
+        if run.version:
+            self._parts.executor.submit(DeletePage(key, run.lease_uid))
+        else:
+            self._parts.workers.drop(key)
+
+    def done(self, effect: Effect, body: Body | None, error: KubeError | None) -> None:
+        """Take in how a write, a look or a deletion ended."""
+        run = self._parts.workers.get(effect.key)
+        if run is None:
+            return
+        if isinstance(effect, WritePage):
+            self._written(effect, run, body, error)
+        elif isinstance(effect, LookUpPage):
+            if error is not None:
+                self._parts.queue.back_off(effect.key)
+                return
+            run.version = ""
+            if body is not None:
+                self.take_page(effect.key, body)
+        self._parts.queue.add(effect.key)
+
+    def _written(
+        self, effect: WritePage, run: WorkerRun, body: Body | None, error: KubeError | None
+    ) -> None:
+        key, ops = effect.key, run.in_flight or ()
+        run.in_flight = None
+        if error is None and body is not None:
+            pages.take_version(run, body)
+            self._parts.queue.succeeded(key)
+            self.show(key, run, effect.page)
+            self.hand_out(key, run)
+            return
+        run.ops[:0] = ops
+        if isinstance(error, (Conflict, NotFound, AlreadyExists)):
+            self._parts.executor.submit(LookUpPage(key))
+            return
+        unavailable = UnavailableError("NotRecorded", "the page could not be written; try again")
+        for wait in run.writing:
+            if not wait.future.done():
+                wait.future.set_exception(unavailable)
+        run.writing = []
+        self._parts.queue.back_off(key)
+
+    def take_page(self, key: Key, body: Body) -> None:
+        """Take in the page of a worker as the API server has it."""
+        run = self._parts.workers.get(key) or pages.known_by_lease(self._parts.workers, key, body)
+        if run.in_flight is not None or not pages.is_newer(run, body):
+            return
+        pages.take_version(run, body)
+        self.show(key, run, pages.page_of(body))
+
+    def page_gone(self, key: Key, body: Body) -> None:
+        """Take in that a page is gone: of a worker that lives it is written anew."""
+        run = self._parts.workers.get(key)
+        if run is None or run.lease_uid != uid_of(body):
+            return
+        run.version = ""
+        if not run.pod_uid and not run.creating:
+            self.show(key, run, Page(epoch=run.page.epoch))
+            self._parts.workers.drop(key)
+
+    def show(self, key: Key, run: WorkerRun, page: Page) -> None:
+        """Take a page as durable: phases see what it proves."""
+        before, run.page = run.page, page
+        _remember(run, page)
+        attempts = self._parts.attempts
+        proven = attempts_of(page, key.name, run.agent, run.revision)
+        for id_, attempt in proven.items():
+            claim = page.claims.get(id_) or page.endings[id_].claim
+            phase = Key("Phase", key.namespace, claim.phase)
+            known = attempts.get(phase, id_)
+            now = _still_stopping(attempt, known)
+            if known != now:
+                attempts.assume(phase, now)
+                self._tell(phase, known, now)
+        for id_, claim in _claims(before).items():
+            if id_ not in proven:
+                self._drop(run, id_)
+                phase = Key("Phase", key.namespace, claim.phase)
+                attempts.forget(phase, id_)
+                self._parts.queue.add(phase)
+
+    def _tell(self, phase: Key, known: Attempt | None, attempt: Attempt) -> None:
+        parts = self._parts
+        parts.queue.add(phase)
+        if attempt.live or (known is not None and not known.live):
+            return
+        run = parts.phases.get(phase)
+        if run is not None and known is not None:
+            run.trigger = parts.clock.monotonic()
+        parts.agents.seen(phase.namespace, attempt, parts.clock.now())
+        note_duration(parts, phase, attempt)
+        agent = Key("Agent", phase.namespace, attempt.agent)
+        parts.queue.add_at(agent, parts.clock.monotonic() + 1.0)
+
+    def _drop(self, run: WorkerRun, claim: str) -> None:
+        for kept in (run.inputs, run.stopping, run.triggers):
+            kept.pop(claim, None)
+        run.delivered.discard(claim)
+
+
+def _remember(run: WorkerRun, page: Page) -> None:
+    """Keep the digests of the last results: whoever repeats one has not heard the answer."""
+    for id_, ending in page.endings.items():
+        run.told[id_] = ending.digest
+    while len(run.told) > _TOLD:
+        del run.told[next(iter(run.told))]
+
+
+def _still_stopping(attempt: Attempt, known: Attempt | None) -> Attempt:
+    """Keep in mind when the end of a live attempt was asked for; the page does not tell."""
+    if known is None or not (known.live and attempt.live and known.deleted_at):
+        return attempt
+    return replace(attempt, deleted_at=known.deleted_at)
+
+
+def _claims(page: Page) -> dict[str, Claim]:
+    return {**page.claims, **{id_: ending.claim for id_, ending in page.endings.items()}}

@@ -1,0 +1,150 @@
+"""Kill the operator at every write of a run on warm workers: the end is the same.
+
+Each test runs the story once for every write that it makes. A worker keeps its claims and its
+results while nobody answers, and does nothing twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builders.campaign import KillAfter, KillBefore, Mutations, arm, end_state
+from builders.engine import World, a_running_world
+from builders.fake_api.faults import Fault
+from builders.specs import Body, a_retry, a_step, a_task, a_workflow, an_agent
+from builders.workers import Deed, once
+
+pytestmark = pytest.mark.timeout(300)
+
+ATTEMPTS = {
+    ("plan", 0): [1],
+    ("shard", 0): [1],
+    ("shard", 1): [1, 2],
+    ("shard", 2): [1],
+    ("merge", 0): [1, 2],
+    ("report", 0): [1],
+}
+
+
+def a_pool() -> Body:
+    return an_agent(mode="Pool", replicas=2, slots=2)
+
+
+def a_story() -> Body:
+    """Return a workflow with a fan-out, a failure, a loss, and outputs that flow on."""
+    build = [
+        a_task("plan"),
+        a_task("shard", depends_on=["plan"], count=3, retry=a_retry(1, seconds=2)),
+        a_task(
+            "merge",
+            depends_on=["shard"],
+            retry=a_retry(losses=1),
+            input={"all": "${tasks.shard.outputs}"},
+        ),
+    ]
+    report = a_task("report", input={"sum": "${phases.build.outputs.merge.sum}"})
+    return a_workflow([a_step("build", build), a_step("ship", [report], depends_on=["build"])])
+
+
+def plan(world: World) -> None:
+    """Tell the workers how the tasks of the story go."""
+    for index in range(3):
+        failed = [Deed(succeeded=False)] if index == 1 else []
+        world.workers.plan("shard", *failed, Deed(outputs={"n": index}), index=index)
+    done = Deed(outputs=lambda given: {"sum": sum(part["n"] for part in given["all"])})
+    world.workers.plan("merge", Deed(crash=True), done)
+
+
+def check(world: World) -> None:
+    """Check what must hold of every run, whatever befell it."""
+    assert once(world.workers.began), world.workers.began
+    made = {item: world.workers.attempts(*item) for item in ATTEMPTS}
+    assert made == ATTEMPTS, made
+    assert not world.workers.refused
+
+
+async def _undisturbed() -> tuple[Any, list[str]]:
+    async with a_running_world(a_pool()) as world:
+        plan(world)
+        counter = Mutations()
+        arm(world, counter, Fault())
+        await world.apply(a_story())
+        await world.finished()
+        check(world)
+        return await end_state(world), counter.calls
+
+
+async def _killed_at(nth: int, kind: type[KillBefore] | type[KillAfter], expected: Any) -> None:
+    async with a_running_world(a_pool()) as world:
+        plan(world)
+        first = world.operator
+        arm(world, Mutations(nth), kind(first.kill))
+        await world.apply(a_story())
+        await world.until(lambda: not first.running or world.is_finished())
+        if first.running:
+            return  # a repeated write was saved this time: there is no n-th
+        await world.start()  # the same identity: it need not wait for the Lease to expire
+        await world.finished()
+        check(world)
+        assert await end_state(world) == expected
+
+
+async def _campaign(kind: type[KillBefore] | type[KillAfter]) -> None:
+    expected, calls = await _undisturbed()
+    assert len(calls) > 25
+    for nth in range(1, len(calls) + 1):
+        try:
+            await _killed_at(nth, kind, expected)
+        except AssertionError as error:
+            raise AssertionError(f"killed at write {nth}, {calls[nth - 1]}: {error}") from error
+
+
+async def test_a_death_before_any_write_is_committed_changes_nothing_about_the_end() -> None:
+    await _campaign(KillBefore)
+
+
+async def test_a_death_after_any_write_was_committed_changes_nothing_about_the_end() -> None:
+    await _campaign(KillAfter)
+
+
+async def test_another_replica_goes_on_with_the_claims_of_a_dead_leader() -> None:
+    async with a_running_world(a_pool()) as world:
+        await world.start("two", leads=False)
+        world.workers.plan("plan", Deed(seconds=30))
+        await world.apply(a_workflow([a_step("build", [a_task("plan")])]))
+        await world.until(lambda: world.workers.began)
+        world.operators[0].kill()
+
+        status = await world.finished()
+
+        assert status["state"] == "Succeeded"
+        assert world.workers.attempts("plan") == [1]
+
+
+async def test_the_operators_own_silence_fences_nobody() -> None:
+    async with a_running_world(a_pool()) as world:
+        world.workers.plan("plan", Deed(seconds=200))
+        await world.apply(a_workflow([a_step("build", [a_task("plan")])]))
+        await world.until(lambda: world.workers.began)
+        world.operator.kill()
+        await world.during(100)
+        await world.start()
+
+        await world.finished()
+
+        assert world.workers.attempts("plan") == [1]
+
+
+async def test_a_leader_that_stops_in_order_hands_its_workers_on() -> None:
+    async with a_running_world(a_pool()) as world:
+        await world.start("two", leads=False)
+        world.workers.plan("plan", Deed(seconds=10))
+        await world.apply(a_workflow([a_step("build", [a_task("plan")])]))
+        await world.until(lambda: world.workers.began)
+        await world.operators[0].stop()
+
+        await world.finished()
+
+        assert world.workers.attempts("plan") == [1]
