@@ -15,7 +15,7 @@ from spectra_agent.pool.tries import Tries
 CHECKPOINTS_BYTES = 20_000
 """Checkpoints in one heartbeat; the operator reads 64 KiB, and progress needs room too."""
 
-REFUSED = frozenset({400, 413, 422})
+REFUSED = frozenset({400, 413, 415, 422})
 """The operator will not read this heartbeat."""
 
 FIRST_SECONDS = 5.0

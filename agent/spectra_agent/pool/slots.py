@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from spectra_agent.pool.loop import Loop
     from spectra_agent.registry import Handler
 
-REFUSED = frozenset({400, 413, 422})
+REFUSED = frozenset({400, 413, 415, 422})
 """The operator will not read this result, but waits for one."""
 
 REASON_CHARACTERS = 200
@@ -57,7 +57,7 @@ class Slots:
         """Release a claim whose work is not done. Returns when that is known or given up."""
         claim = held.claim
         body = {"epoch": claim.epoch, "reason": reason[:REASON_CHARACTERS]}
-        if self._until_answered(line, f"{_path(claim)}/release", body) is not None:
+        if self._until_answered(line, f"{_path(claim)}/release", lambda: body) is not None:
             self._book.end(held)
 
     def stop(self) -> None:
@@ -78,7 +78,7 @@ class Slots:
             self._report(held, outcome, line)
             return
         say(f"{held.claim.id} was cancelled by the operator")
-        self._book.end(held)
+        self.give_back(held, line, "cancelled")
 
     def _report(self, held: Held, outcome: Outcome, line: Line) -> None:
         """Bring back the result; one that is not read becomes a failure that says so."""
@@ -97,22 +97,25 @@ class Slots:
         self._book.end(held, _following(answer))
 
     def _tell(self, claim: Claim, outcome: Outcome, line: Line) -> Answer | None:
-        body: dict[str, Any] = {
-            "epoch": claim.epoch,
-            "succeeded": outcome.succeeded,
-            "result": outcome.document,
-            "slots": self._book.next_slots(),
-        }
-        if outcome.reason:
-            body["reason"] = outcome.reason
+        def body() -> dict[str, Any]:
+            told: dict[str, Any] = {
+                "epoch": claim.epoch,
+                "succeeded": outcome.succeeded,
+                "result": outcome.document,
+                "slots": self._book.next_slots(),
+            }
+            return told | ({"reason": outcome.reason} if outcome.reason else {})
+
         return self._until_answered(line, f"{_path(claim)}/result", body)
 
-    def _until_answered(self, line: Line, path: str, body: Mapping[str, Any]) -> Answer | None:
+    def _until_answered(
+        self, line: Line, path: str, body: Callable[[], Mapping[str, Any]]
+    ) -> Answer | None:
         """Say it again and again; None when the worker ended before there was an answer."""
         tries = Tries(f"POST {path}", self._backoff)
         while not self._gone.is_set():
             try:
-                answer = line.call(path, body)
+                answer = line.call(path, body())
             except CallError as error:
                 self._gone.wait(tries.failed(error))
                 continue

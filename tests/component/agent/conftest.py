@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from component.agent.scripted_operator import PATIENCE, Operator, operating
+from component.agent.worker_process import Process
+from spectra_agent import Task
 from spectra_agent.pool.settings import Backoff, Settings
 from spectra_agent.pool.worker import Worker
 
@@ -21,6 +23,20 @@ if TYPE_CHECKING:
 QUICK = Backoff(first=0.001, most=0.01, jitter=lambda: 1.0)
 
 Start = Callable[..., Worker]
+
+KINDS = ["claims", "heartbeat", "result"]
+"""The calls that every worker makes."""
+
+
+class Counter:
+    """A handler that counts how often each task ran."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def __call__(self, task: Task) -> dict[str, Any]:
+        self.ran.append(task.key)
+        return {"n": len(self.ran)}
 
 
 @pytest.fixture
@@ -83,3 +99,10 @@ def gate() -> Iterator[Gate]:
     found = Gate()
     yield found
     found.opened.set()
+
+
+@pytest.fixture
+def process(tmp_path: Path, operator: Operator) -> Iterator[Process]:
+    found = Process(tmp_path, operator)
+    yield found
+    found.end()

@@ -165,3 +165,4 @@ async def test_a_cancelled_claim_frees_its_slot_without_a_result(
         await api.desk.polls.are(2)
         assert api.desk.asked[1] == (1, frozenset())
         assert api.desk.reports == []
+        assert api.desk.releases == [("a", 1, "cancelled")]

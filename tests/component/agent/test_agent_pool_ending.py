@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 
-import spectra_agent
 from component.agent.conftest import Gate, Start
 from component.agent.scripted_operator import PATIENCE, Fault, Operator, a_claim
+from component.agent.worker_process import Process, ended
 from spectra_agent import Task
-
-ROOT = str(Path(spectra_agent.__file__).parent.parent)
-FILE = """
-import asyncio, pathlib, sys, threading
-from spectra_agent import task
-
-HERE = pathlib.Path(__file__).parent
-
-@task
-def quick(task):
-    return {"done": task.input}
-
-@task
-def until_told(task):
-    with open(HERE / "go") as pipe:
-        return {"told": pipe.read()}
-
-@task
-def stuck(task):
-    task.checkpoint({"row": 9})
-    threading.Event().wait()
-
-@task
-async def sleeps(task):
-    try:
-        await asyncio.Event().wait()
-    finally:
-        print("tidied", file=sys.stderr, flush=True)
-"""
 
 
 def test_a_drained_worker_ends_its_tasks_and_stays_idle_with_heartbeats(
@@ -154,9 +121,11 @@ def test_a_result_is_repeated_while_the_worker_ends(operator: Operator, start: S
     worker = start(lambda _task: {"kept": True})
     operator.wait_calls("result", 1)
     ending = Ending(worker.close)
+    operator.wait_calls("heartbeat", len(operator.of("heartbeat")) + 2)
     operator.let_go("result")
     assert ending.wait()
     assert operator.results["a"]["succeeded"]
+    assert [call.body["slots"] for call in operator.of("result")] == [1, 0, 0, 0, 0, 0]
     assert operator.of("release") == []
 
 
@@ -170,53 +139,6 @@ def test_a_release_is_repeated_until_it_is_answered(
     assert worker.close()
     assert len(operator.of("release")) == 5
     assert operator.open == {}
-
-
-class Process:
-    """`python -m spectra_agent work` with a file of handlers."""
-
-    def __init__(self, folder: Path, operator: Operator) -> None:
-        self.folder = folder
-        self.file = folder / "agent.py"
-        self.file.write_text(FILE)
-        (folder / "token").write_text("secret")
-        os.mkfifo(folder / "go")
-        self.env = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": ROOT,
-            "SPECTRA_RESULT_PATH": str(folder / "result"),
-            "SPECTRA_WORKER_URL": operator.url,
-            "SPECTRA_WORKER_TOKEN_FILE": str(folder / "token"),
-            "SPECTRA_WORKER_GRACE": "20",
-        }
-        self.running: list[subprocess.Popen[str]] = []
-
-    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
-        command = [sys.executable, *(words or ("-m", "spectra_agent", "work", str(self.file)))]
-        process = subprocess.Popen(
-            command, env={**self.env, **env}, stderr=subprocess.PIPE, text=True
-        )
-        self.running.append(process)
-        return process
-
-    def end(self) -> None:
-        for process in self.running:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
-
-
-@pytest.fixture
-def process(tmp_path: Path, operator: Operator) -> Iterator[Process]:
-    found = Process(tmp_path, operator)
-    yield found
-    found.end()
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """The exit code, and what was said."""
-    _, said = process.communicate(timeout=PATIENCE)
-    return process.returncode, said
 
 
 def test_an_idle_worker_ends_at_once_on_sigterm(process: Process, operator: Operator) -> None:

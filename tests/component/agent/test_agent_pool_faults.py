@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import os
-from collections.abc import Callable
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 
-from component.agent.conftest import Gate, Start
+from component.agent.conftest import KINDS, Counter, Gate, Start
 from component.agent.scripted_operator import (
     DROPPED,
     GARBAGE,
@@ -27,7 +24,6 @@ from spectra_agent import Task
 
 AWAY = Fault(503, b'{"status": 503, "reason": "Unavailable"}', {"Retry-After": "0"})
 BUSY = Fault(429, b"{}", {"Retry-After": "0"})
-KINDS = ["claims", "heartbeat", "result"]
 TROUBLE = {
     "no answer": DROPPED,
     "a lost answer": LOST,
@@ -41,17 +37,6 @@ TROUBLE = {
     "nowhere to go": Fault(421, b'{"address": ""}'),
     "a redirection": Fault(302, b"", {"Location": "http://example.com"}),
 }
-
-
-class Counter:
-    """A handler that counts how often each task ran."""
-
-    def __init__(self) -> None:
-        self.ran: list[str] = []
-
-    def __call__(self, task: Task) -> dict[str, Any]:
-        self.ran.append(task.key)
-        return {"n": len(self.ran)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -224,135 +209,6 @@ def test_a_worker_whose_operator_is_away_keeps_its_tasks_and_reports_them_later(
         again.give(a_claim("b"))
         again.wait_results("b")
         assert again.results["a"]["result"] == {"outputs": {"kept": True}}
-
-
-def moved_to(other: Operator) -> Fault:
-    return Fault(421, f'{{"address": "{other.url}"}}'.encode())
-
-
-def test_a_worker_goes_where_it_is_sent_and_stays_there(operator: Operator, start: Start) -> None:
-    with operating() as holder:
-        for kind in KINDS:
-            operator.fault(kind, *[moved_to(holder)] * 50)
-        holder.give(a_claim("a"), a_claim("b"))
-        start(Counter())
-        holder.wait_results("a", "b")
-        holder.wait_calls("heartbeat", 5)
-        assert len(operator.calls) <= 3
-
-
-def test_a_worker_comes_home_when_the_address_it_was_sent_to_is_dead(
-    operator: Operator, start: Start
-) -> None:
-    with operating() as holder:
-        operator.fault("heartbeat", moved_to(holder))
-        operator.fault("claims", *[moved_to(holder)] * 2)
-        start(Counter())
-        holder.wait_calls("heartbeat", 2)
-        holder.wait_calls("claims", 1)
-    operator.give(a_claim("a"))
-    operator.wait_results("a")
-
-
-@pytest.mark.parametrize("status", [403, 404, 405])
-def test_a_stranger_at_the_address_of_a_former_operator_is_not_believed(
-    operator: Operator, start: Start, status: int
-) -> None:
-    handler = Counter()
-    with operating() as stranger:
-        operator.give(a_claim("a"))
-        operator.fault("result", moved_to(stranger))
-        for kind in KINDS:
-            stranger.fault(kind, *[Fault(status)] * 1000)
-        start(handler)
-        operator.wait_results("a")
-    assert handler.ran == ["key-a"]
-
-
-def test_an_open_poll_is_made_anew_where_the_operator_has_gone(
-    operator: Operator, start: Start
-) -> None:
-    start(Counter())
-    operator.wait_calls("claims", 1)
-    with operating() as holder:
-        operator.fault("heartbeat", moved_to(holder))
-        holder.wait_calls("claims", 1)
-        holder.give(a_claim("a"))
-        holder.wait_results("a")
-
-
-def test_replicas_that_send_us_to_each_other_are_asked_with_pauses(
-    operator: Operator, start: Start
-) -> None:
-    with operating() as other:
-        operator.fault("claims", *[moved_to(other)] * 6)
-        other.fault("claims", *[moved_to(operator)] * 6)
-        operator.give(a_claim("a"))
-        start(Counter())
-        operator.wait_results("a")
-
-
-def test_connections_are_kept(operator: Operator, start: Start) -> None:
-    names = [f"c{number}" for number in range(10)]
-    operator.give(*(a_claim(name) for name in names))
-    start(Counter())
-    operator.wait_results(*names)
-    operator.wait_calls("heartbeat", 5)
-    for kind in ("result", "heartbeat"):
-        assert len({call.peer for call in operator.of(kind)}) == 1
-
-
-def test_every_call_carries_the_token_and_one_instance(operator: Operator, start: Start) -> None:
-    operator.give(a_claim("a"))
-    worker = start(Counter())
-    other = start(Counter())
-    operator.wait_results("a")
-    operator.wait_calls("heartbeat", 4)
-    assert {call.headers["Spectra-Instance"] for call in operator.calls} == {
-        worker.instance,
-        other.instance,
-    }
-    assert {call.headers["Authorization"] for call in operator.calls} == {"Bearer token-1"}
-    assert len(worker.instance) == 32
-
-
-def replaced(token: Path) -> None:
-    """As the kubelet does it: a new file in the place of the old one."""
-    new = token.with_suffix(".new")
-    new.write_text("token-2")
-    new.replace(token)
-
-
-def rewritten(token: Path) -> None:
-    """Content that no time stamp tells of."""
-    stat = token.stat()
-    token.write_text("token-2\n")
-    os.utime(token, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-
-
-@pytest.mark.parametrize("change", [replaced, rewritten])
-def test_a_new_token_is_used_at_once_and_at_the_latest_after_401(
-    operator: Operator, start: Start, token: Path, change: Callable[[Path], None]
-) -> None:
-    start(Counter())
-    operator.wait_calls("heartbeat", 2)
-    change(token)
-    operator.fault("heartbeat", Fault(401), Fault(401))
-    operator.wait(
-        lambda: operator.calls[-1].headers["Authorization"] == "Bearer token-2", "the new token"
-    )
-
-
-@pytest.mark.parametrize("text", ["", "two\nlines", "spaces in it", "grün"])
-def test_a_file_without_a_token_is_waited_for(
-    operator: Operator, start: Start, token: Path, text: str
-) -> None:
-    token.write_text(text)
-    operator.give(a_claim("a"))
-    start(Counter())
-    replaced(token)
-    operator.wait_results("a")
-    assert {call.headers["Authorization"] for call in operator.calls} == {"Bearer token-2"}
 
 
 def test_one_outage_is_told_once(operator: Operator, start: Start, log: io.StringIO) -> None:

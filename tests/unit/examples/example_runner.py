@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from spectra_agent import Result, Task, contract, registry, script
+from spectra_agent import Task, contract, registry, runner, script
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 PATH = re.compile(r"\$\{([^}]*)\}")
@@ -91,8 +91,7 @@ class Foundation:
     def call(self, agent: str, name: str, given: Any, phase: str = "") -> Any:
         """Call one handler with its input; its outputs, through the contract's JSON."""
         returned = self.agents[agent][name](Task(name, json.loads(json.dumps(given)), phase=phase))
-        result = returned if isinstance(returned, Result) else Result(returned)
-        self.results[phase, name] = contract.encode(result)
+        self.results[phase, name] = contract.encode(runner.as_result(returned))
         return json.loads(self.results[phase, name]).get("outputs", {})
 
 
