@@ -13,20 +13,14 @@ from ..api.constants import API_VERSION
 from ..core.attempts.evidence import instant
 from ..core.conditions import timestamp
 from ..core.orders import Order
+from ..core.workflow.answers import answer
+from ..core.workflow.records import WorkflowRecord
+from ..core.workflow.status import parse_workflow
 from ..kube.errors import KubeError
 from ..kube.resources import Body, uid_of, version_of
 from .effects import CloseAction, Effect, Reopen
 from .keys import Key, key_of
 from .parts import Parts
-
-_DONE = {
-    "Cancel": "cancelled: what ran was stopped, then finally tasks ran",
-    "Terminate": "terminated: everything was stopped",
-    "Retry": "what failed is done again",
-    "Rerun": "the task and what follows from it are done again",
-    "Skip": "the task counts as skipped",
-    "MarkSucceeded": "the task counts as succeeded",
-}
 
 
 class ActionReconciler:
@@ -101,7 +95,7 @@ class ActionReconciler:
         parts.queue.add(target)
         why = self._settled(target, order.uid)
         if why == "":
-            text = f"{_DONE[order.type]} ({target.kind} {target.name})"
+            text = f"{self._answer(target, order)} ({target.kind} {target.name})"
             self._finish(key, body, "Applied", text)
         elif why is not None:
             self._refuse(key, body, why)
@@ -113,6 +107,13 @@ class ActionReconciler:
             return workflow.settled.get(uid) if workflow else None
         phase = self._parts.phases.get(target)
         return phase.persisted.applied.get(uid) if phase else None
+
+    def _answer(self, target: Key, order: Order) -> str:
+        """Return what an order has done to its target, as that is stored."""
+        run = self._parts.workflows.get(target)
+        if run is None:
+            return answer(WorkflowRecord(), order)
+        return answer(run.persisted, order, len(run.shape.spec.finally_ or ()))
 
     def _reopened(self, effect: Reopen, body: Body | None, error: KubeError | None) -> None:
         parts, target = self._parts, effect.target
@@ -128,8 +129,8 @@ class ActionReconciler:
         elif body is None:
             self._refuse(effect.key, action, f"there is no {target.kind} {target.name}")
         elif "refused" in body:
-            done = _DONE[effect.order.type]
-            state, text = ("Refused", body["refused"]) if body["refused"] else ("Applied", done)
+            state = "Refused" if body["refused"] else "Applied"
+            text = body["refused"] or answer(_record(target, body["target"]), effect.order)
             self._finish(effect.key, action, state, text)
         else:
             self._lay_down(target, body)
@@ -183,6 +184,11 @@ class ActionReconciler:
         if target:
             self._parts.orders.drop(target, uid)
             self._parts.queue.add(target)
+
+
+def _record(target: Key, body: Body) -> WorkflowRecord:
+    """Return the workflow that a target is as it is stored; an empty one for a phase."""
+    return parse_workflow(body.get("status")) if target.kind == "Workflow" else WorkflowRecord()
 
 
 def _order(body: Body, spec: ActionSpec) -> Order:

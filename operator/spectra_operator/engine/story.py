@@ -95,7 +95,7 @@ def workflow_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[No
         phases = "1 phase" if len(after.steps) == 1 else f"{len(after.steps)} phases"
         text = after.message or f"{after.tally().total} task items in {phases}"
         turn = _turn(before, after)
-        if turn not in {note.reason for note in _changes_story(before, after)}:
+        if turn and turn not in {note.reason for note in _changes_story(before, after)}:
             yield Note(turn, text)
     yield from _changes_story(before, after)
     yield from _orders_story(before, after)
@@ -158,9 +158,15 @@ def _change_note(change: Change) -> Note:
 
 
 def _turn(before: WorkflowRecord, after: WorkflowRecord) -> str:
+    """Return what a new state is told as; empty if it is told otherwise.
+
+    A suspended workflow that is stopped, or fails, runs on to its end without being resumed.
+    """
     if after.state is not WorkflowState.RUNNING:
         return str(after.state)
-    return "Resumed" if before.state is WorkflowState.SUSPENDED else "Started"
+    if before.state is not WorkflowState.SUSPENDED:
+        return "Started"
+    return "" if after.levels and after.levels.suspend else "Resumed"
 
 
 class Storyteller:

@@ -98,6 +98,33 @@ async def test_cancel_reaches_a_suspended_and_a_pending_workflow() -> None:
         assert (await world.finished("waiting"))["state"] == "Cancelled"
 
 
+async def test_a_suspended_workflow_is_cancelled_to_its_end_and_told_what_is_true() -> None:
+    async with a_running_world() as world:
+        world.kubelet.plan("tidy", hangs())
+        flow = a_workflow(suspend=True)
+        flow["spec"]["finally"] = [a_task("tidy")]
+        await world.apply(flow)
+        await world.until(lambda: world.status_now().get("state") == "Suspended")
+        first = await asked(world, "Cancel", "one")
+        assert first["message"] == (
+            "cancelled: what runs is being stopped; finally tasks follow (Workflow flow)"
+        )
+        await world.until(lambda: world.task_now("tidy").get("state") == "Running")
+        second = await asked(world, "Cancel", "two")
+        assert second["state"] == "Applied"
+        assert second["message"].startswith("was cancelled already by alice: ")
+        await world.kubelet.end("tidy", ok())
+        status = await world.finished()
+        assert (status["state"], states(status)["finally"]) == ("Cancelled", "Succeeded")
+        assert "Resumed" not in {reason for reason, _ in await world.events("flow")}
+
+        await world.until(lambda: not world.operator.memory())
+        third = await asked(world, "Cancel", "three")
+        assert third["message"].startswith("was cancelled already by alice: ")
+        await world.until(lambda: not world.operator.memory())
+        assert len(world.status_now()["actions"]) == 3
+
+
 async def test_a_finished_workflow_is_retried_from_what_failed() -> None:
     async with a_running_world() as world:
         world.kubelet.plan("b", fails())

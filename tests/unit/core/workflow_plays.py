@@ -21,7 +21,7 @@ from spectra_operator.core.phase.records import PHASE_ENDED, Tally
 from spectra_operator.core.snapshot import WorkflowSnapshot
 from spectra_operator.core.workflow.decide import WorkflowDecision, decide_workflow
 from spectra_operator.core.workflow.objects import object_name
-from spectra_operator.core.workflow.orders import STOPS
+from spectra_operator.core.workflow.orders import STOPS, stopped_by
 from spectra_operator.core.workflow.records import PhaseView, StepRecord, WorkflowRecord
 from spectra_operator.core.workflow.steps import is_benign, is_good
 from unit.core.workflow_orders_cases import an_order
@@ -152,7 +152,7 @@ class Play:
     def _check(self, decision: WorkflowDecision, name: str) -> None:
         """What must hold whenever a phase is created."""
         steps = decision.record.steps
-        if self.suspended:
+        if self.suspended and not stopped_by(decision.record):
             raise PlayError(f"{name} is created while the workflow is suspended")
         if name in RESERVED_PHASES:
             if not all(step.ended for step in decision.record.main.values()):

@@ -13,7 +13,7 @@ from builders.pods import at
 from builders.specs import NAMESPACE, a_step, a_workflow
 from spectra_operator.api.phase import PhaseState, TaskState
 from spectra_operator.api.workflow import StepState, WorkflowState
-from spectra_operator.core.changes import Change
+from spectra_operator.core.changes import Change, SpecLevels
 from spectra_operator.core.insight.expectations import Insight, PhaseInsight
 from spectra_operator.core.phase.records import PhaseRecord, Tally, TaskRecord
 from spectra_operator.core.spec.compile import compile_workflow
@@ -247,6 +247,16 @@ def test_a_milestone_is_told_when_it_is_reached_and_when_it_is_late() -> None:
     assert _milestones(late, reached) == ["phase build: Foundation, 3d late"]
     assert _milestones(pending, PhaseInsight(milestone="Reached")) == ["phase build: Foundation"]
     assert _milestones(pending, PhaseInsight(milestone="Missed")) == []
+
+
+@pytest.mark.parametrize(("suspend", "told"), [(True, []), (False, ["Resumed"])])
+def test_who_cancels_a_suspended_workflow_does_not_resume_it(
+    suspend: bool, told: list[str]
+) -> None:
+    levels = SpecLevels(suspend=suspend)
+    before = WorkflowRecord(state=WorkflowState.SUSPENDED, levels=SpecLevels(suspend=True))
+    after = replace(before, state=WorkflowState.RUNNING, levels=levels)
+    assert [note.reason for note in workflow_story(before, after)] == told
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@
 What was skipped or stopped because the workflow was failing waits again too, also in the other
 phases of the workflow; if it still is failing, they end as before. Items that succeeded stay with a
 Retry, unless a task that theirs depends on is done again too. Attempt numbers go on: what was
-before a reset is counted in `prior`.
+before a reset is counted in `prior`. An order that asks for what an earlier one did is carried out
+by doing nothing.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -32,6 +34,7 @@ from .skips import SKIPPED_BY_ACTION
 _PHASE_TYPES = frozenset(
     {ActionType.RETRY, ActionType.RERUN, ActionType.SKIP, ActionType.MARK_SUCCEEDED}
 )
+_MARKED = "marked as succeeded by"
 _STOPPED = (TaskState.SKIPPED, TaskState.CANCELLED)
 
 
@@ -42,7 +45,7 @@ def apply_orders(shape: PhaseShape, record: PhaseRecord, orders: Iterable[Order]
         why = "" if elsewhere else refusal(shape, record, order)
         if elsewhere:
             record = replace(record, tasks=_freed(record.tasks))
-        elif not why:
+        elif not why and not holds_already(record, order):
             record = replace(record, tasks=_tasks_after(shape, record, order))
         applied = {**record.applied, order.uid: why}
         record = replace(record, applied=dict(list(applied.items())[-MAX_ACTIONS:]))
@@ -60,15 +63,39 @@ def refusal(shape: PhaseShape, record: PhaseRecord, order: Order) -> str:
     if not order.task:
         named = order.type is not ActionType.RETRY
         return f"name the task that {order.type} is about" if named else ""
+    if order.task not in record.tasks:
+        return f"there is no task {order.task} in this phase"
+    return "" if holds_already(record, order) else _task_refusal(shape, record, order)
+
+
+def holds_already(record: PhaseRecord, order: Order) -> bool:
+    """Whether what an order asks for was done by an earlier one, so that nothing is left to do."""
     task = record.tasks.get(order.task)
     if task is None:
-        return f"there is no task {order.task} in this phase"
+        return False
+    match order.type:
+        case ActionType.SKIP:
+            return task.state is TaskState.SKIPPED and task.reason == SKIPPED_BY_ACTION
+        case ActionType.MARK_SUCCEEDED:
+            marked = task.state is TaskState.SUCCEEDED and task.message.startswith(_MARKED)
+            return marked and _same_outputs(task, order)
+        case ActionType.RETRY:
+            return bool(task.prior) and not task.ended and not _has_failed(task)
+    return False
+
+
+def _same_outputs(task: TaskRecord, order: Order) -> bool:
+    """Whether a task that was marked has the outputs that an order gives it."""
+    if task.fan_out:
+        return not order.outputs
+    given, known = (json.loads(text or "{}") for text in (order.outputs, task.outputs.get(0)))
+    return bool(given == known)
+
+
+def _task_refusal(shape: PhaseShape, record: PhaseRecord, order: Order) -> str:
+    task = record.tasks[order.task]
     if order.type is ActionType.MARK_SUCCEEDED:
         return _cannot_be_marked(shape, record, order)
-    return _task_refusal(task, order)
-
-
-def _task_refusal(task: TaskRecord, order: Order) -> str:
     if order.type is ActionType.SKIP and task.state is TaskState.SUCCEEDED:
         return f"task {order.task} has succeeded; there is nothing to skip"
     if order.type is ActionType.RETRY and not _has_failed(task):
@@ -187,6 +214,6 @@ def _marked(record: TaskRecord, order: Order) -> TaskRecord:
         spawned=None,
         outputs=record.outputs if record.fan_out else outputs,
         reason="",
-        message=f"marked as succeeded by {order.who_and_why}"[:1024],
+        message=f"{_MARKED} {order.who_and_why}"[:1024],
         finished_at=order.at,
     )

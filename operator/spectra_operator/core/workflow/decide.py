@@ -113,7 +113,7 @@ def _with_state(
     if outcome is None:
         record = _going_on(snapshot, replace(record, reason="", message=""), levels)
     else:
-        following = following_steps(snapshot, before, outcome)
+        following = following_steps(snapshot, before, outcome, levels.hold)
         record = replace(record, steps={**record.steps, **following})
         done = all(step.ended for step in following.values())
         record = over(record, outcome, snapshot.now) if done else under_way(record, outcome)

@@ -30,6 +30,8 @@ ROLES = {
     FINALLY: PhaseRole.FINALLY,
 }
 """What follows the end, in its order, and the role of each one's Phase."""
+HELD = {"Suspended": "spec.suspend is true; it begins when the workflow is resumed"}
+"""What a hold means for what follows the end, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +101,17 @@ def _has_compensations(shape: WorkflowShape) -> bool:
 
 
 def following_steps(
-    snapshot: WorkflowSnapshot, record: WorkflowRecord, outcome: Outcome
+    snapshot: WorkflowSnapshot, record: WorkflowRecord, outcome: Outcome, hold: str
 ) -> dict[str, StepRecord]:
-    """Return the phases that follow the end, one after the other."""
+    """Return the phases that follow the end, one after the other; `hold` as in Levels."""
     order = stopped_by(record)
     terminated = order is not None and order.type is ActionType.TERMINATE
     found: dict[str, StepRecord] = {}
     for name in followers(snapshot, outcome):
         before_ended = all(step.ended for step in found.values())
         step = _following(snapshot, record, name, ready=before_ended and bool(record.outcome))
+        if hold and step.state is StepState.READY and not step.object_name:
+            step = replace(step, reason=hold, message=HELD.get(hold, hold))
         if step.object_name or not (terminated or name in snapshot.idle):
             found[name] = replace(step, run=record.run, role=ROLES[name])
     return found
@@ -127,7 +131,8 @@ def _following(
         return StepRecord(StepState.FAILED, message=snapshot.refused[name][:1024], reason=REFUSED)
     if not ready:
         return StepRecord()
-    return StepRecord(StepState.READY, message=snapshot.delayed.get(name, "")[:1024])
+    text = snapshot.delayed.get(name) or snapshot.claim
+    return StepRecord(StepState.READY, message=text[:1024])
 
 
 def under_way(record: WorkflowRecord, outcome: Outcome) -> WorkflowRecord:

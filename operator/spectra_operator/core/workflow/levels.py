@@ -26,7 +26,7 @@ def main_levels(snapshot: WorkflowSnapshot, record: WorkflowRecord, seen_now: St
     cancel, grace = _stop(snapshot, record)
     if not cancel and spec.on_failure_running == "Cancel":
         cancel = halt
-    return Levels(hold=_hold(snapshot), halt=halt, cancel=cancel, grace=grace)
+    return Levels(hold=_hold(snapshot, record), halt=halt, cancel=cancel, grace=grace)
 
 
 def levels_after(snapshot: WorkflowSnapshot, record: WorkflowRecord) -> Levels:
@@ -34,7 +34,7 @@ def levels_after(snapshot: WorkflowSnapshot, record: WorkflowRecord) -> Levels:
     cancel, grace = _ordered_stop(record)
     if grace is None:
         cancel = ""
-    return Levels(hold=_hold(snapshot), cancel=cancel, grace=grace)
+    return Levels(hold=_hold(snapshot, record), cancel=cancel, grace=grace)
 
 
 def deadline_of(snapshot: WorkflowSnapshot, record: WorkflowRecord) -> datetime | None:
@@ -48,7 +48,13 @@ def deadline_of(snapshot: WorkflowSnapshot, record: WorkflowRecord) -> datetime 
     return began + timedelta(seconds=seconds)
 
 
-def _hold(snapshot: WorkflowSnapshot) -> str:
+def _hold(snapshot: WorkflowSnapshot, record: WorkflowRecord) -> str:
+    """Return why nothing new may start; a run that was cancelled goes on to its end all the same.
+
+    Else nobody would see that what tidies up after it waits for the workflow to be resumed.
+    """
+    if stopped_by(record):
+        return ""
     return "Suspended" if snapshot.shape.spec.suspend else ""
 
 

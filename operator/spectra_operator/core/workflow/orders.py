@@ -2,11 +2,14 @@
 
 | order                       | not ended                     | ended                       |
 |-----------------------------|-------------------------------|-----------------------------|
-| Cancel                      | stops the phases of the spec  | refused                     |
-| Terminate                   | stops all, also finally tasks | refused                     |
+| Cancel                      | stops the phases of the spec  | refused, unless it was      |
+|                             |                               | stopped                     |
+| Terminate                   | stops all, also finally tasks | the same                    |
 | Retry, Skip, MarkSucceeded  | handed to the phase(s)        | a new run, then the same    |
 | Rerun                       | the same; phases that follow  | a new run, then the same    |
 |                             | get new objects               |                             |
+
+What holds already is taken in and changes nothing: a second Cancel, the same Skip once more.
 
 What is about tasks waits while the workflow is being cancelled, rolls back or finalizes, and is
 taken in after its end. It reaches a phase only once it stands in the workflow's stored status, and
@@ -27,6 +30,8 @@ from ..snapshot import WorkflowShape, WorkflowSnapshot
 from .records import PhaseView, StepRecord, WorkflowRecord
 
 STOPS = frozenset({ActionType.CANCEL, ActionType.TERMINATE})
+HOLDING = frozenset({ActionType.SKIP})
+"""Orders about a task that hold until another order: asked for again, they change nothing."""
 NEEDS_TASK = frozenset({ActionType.RERUN, ActionType.SKIP, ActionType.MARK_SUCCEEDED})
 ROLLBACK = "rollback"
 
@@ -35,6 +40,25 @@ def stopped_by(record: WorkflowRecord) -> OrderRecord | None:
     """Return the order that stops the present run, Terminate before Cancel."""
     found = [o for o in record.orders if o.type in STOPS and o.run == record.run and not o.refused]
     return next((o for o in found if o.type is ActionType.TERMINATE), next(iter(found), None))
+
+
+def former(record: WorkflowRecord, order: Order) -> OrderRecord | None:
+    """Return the order by which what is asked for holds already; None if there is none."""
+    done = [o for o in _before(record, order) if not o.refused]
+    if order.type in STOPS:
+        enough = STOPS if order.type is ActionType.CANCEL else {ActionType.TERMINATE}
+        return next((o for o in done if o.type in enough and o.run == record.run), None)
+    last = done[-1] if done else None
+    if order.type not in HOLDING or last is None:
+        return None  # a Retry or a Rerun can be wanted as often as one likes
+    wanted, was = ((o.type, o.phase, o.task) for o in (order, last))
+    return last if wanted == was else None
+
+
+def _before(record: WorkflowRecord, order: Order) -> tuple[OrderRecord, ...]:
+    """Return the orders that were taken in before one, or all if it was not yet."""
+    uids = [known.uid for known in record.orders]
+    return record.orders[: uids.index(order.uid)] if order.uid in uids else record.orders
 
 
 def take_in(snapshot: WorkflowSnapshot) -> WorkflowRecord:
@@ -98,16 +122,19 @@ def _cannot_be(record: WorkflowRecord, order: Order) -> str:
         return f"phase: name the phase of task {order.task!r}"
     if ROLLBACK in record.steps and record.ended:
         return "the workflow was rolled back: what it did was undone; submit it anew"
-    if not order.phase and not _has_failed(record):
+    if not order.phase and not _has_failed(record) and not _is_retried(record):
         return "nothing has failed; there is nothing to do again"
     return ""
 
 
 def _cannot_stop(record: WorkflowRecord, order: Order) -> str:
+    if former(record, order):
+        return ""
     if record.ended:
         return f"the workflow has ended: {record.state}"
     if order.type is ActionType.CANCEL and record.outcome:
-        return f"the workflow is {record.state} already; Terminate stops that too"
+        held = "; spec.suspend is true, it goes on when it is resumed" if record.suspended else ""
+        return f"the workflow is {record.state} already; Terminate stops that too{held}"
     return ""
 
 
@@ -126,6 +153,13 @@ def _wrong_step(shape: WorkflowShape, record: WorkflowRecord, order: Order) -> s
     return ""
 
 
+def _is_retried(record: WorkflowRecord) -> bool:
+    """Whether the last order was to do again what failed, and that is being done."""
+    done = [o for o in record.orders if not o.refused]
+    whole = bool(done) and done[-1].type is ActionType.RETRY and not done[-1].phase
+    return whole and not record.ended
+
+
 def _has_failed(record: WorkflowRecord) -> bool:
     if record.state in (WorkflowState.FAILED, WorkflowState.CANCELLED):
         return True
@@ -141,7 +175,7 @@ def _carried_out(
     snapshot: WorkflowSnapshot, record: WorkflowRecord, order: Order
 ) -> WorkflowRecord:
     """Return the record after an order that was just noted as its last."""
-    if order.type in STOPS:
+    if order.type in STOPS or former(record, order):
         return record
     if record.ended:
         record = _begun_anew(record)

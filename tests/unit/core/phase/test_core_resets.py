@@ -238,13 +238,6 @@ def test_until_an_order_stands_in_status_nothing_new_starts() -> None:
     assert ready(decided(CHAIN, FAILED, persisted=first.record)) == {"a": 1}
 
 
-def test_the_same_wish_in_two_orders_is_carried_out_twice_or_refused() -> None:
-    decision = ordered(an_order(RETRY, "a"), an_order(RETRY, "a", uid="order-2"), attempts=FAILED)
-    assert decision.record.applied["order-1"] == ""
-    said = "task a is Waiting; Retry is for what failed or was stopped"
-    assert decision.record.applied["order-2"] == said
-
-
 def test_the_oldest_orders_are_forgotten_first() -> None:
     shape = compile_phase(a_phase(CHAIN))
     orders = [an_order(SKIP, "x", uid=f"o{n}") for n in range(MAX_ACTIONS + 5)]
