@@ -13,9 +13,9 @@ from rich.text import Text
 
 from spectra_operator.api.workflow import WorkflowSpec
 from spectra_operator.core.insight.durations import task_path
-from spectra_operator.core.lint.structure import suggestion
 from spectra_operator.core.policy import agents_of
 from spectra_operator.core.simulation.simulate import Load, Simulation, Span, Variation
+from spectra_operator.core.suggestions import suggestion
 
 from .cluster import Body
 from .documents import Invalid

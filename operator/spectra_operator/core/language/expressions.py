@@ -17,6 +17,7 @@ from typing import Any
 
 from ...api.constants import MAX_EXPRESSION
 from .cel_functions import descend, name_of
+from .cel_kinds import BOOLEAN, TypeOf, kind_of
 from .cel_run import MAX_COST, SMALL_COST, Run
 from .cel_text import ExpressionError, Reference, Token, chain_at, plain_path, tokens
 from .cel_units import Scope, Unit, compile_source, compile_unit
@@ -24,6 +25,7 @@ from .cel_words import NotCelError
 from .patterns import check_pattern, pattern_matches
 
 __all__ = [
+    "BOOLEAN",
     "ROOTS",
     "SMALL_COST",
     "Expression",
@@ -33,6 +35,7 @@ __all__ = [
     "compile_expression",
     "condition",
     "pattern_matches",
+    "surely_gives",
 ]
 
 ROOTS = ("parameters", "tasks", "phases", "item", "index", "workflow", "phase", "task")
@@ -112,6 +115,16 @@ def condition(expression: Expression, values: Mapping[str, Any], budget: int = M
     if not isinstance(result, bool):
         raise ExpressionError(f"it gives {name_of(result)}, not true or false")
     return result
+
+
+def surely_gives(expression: Expression, type_of: TypeOf) -> str:
+    """Return what an expression gives whatever it reads, as a sentence says it; or nothing.
+
+    `type_of` says what a path gives, as far as that is known.
+    """
+    if expression.is_path:
+        return type_of(expression.references[0])
+    return kind_of(tokens(expression.source), type_of)
 
 
 def _unit(source: str, found: list[Token], roots: tuple[str, ...]) -> Unit:

@@ -13,6 +13,7 @@ from ...api.task import Task
 from ...api.workflow import PhaseTemplate
 from . import templates
 from .expressions import ROOTS, Expression, ExpressionError, Reference, compile_expression
+from .facts import FIELDS, UNDONE, Fields
 
 BEFORE_ITEMS = tuple(root for root in ROOTS if root not in ("item", "index"))
 """Roots for what is evaluated before a task has items."""
@@ -21,18 +22,26 @@ RULE_ROOTS = ("value", "outputs")
 RETRY_ROOTS = ("attempt",)
 """Roots of a retry rule."""
 PHASE_ROOTS = ("parameters", "phases", "workflow")
-"""Roots of what stands in a phase beside its tasks."""
+"""Roots of a phase's condition."""
+VALUE_ROOTS = ("parameters", "phases")
+"""Roots of the values of a phase's parameters."""
+UNDOING: Mapping[str, Fields] = {**FIELDS, "task": {**FIELDS["task"], **UNDONE}}
+"""Fields of the roots where a task is undone."""
 
 Kind = Literal["template", "condition"]
 
 
 class Place(NamedTuple):
-    """A field with expressions: `${...}` anywhere in its value, or a condition."""
+    """A field with expressions: `${...}` anywhere in its value, or a condition.
+
+    `roots` are what they may read, `fields` what is known of some of the roots.
+    """
 
     field: str
     value: Any
     kind: Kind
     roots: tuple[str, ...] = ROOTS
+    fields: Mapping[str, Fields] = FIELDS
 
 
 def places(task: Task) -> Iterator[Place]:
@@ -40,7 +49,7 @@ def places(task: Task) -> Iterator[Place]:
     if task.when is not None:
         yield Place("when", task.when, "condition", BEFORE_ITEMS)
     for key, value in task.input.items():
-        yield Place(f"input.{key}", value, "template")
+        yield Place(f"input.{key}", value, "template", ROOTS, _with_item(task))
     if task.for_each is not None:
         yield Place("forEach", task.for_each, "template", BEFORE_ITEMS)
     for key, value in (task.matrix or {}).items():
@@ -53,14 +62,20 @@ def places(task: Task) -> Iterator[Place]:
 
 
 def _other_ways(task: Task) -> Iterator[Place]:
+    fields = _with_item(task)
     for index, fallback in enumerate(task.fallback):
         for key, value in (fallback.input or {}).items():
-            yield Place(f"fallback[{index}].input.{key}", value, "template")
+            yield Place(f"fallback[{index}].input.{key}", value, "template", ROOTS, fields)
         yield from _retry(f"fallback[{index}].retry", fallback.retry)
     if task.compensate is not None:
         for key, value in task.compensate.input.items():
-            yield Place(f"compensate.input.{key}", value, "template", BEFORE_ITEMS)
+            yield Place(f"compensate.input.{key}", value, "template", BEFORE_ITEMS, UNDOING)
         yield from _retry("compensate.retry", task.compensate.retry)
+
+
+def _with_item(task: Task) -> Mapping[str, Fields]:
+    """Return the fields of the roots in an input; an entry of a matrix has the matrix's names."""
+    return FIELDS if not task.matrix else {**FIELDS, "item": dict.fromkeys(sorted(task.matrix), "")}
 
 
 def phase_places(phase: PhaseTemplate) -> Iterator[Place]:
@@ -68,10 +83,10 @@ def phase_places(phase: PhaseTemplate) -> Iterator[Place]:
     if phase.when is not None:
         yield Place("when", phase.when, "condition", PHASE_ROOTS)
     for key, value in (phase.parameters or {}).items():
-        yield Place(f"parameters.{key}", value, "template", PHASE_ROOTS)
+        yield Place(f"parameters.{key}", value, "template", VALUE_ROOTS)
     fallback = phase.fallback and phase.fallback.parameters
     for key, value in (fallback or {}).items():
-        yield Place(f"fallback.parameters.{key}", value, "template", PHASE_ROOTS)
+        yield Place(f"fallback.parameters.{key}", value, "template", VALUE_ROOTS)
 
 
 def expressions_at(place: Place) -> Iterator[Expression]:

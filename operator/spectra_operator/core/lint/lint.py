@@ -16,10 +16,11 @@ from ...api.template import WorkflowTemplateSpec
 from ..spec.nesting import too_deep
 from ..spec.problems import Problem
 from ..spec.review import SPEC_DEPTH, review
+from ..suggestions import suggestion
 from .findings import Finding, Manifest, Path, Severity, resolve, shown
 from .objects import name_problems, object_problems
 from .references import reference_warnings
-from .structure import Wrong, structure_problems, suggestion
+from .structure import Wrong, structure_problems
 from .warnings import warnings
 
 MODELS: Mapping[str, type[BaseModel]] = {kind.kind: kind.spec for kind in KINDS}

@@ -5,7 +5,6 @@ The API server drops fields that it does not know, so a misspelt one would silen
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from ...api.common import DNS_LABEL, QUANTITY
 from ...api.schema import Schema, structural_schema
 from ..spec.problems import shown
+from ..suggestions import suggestion
 from .findings import Path
 
 LARGEST = 2**63
@@ -60,15 +60,6 @@ def structure_problems(spec: Any, model: type[BaseModel]) -> list[Wrong]:
             if wrong.path not in told:
                 found.append(wrong)
     return found[:MAX_FOUND]
-
-
-def suggestion(word: str, known: list[str]) -> str:
-    """Return the nearest of the words as half a sentence, or else what there is."""
-    lower = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(word.lower()[:64], list(lower), n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {lower[near[0]]}?"
-    return f"there are {', '.join(sorted(known)[:24])}" if known else "leave it out"
 
 
 def _numbers(value: Any, path: Path) -> Iterator[Wrong]:

@@ -90,7 +90,7 @@ class TaskScope:
     task: str
 
     def evaluate(self, expression: Expression, item: Mapping[str, Any] = _NOTHING) -> Any:
-        """Return what an expression gives; `item` has the roots `item` and `index`.
+        """Return what an expression gives; `item` has the roots that only items have.
 
         Raises:
             ExpressionError: it gives nothing.
@@ -109,18 +109,21 @@ class TaskScope:
     def values(self, expression: Expression, item: Mapping[str, Any] = _NOTHING) -> dict[str, Any]:
         """Return the roots with the entries that an expression reads."""
         wanted = expression.roots_and_names()
-        return {root: self._root(root, names, item) for root, names in wanted.items()} | dict(item)
+        missing = ({"item", "index"} & wanted.keys()) - item.keys()
+        if missing:
+            raise ExpressionError(f"there is no {min(missing)} here; the task has no such items")
+        own = {root: self._root(root, names) for root, names in wanted.items() if root not in item}
+        return own | dict(item)
 
-    def _root(self, root: str, names: frozenset[str] | None, item: Mapping[str, Any]) -> Any:
-        spec = self.shape.spec
+    def _root(self, root: str, names: frozenset[str] | None) -> Any:
         if root == "parameters":
-            return spec.parameters
+            return self.shape.spec.parameters
         if root == "tasks":
             known = self.records.keys() if names is None else names & self.records.keys()
             return {name: _task_values(self.records[name]) for name in sorted(known)}
         if root == "phases":
-            return pick(spec.context.phases, names)
-        return item.get(root) if root in ("item", "index") else self._fact(root)
+            return pick(self.shape.spec.context.phases, names)
+        return self._fact(root)
 
     def _fact(self, root: str) -> dict[str, Any]:
         spec = self.shape.spec
@@ -163,18 +166,22 @@ class TaskInputs:
             InputError: `InputNotFound` for an expression that gives nothing, `InputTooLarge`.
         """
         task, scope = self.shape.tasks[self.task], TaskScope(self.shape, self.records, self.task)
-        items = self._all_items()
-        item = {"index": index, "item": items[index] if items and index < len(items) else None}
+        evaluate = partial(scope.evaluate, item=self._item(index))
         try:
-            value = resolve(input_of(task, self.way), partial(scope.evaluate, item=item))
+            value = resolve(input_of(task, self.way), evaluate)
         except ExpressionError as error:
             raise InputError("InputNotFound", f"input of task {self.task}: {error}") from None
         return _small(self.task, json.dumps(value, separators=(",", ":")))
 
-    def _all_items(self) -> list[Any] | None:
+    def _item(self, index: int) -> dict[str, Any]:
+        """Return the roots that an item has; one of a count is nothing but a number."""
         task = self.shape.tasks[self.task]
         if task.for_each is None and task.matrix is None:
-            return None
+            return {} if task.count is None else {"index": index}
+        items = self._all_items() or ()
+        return {"index": index, "item": items[index] if index < len(items) else None}
+
+    def _all_items(self) -> list[Any] | None:
         if not self._items:
             self._items.append(task_items(self.shape, self.records, self.task))
         return self._items[0]

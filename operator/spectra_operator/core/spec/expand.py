@@ -20,6 +20,7 @@ from .validate import Problem
 Templates = Mapping[str, WorkflowTemplateSpec]
 """WorkflowTemplates of the namespace by name."""
 B = TypeVar("B", bound=PhaseBody)
+S = TypeVar("S", bound=WorkflowBody)
 
 TEMPLATE_NOT_FOUND = "TemplateNotFound"
 
@@ -61,6 +62,19 @@ def expand(spec: WorkflowSpec, templates: Templates) -> WorkflowSpec:
     if parameters:
         update["parameters"] = parameters
     return merged.model_copy(update=update) if update else merged
+
+
+def with_patterns(spec: S) -> S:
+    """Return a spec with its patterns written out, as far as they can be without templates."""
+    if spec.phases is None or not any(_has_pattern(phase) for phase in spec.phases):
+        return spec
+    nothing: list[Problem] = []
+    phases = [_phase(phase, {}, nothing) for phase in spec.phases]
+    return spec.model_copy(update={"phases": phases})
+
+
+def _has_pattern(phase: PhaseTemplate) -> bool:
+    return any(body is not None and body.pattern is not None for body in (phase, phase.fallback))
 
 
 def expanded_tasks(body: PhaseBody, where: str) -> tuple[list[Task], Problem | None]:

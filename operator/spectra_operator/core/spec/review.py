@@ -18,7 +18,7 @@ from ...api.template import WorkflowTemplateSpec
 from ...api.workflow import WorkflowSpec
 from ..schedule.cron import CronError, parse_cron
 from ..schedule.runs import SCHEDULED_TIME
-from .expand import TEMPLATE_NOT_FOUND, ExpansionError, expand
+from .expand import TEMPLATE_NOT_FOUND, ExpansionError, expand, with_patterns
 from .nesting import PHASE_DEPTH, too_deep
 from .patterns import pattern_problem, written_out
 from .problems import Problem
@@ -55,6 +55,7 @@ def _workflow(spec: WorkflowSpec, templates: Templates) -> Iterator[Problem]:
     try:
         whole = expand(spec, templates)
     except ExpansionError as error:
+        whole = with_patterns(spec)
         found = [p for p in error.problems if _is_known(p, spec, templates)]
         told = {(p.reason, p.field) for p in found}
         yield from found
@@ -71,7 +72,7 @@ def _is_known(problem: Problem, spec: WorkflowSpec, templates: Templates) -> boo
 
 def _template(spec: WorkflowTemplateSpec, _: Templates) -> Iterator[Problem]:
     yield from written_workflow(spec)
-    yield from template_problems(spec)
+    yield from template_problems(with_patterns(spec))
 
 
 def _phase(spec: PhaseSpec, _: Templates) -> Iterator[Problem]:

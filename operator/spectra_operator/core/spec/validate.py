@@ -8,17 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ...api.constants import MAX_SPEC_BYTES
+from ...api.constants import MAX_SPEC_BYTES, RESERVED_PHASES
 from ...api.phase import PhaseSpec
 from ...api.task import Task
 from ...api.template import WorkflowTemplateSpec
 from ...api.workflow import PhaseTemplate, WorkflowSpec
 from .. import graph
-from ..language.expressions import ExpressionError, Reference
-from ..language.references import Place, expressions_at, phase_places, places, reads
+from ..language.facts import FIELDS, GIVEN, OUTCOME, UNDONE, WORKFLOW, Fields
+from ..language.references import Place, phase_places, places, reads
 from .items import has_items
 from .nesting import PHASE_DEPTH, WORKFLOW_DEPTH, too_deep
 from .problems import Problem
+from .validate_references import (
+    Known,
+    item_problems,
+    list_problems,
+    output_of_phase,
+    place_problems,
+)
 from .validate_tasks import task_problems
 from .validate_values import parameter_problems
 from .validate_written import written_phase
@@ -27,6 +34,8 @@ __all__ = ["Problem", "phase_problems", "template_problems", "workflow_problems"
 
 
 _SHOWN_OF_CYCLE = 10
+_AT_THE_END: Mapping[str, Fields] = {"workflow": {**WORKFLOW, **OUTCOME}}
+"""What tasks can use beside the usual once all phases have ended."""
 
 
 def workflow_problems(spec: WorkflowSpec) -> tuple[Problem, ...]:
@@ -45,10 +54,9 @@ def phase_problems(spec: PhaseSpec) -> tuple[Problem, ...]:
     deep = tuple(_phase_depth(spec))
     if deep:
         return deep
-    parameters, phases = frozenset(spec.parameters), frozenset(spec.context.phases)
     return (
         *written_phase(spec),
-        *_tasks(spec.tasks, "spec.tasks", parameters, phases),
+        *_tasks(spec.tasks, "spec.tasks", _known_of(spec)),
         *_workspaces([("spec.tasks", task) for task in spec.tasks], spec),
         *_size(spec),
     )
@@ -68,9 +76,9 @@ def _workflow(spec: WorkflowSpec, *, needed: bool) -> Iterator[Problem]:
     for phase in spec.all_phases:
         before = ordered.ancestors(phase.name) if ordered else frozenset(names)
         yield from _phase(phase, known, before)
-    everywhere = frozenset(names)
-    yield from _tasks(spec.on_failure or [], "spec.onFailure", known, everywhere)
-    yield from _tasks(spec.finally_ or [], "spec.finally", known, everywhere)
+    everything = Known({"parameters": known, "phases": frozenset(names)}, _AT_THE_END)
+    yield from _tasks(spec.on_failure or [], "spec.onFailure", everything)
+    yield from _tasks(spec.finally_ or [], "spec.finally", everything)
     yield from _phase_outputs(spec)
     if spec.template_ref is None:  # it may bring a workspace
         yield from _workspaces(_everywhere(spec), spec)
@@ -81,15 +89,17 @@ def _phase(
     phase: PhaseTemplate, parameters: frozenset[str], before: frozenset[str]
 ) -> Iterator[Problem]:
     where = f"spec.phases[{phase.name}]"
-    known = {"parameters": parameters, "phases": before}
+    known = Known({"parameters": parameters, "phases": before})
     for place in phase_places(phase):
-        yield from _place(place, where, known)
+        yield from place_problems(place, where, known)
     own = parameters if phase.parameters is None else frozenset(phase.parameters)
-    yield from _tasks(phase.all_tasks, f"{where}.tasks", own, before)
+    inside = Known({"parameters": own, "phases": before})
+    yield from _tasks(phase.all_tasks, f"{where}.tasks", inside)
     if phase.fallback is not None:
         given = phase.fallback.parameters
         own = own if given is None else frozenset(given)
-        yield from _tasks(phase.fallback.all_tasks, f"{where}.fallback.tasks", own, before)
+        inside = Known({"parameters": own, "phases": before})
+        yield from _tasks(phase.fallback.all_tasks, f"{where}.fallback.tasks", inside)
 
 
 def _workflow_depth(spec: WorkflowSpec) -> Iterator[Problem]:
@@ -121,9 +131,19 @@ def _depth(value: Any, where: str, limit: int) -> Iterator[Problem]:
         yield Problem("TooDeep", where, f"nests deeper than {limit} levels; make it flatter")
 
 
-def _tasks(
-    tasks: list[Task], where: str, parameters: frozenset[str], phases: frozenset[str]
-) -> Iterator[Problem]:
+def _known_of(spec: PhaseSpec) -> Known:
+    """Return what a phase's tasks can use: the operator froze what its place in a run gives."""
+    context = spec.context
+    fields: dict[str, Fields] = {}
+    if context.workflow or spec.phase in RESERVED_PHASES:
+        fields |= _AT_THE_END
+    if context.tasks:
+        fields["task"] = {**FIELDS["task"], **UNDONE, GIVEN: ""}
+    names = {"parameters": frozenset(spec.parameters), "phases": frozenset(context.phases)}
+    return Known(names, fields)
+
+
+def _tasks(tasks: list[Task], where: str, known: Known) -> Iterator[Problem]:
     yield from _unique([task.name for task in tasks], where)
     parents = {task.name: tuple(task.depends_on) for task in tasks}
     broken = list(_edges(parents, where, "task"))
@@ -137,10 +157,11 @@ def _tasks(
         looks = any(ref.root == "tasks" for place in found for ref in reads(place))
         # The ancestors of a task deep in a dense graph are many.
         before = ordered.ancestors(task.name) if ordered and looks else frozenset(parents)
-        known = {"parameters": parameters, "tasks": before, "phases": phases}
+        here = Known({**known.names, "tasks": before}, known.fields)
         for place in found:
-            yield from _place(place, field, known)
-            yield from _lists(place, field, fan_outs)
+            yield from place_problems(place, field, here)
+            yield from item_problems(place, task, field)
+            yield from list_problems(place, field, fan_outs)
 
 
 def _unique(names: list[str], where: str) -> Iterator[Problem]:
@@ -182,72 +203,14 @@ def _round(cycle: tuple[str, ...]) -> str:
     return " -> ".join((*cycle[:6], f"({left_out} more)", *cycle[left_out + 6 :]))
 
 
-_HINTS = {
-    "parameters": "declare it under parameters",
-    "tasks": "only tasks in its dependsOn can be used",
-    "phases": "only phases in the phase's dependsOn can be used",
-}
-_FIELDS = {"tasks": ("outputs", "state", "reason", "message"), "phases": ("outputs", "state")}
-
-
-def _place(place: Place, where: str, known: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
-    try:
-        found = [ref for expression in expressions_at(place) for ref in expression.references]
-    except ExpressionError as error:
-        yield Problem("InvalidExpression", f"{where}.{place.field}", str(error))
-        return
-    for reference in dict.fromkeys(found):
-        if reference.root in known and len(reference.steps) > 1:
-            yield from _reference(reference, f"{where}.{place.field}", known[reference.root])
-
-
-def _reference(reference: Reference, where: str, names: frozenset[str]) -> Iterator[Problem]:
-    root, name = reference.root, reference.steps[1]
-    if name not in names:
-        text = f"{reference}: no {name!r} here; {_HINTS[root]}"
-        yield Problem("UnknownReference", where, text)
-    elif root in _FIELDS and not set(reference.steps[2:3]) & set(_FIELDS[root]):
-        fields = ", ".join(_FIELDS[root])
-        text = f"{reference} must go on with one of {fields}, as in {root}.{name}.outputs"
-        yield Problem("InvalidPath", where, text)
-
-
-def _lists(place: Place, where: str, fan_outs: frozenset[str]) -> Iterator[Problem]:
-    """What reads the outputs of a task with items of the same phase must pick an item."""
-    for ref in reads(place) if fan_outs else ():
-        outputs = ref.root == "tasks" and ref.steps[2:3] == ("outputs",)
-        if outputs and ref.steps[1] in fan_outs and _names_a_key(ref, 3):
-            yield _not_a_list(ref, str(ref.steps[1]), f"{where}.{place.field}")
-
-
-def _names_a_key(reference: Reference, place: int) -> bool:
-    return len(reference.steps) > place and not isinstance(reference.steps[place], int)
-
-
-def _not_a_list(reference: Reference, task: str, where: str) -> Problem:
-    text = f"{reference}: task {task!r} has items, so its outputs are a list; write outputs"
-    return Problem("InvalidPath", where, f"{text} for all of them, or an item such as [0]")
-
-
 def _phase_outputs(spec: WorkflowSpec) -> Iterator[Problem]:
-    """What reads another phase must name one of its tasks, and pick an item of a fan-out."""
     tasks = {phase.name: _all_tasks(phase) for phase in spec.all_phases}
     for where, task in _everywhere(spec):
         for place in places(task):
+            field = f"{where}[{task.name}].{place.field}"
             for ref in reads(place):
-                if ref.root != "phases" or ref.steps[2:3] != ("outputs",) or len(ref.steps) < 4:
-                    continue
-                field = f"{where}[{task.name}].{place.field}"
-                yield from _output(ref, field, tasks.get(str(ref.steps[1]), {}))
-
-
-def _output(reference: Reference, where: str, there: Mapping[str, Task]) -> Iterator[Problem]:
-    source = there.get(str(reference.steps[3]))
-    if there and source is None:
-        text = f"{reference}: phase {reference.steps[1]!r} has no task {reference.steps[3]!r}"
-        yield Problem("UnknownReference", where, f"{text}; name one of its tasks")
-    elif source and has_items(source) and _names_a_key(reference, 4):
-        yield _not_a_list(reference, source.name, where)
+                there = tasks.get(str(ref.steps[1]), {}) if len(ref.steps) > 1 else {}
+                yield from output_of_phase(ref, field, there)
 
 
 def _all_tasks(phase: PhaseTemplate) -> dict[str, Task]:

@@ -17,15 +17,13 @@ from ...api.phase import TaskState
 from ...api.task import Compensation
 from ..graph import Graph
 from ..language.expressions import Expression, ExpressionError
+from ..language.facts import GIVEN
 from ..language.references import BEFORE_ITEMS
 from ..language.templates import resolve
 from ..names import short_hash, shortened
 from ..phase.inputs import InputError, TaskInputs, TaskScope, outputs_of
 from ..phase.records import TaskRecord
 from ..snapshot import PhaseShape
-
-GIVEN = "given"
-"""Where a compensation's resolved inputs stand in its context."""
 
 
 class TooManyError(ValueError):

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from builders.records import a_fan_out
-from builders.specs import a_phase, a_task
+from builders.specs import Body, a_phase, a_task
 from spectra_operator.api.phase import TaskState
+from spectra_operator.api.task import Task
 from spectra_operator.core.phase.inputs import (
     InputError,
     TaskInputs,
@@ -67,7 +68,7 @@ def test_outputs_have_the_shape_of_their_task(record: TaskRecord, outputs: Any) 
         ("${tasks.load.outputs.rows > 2 ? 'many' : 'few'}", "many"),
         ("${tasks.load.outputs.k.d.map(x, x + tasks.load.outputs.rows)}", [4]),
         ("${tasks.load.state}/${tasks['load'].reason}", "Succeeded/"),
-        ("${workflow.namespace}/${phase.name}/${task.name}/${index}", "team/stage/use/0"),
+        ("${workflow.namespace}/${phase.name}/${task.name}", "team/stage/use"),
     ],
 )
 def test_a_task_is_handed_what_its_predecessor_returned(value: Any, result: Any) -> None:
@@ -189,6 +190,27 @@ def test_each_item_is_handed_its_own_entry_and_index() -> None:
     inputs = TaskInputs(shape, {"a": a_fan_out(2)}, "a")
     assert [json.loads(inputs.text(i))["v"] for i in range(2)] == ["0-x", "1-y"]
     assert inputs.record.total == 2
+
+
+def test_an_item_of_a_count_is_handed_its_index() -> None:
+    shape = compile_phase(a_phase([a_task("a", count=2, input={"v": "${index}"})]))
+    assert not shape.problems
+    inputs = TaskInputs(shape, {"a": a_fan_out(2)}, "a")
+    assert [json.loads(inputs.text(i))["v"] for i in range(2)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "fields"),
+    [("${item}", {}), ("${index}", {}), ("${index + 1}", {}), ("${item}", {"count": 2})],
+)
+def test_what_only_items_have_fails_a_task_without_it(value: str, fields: Body) -> None:
+    unchecked = {"a": Task.model_validate(a_task("a", input={"v": value}, **fields))}
+    shape = replace(compile_phase(a_phase([a_task("a")])), tasks=unchecked)
+    with pytest.raises(
+        InputError, match=r"input of task a: .*there is no (item|index) here"
+    ) as error:
+        TaskInputs(shape, {"a": TaskRecord()}, "a").text()
+    assert error.value.reason == "InputNotFound"
 
 
 def test_a_fallback_is_handed_its_own_input_or_the_task_s() -> None:
