@@ -18,6 +18,9 @@ LIMIT_BYTES = 4000
 MESSAGE_LIMIT = 1000
 """The most characters of a message that are kept, so that one never displaces the outputs."""
 
+MESSAGE_BYTES = 3000
+"""The most bytes of JSON that a message may take, so that it always fits by itself."""
+
 DEFAULT_PATH = "/dev/termination-log"
 """Where Kubernetes looks for a container's termination message."""
 
@@ -68,12 +71,15 @@ def _advice(*, mounted: bool) -> str:
 
 
 def shorten(message: str) -> str:
-    """The message, without its middle when it is longer than the limit."""
+    """The message, without its middle when it is longer than the limits."""
+    from spectra_agent import workspace  # noqa: PLC0415  # as in encode
+
     safe = message.encode(errors="replace").decode()
-    if len(safe) <= MESSAGE_LIMIT:
-        return safe
-    half = (MESSAGE_LIMIT - 3) // 2
-    return f"{safe[:half]}...{safe[-half:]}"
+    short, limit = safe, MESSAGE_LIMIT
+    while len(short) > limit or len(workspace.encoded(short)) > MESSAGE_BYTES:
+        half = (min(limit, len(short) * 3 // 4) - 3) // 2
+        short = f"{safe[:half]}...{safe[-half:]}"
+    return short
 
 
 def write(result: Result, env: Mapping[str, str]) -> None:

@@ -28,8 +28,11 @@ MOST_BYTES = 16 << 20
 LONGEST_PAUSE = 60.0
 """The most seconds of a Retry-After that are obeyed."""
 
-AGAIN = frozenset({401, 408, 425, 429})
-"""Refusals that may pass by themselves; all others of 4xx are final."""
+AGAIN = frozenset({401, 403, 408, 425, 429})
+"""Refusals that may pass by themselves; all others of 4xx are final.
+
+403 is one, for an operator that has just begun may not know its workers yet.
+"""
 
 NOT_OURS = frozenset({403, 404, 405})
 """What a stranger answers who has got the address of an operator that is gone."""
@@ -235,6 +238,7 @@ class Line:
             return response.status, dict(response.headers), text
 
     def _connected(self) -> HTTPConnection:
+        self._refuse_if_closed()
         if self._connection is None:
             self._at = self._place.now
             connection = HTTPConnection(*self._at, timeout=CONNECT_SECONDS)
@@ -245,10 +249,12 @@ class Line:
                 raise
             with self._lock:
                 self._connection = connection
-        if self._closed:
-            self.done()
-            raise ConnectionAbortedError("this worker is ending")
+            self._refuse_if_closed()  # it came too early for the new connection
         return self._connection
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise ConnectionAbortedError("this worker is ending")
 
     def _read(self, response: HTTPResponse) -> bytes:
         text = response.read(MOST_BYTES + 1)

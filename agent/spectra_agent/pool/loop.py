@@ -58,8 +58,12 @@ async def _guard(
 ) -> Any:
     """Await it, so that the claim can cancel it, and so that `sys.exit` ends only the task."""
     task = asyncio.current_task()
-    if task is not None:
-        held.when_cancelled(lambda: loop.call_soon_threadsafe(task.cancel))
+
+    def cancel() -> None:
+        if task is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(task.cancel)
+
+    held.when_cancelled(cancel)
     try:
         return await coroutine
     except (SystemExit, KeyboardInterrupt) as error:

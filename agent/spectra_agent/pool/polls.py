@@ -19,10 +19,18 @@ EMPTY_TOO_SOON = 1.0
 
 
 class Polls:
-    """Fills the book with claims."""
+    """Fills the book with claims.
 
-    def __init__(self, line: Line, book: Book, settings: Settings) -> None:
+    Args:
+        line: For the polls; closed in the midst of one when the worker ends.
+        last: For one more call after that.
+        book: What they fill.
+        settings: How long a poll and the pauses are.
+    """
+
+    def __init__(self, line: Line, last: Line, book: Book, settings: Settings) -> None:
         self._line = line
+        self._last = last
         self._book = book
         self._settings = settings
         self._closing = Event()
@@ -34,7 +42,7 @@ class Polls:
         while room := self._book.room():
             began = monotonic()
             try:
-                new = self._book.accept(self._ask(room))
+                new = self._book.accept(self._ask(self._line, room, self._settings.poll_seconds))
             except CallError as error:
                 if self._closing.is_set():
                     break
@@ -46,20 +54,34 @@ class Polls:
                 pause = self._settings.backoff.seconds(vain)
                 self._closing.wait(min(pause, EMPTY_TOO_SOON))
         self._line.done()
+        self._gather()
 
     def close(self) -> None:
         """End the poll that is under way; there will be no other. For other threads."""
         self._closing.set()
         self._line.close()
 
+    def stop(self) -> None:
+        """End at once. For other threads."""
+        self._last.close()
+        self.close()
+
     def hang_up(self) -> None:
         """Make the open poll begin anew, for the operator is elsewhere. For other threads."""
         self._line.hang_up()
 
-    def _ask(self, room: int) -> list[Claim]:
-        wait = self._settings.poll_seconds
+    def _gather(self) -> None:
+        """Fetch what was given to the poll that was hung up: without waiting, nothing new comes."""
+        try:
+            self._book.accept(self._ask(self._last, 1, 0))
+        except CallError:
+            return  # then it counts as a loss once this worker is gone
+        finally:
+            self._last.done()
+
+    def _ask(self, line: Line, room: int, wait: int) -> list[Claim]:
         body = {"slots": room, "waitSeconds": wait, "known": self._book.known()}
-        answer = self._line.call("/v1/claims", body, wait + SPARE_SECONDS)
+        answer = line.call("/v1/claims", body, wait + SPARE_SECONDS)
         if answer.status != 200:
             raise CallError(f"the operator answered {answer.said}")
         if isinstance(answer.body.get("drain"), bool):

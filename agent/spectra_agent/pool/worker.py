@@ -50,7 +50,7 @@ class Worker:
         self._place = Place(settings.url)
         self._token = Token(settings.token_file)
         self._book = Book(settings.slots)
-        self._polls = Polls(self._line(), self._book, settings)
+        self._polls = Polls(self._line(), self._line(), self._book, settings)
         self._heart = Heart(self._line(), self._book, settings, self._polls.hang_up)
         self._slots = Slots(self._book, self._heart, settings, find)
         self._lines = [self._line() for _ in range(settings.slots)]
@@ -89,7 +89,7 @@ class Worker:
     def stop(self) -> None:
         """End all threads, but for those in which a handler still runs."""
         self._book.stop()
-        self._polls.close()
+        self._polls.stop()
         self._slots.stop()
         self._heart.stop()
         for line in self._lines:

@@ -50,7 +50,22 @@ def test_a_closed_worker_ends_its_poll_and_claims_nothing_more(
     operator.wait_calls("claims", 1)
     assert worker.close()
     assert not worker.busy
-    assert len(operator.of("claims")) == 1
+    assert [call.body["waitSeconds"] for call in operator.of("claims")] == [15, 0]
+
+
+def test_what_was_given_to_the_poll_that_a_closing_worker_hung_up_is_still_done(
+    operator: Operator, start: Start
+) -> None:
+    operator.hold("claims")
+    worker = start(lambda _task: {"kept": True}, grace=PATIENCE)
+    operator.wait_calls("claims", 1)
+    operator.open["late"] = a_claim("late")
+    operator.give(a_claim("new"))
+    ending = Ending(worker.close)
+    operator.wait_calls("claims", 2)
+    operator.let_go("claims")
+    assert ending.wait()
+    assert list(operator.results) == ["late"]
 
 
 def test_a_closed_worker_lets_its_tasks_end_within_the_grace(

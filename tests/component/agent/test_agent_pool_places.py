@@ -10,6 +10,7 @@ import pytest
 
 from component.agent.conftest import KINDS, Counter, Start
 from component.agent.scripted_operator import Fault, Operator, a_claim, operating
+from spectra_agent.pool.line import CallError, Line, Place, Token
 
 
 def moved_to(other: Operator) -> Fault:
@@ -139,3 +140,34 @@ def test_a_file_without_a_token_is_waited_for(
     replaced(token)
     operator.wait_results("a")
     assert {call.headers["Authorization"] for call in operator.calls} == {"Bearer token-2"}
+
+
+def test_an_operator_that_does_not_answer_in_time_counts_as_away(
+    operator: Operator, token: Path
+) -> None:
+    operator.hold("heartbeat")
+    line = Line(Place(operator.url), Token(str(token)), "instance")
+    with pytest.raises(CallError, match="no answer from") as failed:
+        line.call("/v1/heartbeat", {"claims": []}, 0.01)
+    assert failed.value.unreachable
+    operator.let_go("heartbeat")
+    assert line.call("/v1/heartbeat", {"claims": []}).status == 200
+    line.done()
+
+
+def test_a_closed_line_makes_no_call(operator: Operator, token: Path) -> None:
+    line = Line(Place(operator.url), Token(str(token)), "instance")
+    line.close()
+    with pytest.raises(CallError, match="this worker is ending"):
+        line.call("/v1/heartbeat", {"claims": []})
+    assert operator.calls == []
+
+
+def test_a_worker_that_is_not_known_yet_is_asked_to_wait(operator: Operator, start: Start) -> None:
+    handler = Counter()
+    for kind in KINDS:
+        operator.fault(kind, *[Fault(403)] * 3)
+    operator.give(a_claim("a"))
+    start(handler)
+    operator.wait_results("a")
+    assert handler.ran == ["key-a"]

@@ -119,6 +119,19 @@ def test_a_long_exception_is_bounded(attempt: Callable[..., tuple[int, Any]]) ->
     assert document["message"].startswith("ValueError: xxx")
 
 
+@pytest.mark.parametrize("letter", ["x", "\x00", "\U0001f41f", "\ud800", '"'])
+def test_a_long_exception_of_any_letters_fits(
+    attempt: Callable[..., tuple[int, Any]], letter: str
+) -> None:
+    def loud(_task: Task) -> None:
+        raise ValueError(letter * 100_000)
+
+    code, document = attempt(loud)
+    assert code == 1
+    assert document["message"].startswith("ValueError: ")
+    assert "..." in document["message"]
+
+
 def test_a_result_that_is_too_large_fails_the_task(
     attempt: Callable[..., tuple[int, Any]],
 ) -> None:
