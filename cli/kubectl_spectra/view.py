@@ -12,6 +12,7 @@ from typing import Any
 from spectra_operator.api import constants as c
 from spectra_operator.api.phase import TaskState
 from spectra_operator.api.workflow import PhaseRole, StepState
+from spectra_operator.core.insight.run_objects import unborn_task_state
 
 from .kinds import PHASES, WORKFLOWS, Kind
 
@@ -150,7 +151,12 @@ def _phase(
         return _of_object(name, found, merged, objects, critical, template)
     tasks = tuple(
         TaskRow(
-            name, task["name"], _to_come(summary), task, {}, f"{name}/{task['name']}" == critical
+            name,
+            task["name"],
+            unborn_task_state(summary),
+            task,
+            {},
+            f"{name}/{task['name']}" == critical,
         )
         for task in template.get("tasks") or ()
     )
@@ -162,12 +168,6 @@ def _phase(
         tasks,
         template.get("plan") or {},
     )
-
-
-def _to_come(summary: Body) -> str:
-    """State of the tasks of a phase that has no object: as the phase, if that has ended."""
-    state = str(summary.get("state") or "")
-    return state if state in ENDS else str(TaskState.WAITING)
 
 
 def _object_of(name: str, summary: Body, objects: Iterable[Body]) -> Body | None:

@@ -9,7 +9,9 @@ from kubectl_spectra.view import phase_view, workflow_view
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core import indexes
 from spectra_operator.core.phase.records import Item
+from spectra_operator.core.workflow.status import render_workflow
 from unit.cli.cli_cases import (
+    NOW,
     a_lone_phase,
     a_ran_phase,
     a_run,
@@ -18,6 +20,7 @@ from unit.cli.cli_cases import (
     drawn,
     lines_with,
 )
+from unit.core.workflow_cases import FAILED, ROW, decided
 
 
 def test_the_first_line_says_how_the_run_stands() -> None:
@@ -144,6 +147,18 @@ def test_phases_show_milestones_slack_and_lateness() -> None:
 
     assert "critical  late 2d  milestone Built: Late" in lines_with(text, "● build")[0]
     assert "slack 3m  for build" in lines_with(text, "○ ship")[0]
+
+
+def test_what_is_held_or_skipped_says_why_once() -> None:
+    known = decided({"first": FAILED}, failure_policy="Continue").record
+    status = render_workflow(known, NOW)
+    held = {"state": "Ready", "reason": "Suspended", "message": "spec.suspend is true; it begins"}
+    status["phases"].append({"name": "finally", "role": "Finally"} | held)
+
+    text = drawn(workflow_view(a_running_workflow(ROW, phases=status["phases"]), []))
+
+    assert lines_with(text, "second")[0].endswith("DependencyFailed: first did not succeed")
+    assert lines_with(text, "finally")[0].endswith("Suspended: spec.suspend is true; it begins")
 
 
 def test_phases_of_another_role_say_so() -> None:

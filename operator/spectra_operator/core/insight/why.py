@@ -6,12 +6,25 @@ Made from objects as the API server has them, so that it can be asked anywhere.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-Body = Mapping[str, Any]
+from .run_objects import (
+    ENDED,
+    Body,
+    Objects,
+    UnknownPathError,
+    check_path,
+    parents_of,
+    state_of,
+    statuses_of,
+    steps_of,
+    tasks_of,
+    to_follow,
+    unborn_task_state,
+)
 
-_ENDED = frozenset({"Succeeded", "Failed", "Skipped", "Cancelled"})
+__all__ = ["Link", "Objects", "UnknownPathError", "why"]
+
 _FURTHEST_FIRST = ("Waiting", "Ready", "Backoff", "Running")
 _ACTIVE_FIRST = ("Ready", "Backoff", "Running", "Waiting")
 _MOST_LINKS = 64
@@ -34,22 +47,6 @@ class Link:
         return (
             f"{self.what} is {self.state}: {self.why}" if self.why else f"{self.what}: {self.state}"
         )
-
-
-class UnknownPathError(ValueError):
-    """There is no such phase or task; the message names those that there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Objects:
-    """A workflow, its Phase objects by the phase's name, and the agents of its namespace.
-
-    Tasks of phases to come are known if the workflow's spec is the expanded one.
-    """
-
-    workflow: Body
-    phases: Mapping[str, Body] = field(default_factory=dict)
-    agents: Mapping[str, Body] = field(default_factory=dict)
 
 
 def why(objects: Objects, path: str = "") -> tuple[Link, ...]:
@@ -76,18 +73,8 @@ def _link(objects: Objects, path: str) -> Link:
     phase, _, task = path.partition("/")
     if not phase:
         return _workflow(objects)
-    _check(objects, phase, task)
+    check_path(objects, phase, task)
     return _task(objects, phase, task) if task else _phase(objects, phase)
-
-
-def _check(objects: Objects, phase: str, task: str) -> None:
-    steps = _steps(objects)
-    if phase not in steps:
-        names = ", ".join(steps)
-        raise UnknownPathError(f"the workflow has no phase {phase}; it has {names}")
-    names = ", ".join(_tasks(objects, phase))
-    if task and task not in _tasks(objects, phase):
-        raise UnknownPathError(f"phase {phase} has no task {task}; it has {names}")
 
 
 # The workflow
@@ -97,9 +84,9 @@ def _workflow(objects: Objects) -> Link:
     status = objects.workflow.get("status") or {}
     what, state = f"workflow {objects.workflow['metadata']['name']}", status.get("state", "new")
     text = status.get("message") or status.get("reason") or ""
-    if state in ("Pending", "Suspended", "Rejected") or state in _ENDED:
+    if state in ("Pending", "Suspended", "Rejected") or state in ENDED:
         return Link(what, state, text)
-    open_steps = {n: s for n, s in _steps(objects).items() if _state(s) not in _ENDED}
+    open_steps = {n: s for n, s in steps_of(objects).items() if state_of(s) not in ENDED}
     name = _first(open_steps, _ACTIVE_FIRST)
     if name is None:
         return Link(what, state, text or "the operator has not looked at it yet")
@@ -110,30 +97,24 @@ def _workflow(objects: Objects) -> Link:
     return Link(what, state, text or f"phase {name} is not over", name)
 
 
-def _steps(objects: Objects) -> dict[str, Body]:
-    """Return what the workflow's status says of each phase, in order; empty if it says nothing."""
-    known = {s["name"]: s for s in (objects.workflow.get("status") or {}).get("phases") or ()}
-    named = [p["name"] for p in objects.workflow["spec"].get("phases") or ()]
-    return {name: known.get(name, {}) for name in dict.fromkeys([*named, *known])}
-
-
 # Phases
 
 
 def _phase(objects: Objects, name: str) -> Link:
-    steps = _steps(objects)
+    steps = steps_of(objects)
+    if name in to_follow(objects):
+        return _to_follow(objects, name)
     step, what = steps[name], f"phase {name}"
-    state, message = _state(step), step.get("message", "")
-    if state in _ENDED:
-        failed = [t for t, s in _statuses(objects, name).items() if _state(s) == "Failed"]
-        return Link(what, state, message or "it is over", f"{name}/{failed[0]}" if failed else "")
-    waits = {p: steps[p] for p in _parents(objects, name) if _state(steps[p]) not in _ENDED}
+    state, message = state_of(step), step.get("message", "")
+    if state in ENDED:
+        return Link(what, state, message or "it is over", _cause(objects, name))
+    waits = {p: steps[p] for p in parents_of(objects, name) if state_of(steps[p]) not in ENDED}
     if waits:
         text = f"it waits for {_names(waits, 'phase')}"
         return Link(what, state, text, _first(waits, _FURTHEST_FIRST) or "")
     if name not in objects.phases:
         return Link(what, state, message or _of_workflow(objects))
-    tasks = {t: s for t, s in _statuses(objects, name).items() if _state(s) not in _ENDED}
+    tasks = {t: s for t, s in statuses_of(objects, name).items() if state_of(s) not in ENDED}
     blocking = _first(tasks, _ACTIVE_FIRST)
     if blocking is None:
         return Link(what, state, message)
@@ -141,10 +122,26 @@ def _phase(objects: Objects, name: str) -> Link:
     return Link(what, state, text, f"{name}/{blocking}")
 
 
-def _parents(objects: Objects, phase: str) -> list[str]:
-    phases = objects.workflow["spec"].get("phases") or ()
-    known: Body = next((p for p in phases if p["name"] == phase), {})
-    return [name for name in known.get("dependsOn") or () if name in _steps(objects)]
+def _to_follow(objects: Objects, name: str) -> Link:
+    """Explain a phase that follows the end, before the workflow has come to it."""
+    status = objects.workflow.get("status") or {}
+    if status.get("state") in ENDED:
+        return Link(f"phase {name}", "Skipped", "the workflow ended without it")
+    waits = {n: s for n, s in steps_of(objects).items() if state_of(s) not in ENDED}
+    text = "it follows the end of the phases"
+    return Link(f"phase {name}", "Waiting", text, _first(waits, _FURTHEST_FIRST) or "")
+
+
+def _cause(objects: Objects, name: str) -> str:
+    """Return the path of what made a phase end as it did; empty if that was nothing else."""
+    failed = [t for t, s in statuses_of(objects, name).items() if state_of(s) == "Failed"]
+    if failed:
+        return f"{name}/{failed[0]}"
+    steps = steps_of(objects)
+    if state_of(steps[name]) != "Skipped":
+        return ""
+    bad = [p for p in parents_of(objects, name) if state_of(steps[p]) != "Succeeded"]
+    return bad[0] if bad else ""
 
 
 def _of_workflow(objects: Objects) -> str:
@@ -158,9 +155,11 @@ def _of_workflow(objects: Objects) -> str:
 def _task(objects: Objects, phase: str, name: str) -> Link:
     what = f"task {phase}/{name}"
     if phase not in objects.phases:
-        return Link(what, "Waiting", f"phase {phase} has not begun", phase)
-    status = _statuses(objects, phase)[name]
-    state = _state(status)
+        state = unborn_task_state(steps_of(objects).get(phase, {}))
+        text = "has not begun" if state == "Waiting" else f"never began, it is {state}"
+        return Link(what, state, f"phase {phase} {text}", phase)
+    status = statuses_of(objects, phase)[name]
+    state = state_of(status)
     explain = {"Waiting": _waiting, "Ready": _ready, "Backoff": _backoff, "Running": _running}
     text, following = explain.get(state, _ended)(objects, phase, name)
     return Link(what, state, text, following)
@@ -170,11 +169,11 @@ Explained = tuple[str, str]
 
 
 def _waiting(objects: Objects, phase: str, name: str) -> Explained:
-    statuses = _statuses(objects, phase)
+    statuses = statuses_of(objects, phase)
     waits = {
         parent: statuses[parent]
-        for parent in _tasks(objects, phase)[name].get("dependsOn") or ()
-        if _state(statuses.get(parent) or {}) not in _ENDED and parent in statuses
+        for parent in tasks_of(objects, phase)[name].get("dependsOn") or ()
+        if state_of(statuses.get(parent) or {}) not in ENDED and parent in statuses
     }
     blocking = _first(waits, _FURTHEST_FIRST)
     if blocking is None:
@@ -183,7 +182,7 @@ def _waiting(objects: Objects, phase: str, name: str) -> Explained:
 
 
 def _ready(objects: Objects, phase: str, name: str) -> Explained:
-    status = _statuses(objects, phase)[name]
+    status = statuses_of(objects, phase)[name]
     reason, message = status.get("reason", ""), status.get("message", "")
     if not reason:
         return "nothing keeps it from starting", ""
@@ -191,14 +190,14 @@ def _ready(objects: Objects, phase: str, name: str) -> Explained:
 
 
 def _backoff(objects: Objects, phase: str, name: str) -> Explained:
-    status = _statuses(objects, phase)[name]
+    status = statuses_of(objects, phase)[name]
     attempts = f"attempt {status.get('attempt', 1)} ended with {_said(status)}"
     until = status.get("notBefore") or _earliest(status)
     return f"{attempts}; the next starts at {until}" if until else attempts, ""
 
 
 def _running(objects: Objects, phase: str, name: str) -> Explained:
-    status = _statuses(objects, phase)[name]
+    status = statuses_of(objects, phase)[name]
     reason = status.get("reason", "")
     pod = f" in pod {status['pod']}" if status.get("pod") else ""
     text = f"attempt {status.get('attempt', 1)} runs{pod} since {status.get('startedAt', 'now')}"
@@ -211,22 +210,22 @@ def _running(objects: Objects, phase: str, name: str) -> Explained:
 
 
 def _ended(objects: Objects, phase: str, name: str) -> Explained:
-    statuses = _statuses(objects, phase)
+    statuses = statuses_of(objects, phase)
     status = statuses[name]
     text = _said(status) or "it is over"
     bad = [
         parent
-        for parent in _tasks(objects, phase)[name].get("dependsOn") or ()
-        if _state(statuses.get(parent, {})) not in ("Succeeded", *_FURTHEST_FIRST)
+        for parent in tasks_of(objects, phase)[name].get("dependsOn") or ()
+        if state_of(statuses.get(parent, {})) not in ("Succeeded", *_FURTHEST_FIRST)
     ]
-    skipped = _state(status) == "Skipped"
+    skipped = state_of(status) == "Skipped"
     return text, f"{phase}/{bad[0]}" if skipped and bad else ""
 
 
 def _limit(objects: Objects, phase: str, name: str, reason: str) -> str:
     """Return the path of the limit that a reason speaks of."""
     if reason in ("AgentConcurrency", "AgentNotFound", "AgentNotReady", "QuotaExceeded"):
-        task, status = _tasks(objects, phase)[name], _statuses(objects, phase)[name]
+        task, status = tasks_of(objects, phase)[name], statuses_of(objects, phase)[name]
         return f"agent:{status.get('agent') or task['agent']}"
     return ""
 
@@ -248,32 +247,13 @@ def _agent(objects: Objects, name: str) -> Link:
 
 def _holders(objects: Objects, agent: str) -> Iterator[str]:
     for phase in objects.phases:
-        for name, status in _statuses(objects, phase).items():
-            used = status.get("agent") or _tasks(objects, phase)[name]["agent"]
-            if _state(status) == "Running" and used == agent:
+        for name, status in statuses_of(objects, phase).items():
+            used = status.get("agent") or tasks_of(objects, phase)[name]["agent"]
+            if state_of(status) == "Running" and used == agent:
                 yield f"{phase}/{name}"
 
 
 # What all have in common
-
-
-def _tasks(objects: Objects, phase: str) -> dict[str, Body]:
-    """Return the tasks of a phase by name: of its object, else of the workflow's spec."""
-    phases = objects.workflow["spec"].get("phases") or ()
-    written: Body = next((p for p in phases if p["name"] == phase), {})
-    body = objects.phases.get(phase)
-    tasks = (body["spec"] if body else written).get("tasks") or ()
-    return {task["name"]: task for task in tasks}
-
-
-def _statuses(objects: Objects, phase: str) -> dict[str, Body]:
-    body = objects.phases.get(phase) or {}
-    known = (body.get("status") or {}).get("tasks") or {}
-    return {name: known.get(name) or {} for name in _tasks(objects, phase)}
-
-
-def _state(status: Body) -> str:
-    return str(status.get("state") or "Waiting")
 
 
 def _said(status: Body) -> str:
@@ -293,5 +273,5 @@ def _names(found: Mapping[str, Body], kind: str) -> str:
 
 def _first(found: Mapping[str, Body], order: tuple[str, ...]) -> str | None:
     """Return the one whose state comes first in the order; of equal ones the first."""
-    known = [name for name in found if _state(found[name]) in order]
-    return min(known, key=lambda name: order.index(_state(found[name])), default=None)
+    known = [name for name in found if state_of(found[name]) in order]
+    return min(known, key=lambda name: order.index(state_of(found[name])), default=None)

@@ -222,8 +222,7 @@ def _held_back(
     bad = [p for p in parents if steps[p].ended and not is_good(steps[p], templates[p])]
     waits = [p for p in parents if not steps[p].ended]
     if bad:
-        text = f"{DEPENDENCY_FAILED}: {', '.join(bad[:5])} did not succeed"
-        return _skipped(items, DEPENDENCY_FAILED, text)
+        return _skipped(items, DEPENDENCY_FAILED, f"{', '.join(bad[:5])} did not succeed")
     if levels.halt:
         return _skipped(items, FAILING, "the workflow is failing")
     if waits:
