@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from spectra_operator.api.constants import LABEL_WORKFLOW
-from spectra_operator.core.insight.why import Link, Objects, UnknownPathError
+from dataclasses import replace
+
+from spectra_operator.api.constants import LABEL_WORKFLOW, RESERVED_PHASES
+from spectra_operator.core.insight.run_objects import Objects, UnknownPathError, check_path
+from spectra_operator.core.insight.why import Link
 from spectra_operator.core.insight.why import why as explained
 
 from .cluster import Body, Cluster
-from .errors import NotFound, UsageProblem
+from .errors import NotFound, Refused, UsageProblem
 from .kinds import AGENTS, PHASES
 from .specs import written_out
-from .targets import Target, fetch
+from .targets import Target, TaskPath, fetch
 from .view import phase_objects
 
 
@@ -22,10 +25,37 @@ def gather(cluster: Cluster, target: Target) -> Objects:
     """
     body = fetch(cluster, target)
     agents = {agent["metadata"]["name"]: agent for agent in cluster.find(AGENTS)["items"]}
+    return replace(_run_of(cluster, target, body), agents=agents)
+
+
+def see_task(cluster: Cluster, target: Target, body: Body, path: TaskPath) -> None:
+    """See that a task can be asked for, before anything is written.
+
+    Who may ask but may not read phases is answered by the operator alone.
+
+    Raises:
+        NotFound: There is no such phase or task; the text has the nearest name.
+        UsageProblem: It belongs to what follows the end of the phases.
+    """
+    try:
+        objects = _run_of(cluster, target, body)
+    except Refused:
+        return
+    try:
+        check_path(objects, path.phase or target.name, path.task)
+    except UnknownPathError as error:
+        raise NotFound(f"{target.title}: {error}") from None
+    if path.phase in RESERVED_PHASES:
+        text = f"{path}: {path.phase} follows the end of the phases; name a task of these"
+        raise UsageProblem(f"{target.title}: {text}")
+
+
+def _run_of(cluster: Cluster, target: Target, body: Body) -> Objects:
+    """Return a run with its phases, without agents."""
     if target.kind == PHASES:
-        return Objects(_around(body), {target.name: body}, agents)
+        return Objects(_around(body), {target.name: body})
     phases = cluster.find(PHASES, labels=f"{LABEL_WORKFLOW}={target.name}")["items"]
-    return Objects(written_out(cluster, body), phase_objects(body, phases), agents)
+    return Objects(written_out(cluster, body), phase_objects(body, phases))
 
 
 def check(target: Target, path: str) -> None:

@@ -14,6 +14,7 @@ from ..actions import Request, action_body, outcome
 from ..errors import Refused
 from ..kinds import ACTIONS
 from ..output import machine
+from ..reasons import see_task
 from ..session import Session, cluster_options
 from ..targets import fetch, parse_target, parse_task
 from ..values import as_json, pairs
@@ -138,6 +139,8 @@ def _ask(
     form: str | None,
 ) -> None:
     target = fetch(session.cluster, request.target)
+    if request.task:
+        see_task(session.cluster, request.target, target, request.task)
     body = action_body(request, target["metadata"]["uid"], session.cluster.whoami(), reason)
     made = session.cluster.create(ACTIONS, body)
     if wait:

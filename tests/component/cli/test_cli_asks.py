@@ -15,6 +15,7 @@ from builders.specs import a_step, a_task, a_workflow, an_agent
 from component.cli.conftest import ACTIONS, TEMPLATES, Run
 from kubectl_spectra.cluster import Cluster
 from kubectl_spectra.commands.completion import for_kubectl
+from kubectl_spectra.errors import Refused
 from kubectl_spectra.main import program
 from spectra_operator.engine.keys import AGENTS, PHASES, WORKFLOWS
 from spectra_operator.kube.resources import PODS
@@ -132,6 +133,49 @@ async def test_each_request_becomes_an_action_about_this_very_object(
     assert action["spec"]["actor"] == "jane"
     uid = workflow["metadata"]["uid"]
     assert action["spec"]["target"] == {"kind": "Workflow", "name": "flow", "uid": uid}
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "said"),
+    [
+        (["skip", "flow", "build/aa", "--reason", "so"], 3, "has no task aa; did you mean a?"),
+        (["retry", "flow", "--task", "build/x"], 3, "phase build has no task x; it has a, b"),
+        (["rerun", "flow", "biuld/a"], 3, "no phase biuld; did you mean build? it has build, ship"),
+        (["mark-succeeded", "flow", "ship/a", "--reason", "so"], 3, "ship has no task a; it has"),
+        (["rerun", "phase/stage", "y"], 3, "phase stage has no task y; it has x"),
+        (["skip", "tidied", "finally/tidy", "--reason", "so"], 2, "follows the end of the phases"),
+        (["rerun", "made", "build/c"], 3, "phase build has no task c; it has a, b"),
+    ],
+)
+async def test_a_task_that_is_not_there_is_refused_before_anything_is_asked_for(
+    api: FakeApi, run: Run, words: list[str], exit_code: int, said: str
+) -> None:
+    await a_run(api)
+    await api.create(PHASES, {"metadata": {"name": "stage"}, "spec": {"tasks": [a_task("x")]}})
+    tidied = a_workflow()["spec"] | {"finally": [a_task("tidy")]}
+    await api.create(WORKFLOWS, {"metadata": {"name": "tidied"}, "spec": tidied})
+    await a_template(api)
+    made = {"templateRef": {"name": "nightly"}, "parameters": [{"name": "host", "value": "x"}]}
+    await api.create(WORKFLOWS, {"metadata": {"name": "made"}, "spec": made})
+
+    told = await run(*words)
+
+    assert (told.exit_code, await api.objects(ACTIONS)) == (exit_code, [])
+    assert said in told.stderr
+
+
+async def test_who_may_not_read_phases_may_still_ask(
+    api: FakeApi, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_run(api)
+
+    def find(_: Cluster, kind: Any, **__: Any) -> Body:
+        raise Refused(f"you may not list {kind.name}")
+
+    monkeypatch.setattr(Cluster, "find", find)
+
+    assert (await run("rerun", "flow", "build/x")).exit_code == 0
+    assert len(await api.objects(ACTIONS)) == 1
 
 
 async def test_why_follows_the_chain_to_a_limit(api: FakeApi, run: Run) -> None:
