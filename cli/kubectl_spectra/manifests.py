@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from spectra_operator.core.lint.findings import Finding, Manifest, Mark, Path
+from spectra_operator.core.lint.findings import Finding, Manifest, Mark, Path, shown
 
 MAX_BYTES = 5 * 1024 * 1024
 """Of one file; the API server takes requests of 3 MiB."""
@@ -126,9 +126,12 @@ def _documents(file: str, text: str) -> Loaded:
         for node in yaml.compose_all(text, Loader=_Reader):
             if node is None or _is_empty(node):
                 continue
-            builder = _Builder(file)
+            builder = _Builder()
             body = builder.value(node, ())
-            loaded.findings.extend(builder.findings)
+            loaded.findings.extend(
+                Finding(file, *mark, shown(path, body), reason, message)
+                for mark, path, reason, message in builder.told
+            )
             loaded.manifests.extend(_items(file, body, builder.marks))
     except yaml.MarkedYAMLError as error:
         loaded.findings.append(_syntax(file, error))
@@ -140,13 +143,12 @@ def _documents(file: str, text: str) -> Loaded:
 class _Builder:
     """Makes JSON data of nodes, and notes where each key and entry stands."""
 
-    def __init__(self, file: str) -> None:
-        self._file = file
+    def __init__(self) -> None:
         self._nodes = 0
         self._scalars = _Scalars()
         self._inside: set[int] = set()
         self.marks: dict[Path, Mark] = {}
-        self.findings: list[Finding] = []
+        self.told: list[tuple[Mark, Path, str, str]] = []
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         """Return the value of a node.
@@ -217,9 +219,7 @@ class _Builder:
         return value
 
     def _tell(self, node: yaml.Node, path: Path, reason: str, message: str) -> None:
-        line, column = _mark(node)
-        field = ".".join(str(step) for step in path)
-        self.findings.append(Finding(self._file, line, column, field, reason, message))
+        self.told.append((_mark(node), path, reason, message))
 
 
 def _items(file: str, body: Any, marks: dict[Path, Mark]) -> Iterator[Manifest]:

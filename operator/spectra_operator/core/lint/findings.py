@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Step = str | int
-Path = tuple[Step, ...]
-"""Keys and indexes from the top of an object, such as ("spec", "phases", 0, "name")."""
+from ..spec.paths import Path, Step, below, shown
+
+__all__ = ["Finding", "Manifest", "Mark", "Path", "Severity", "resolve", "shown"]
+
 Mark = tuple[int, int]
 """Line and column, counted from 1."""
 Severity = Literal["error", "warning"]
@@ -57,7 +58,8 @@ class Finding:
         file: Name of the file.
         line: Counted from 1.
         column: Counted from 1.
-        field: Path of the field, such as `spec.phases[build].tasks[a].agent`.
+        field: Path of the field, such as `spec.phases[build].tasks[a].agent`; empty for what is
+            wrong with a file as a whole.
         reason: One word in CamelCase.
         message: What is wrong and what to do.
         severity: An error keeps the object from working; a warning does not.
@@ -73,20 +75,8 @@ class Finding:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}"
-        return f"{where}: {self.severity}: {self.field}: {self.message} ({self.reason})"
-
-
-def shown(path: Path, body: Any) -> str:
-    """Return a path as messages have it: entries of lists by their names, where they have one."""
-    text, value = "", body
-    for step in path:
-        value = _below(value, step)
-        if isinstance(step, int):
-            name = value.get("name") if isinstance(value, Mapping) else None
-            text += f"[{name if isinstance(name, str) and name else step}]"
-        else:
-            text += f".{step}" if text else step
-    return text
+        field = f"{self.field}: " if self.field else ""
+        return f"{where}: {self.severity}: {field}{self.message} ({self.reason})"
 
 
 def resolve(field_path: str, body: Any) -> Path:
@@ -99,7 +89,7 @@ def resolve(field_path: str, body: Any) -> Path:
             break
         step, rest = found
         path.append(step)
-        value = _below(value, step)
+        value = below(value, step)
     return tuple(path)
 
 
@@ -127,11 +117,3 @@ def _key(rest: str, value: Any) -> tuple[Step, str] | None:
 
 def _goes_on(rest: str, key: str) -> bool:
     return rest.startswith(key) and (len(rest) == len(key) or rest[len(key)] in ".[")
-
-
-def _below(value: Any, step: Step) -> Any:
-    if isinstance(value, Mapping):
-        return value.get(step)
-    if isinstance(value, list) and isinstance(step, int) and step < len(value):
-        return value[step]
-    return None

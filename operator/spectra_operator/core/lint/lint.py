@@ -7,6 +7,7 @@ sense for what a person wrote: unknown fields, duplicates, things that are odd b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,9 +17,10 @@ from ...api.template import WorkflowTemplateSpec
 from ..spec.nesting import too_deep
 from ..spec.problems import Problem
 from ..spec.review import SPEC_DEPTH, review
-from ..suggestions import suggestion
+from ..suggestions import nearest, suggestion
 from .findings import Finding, Manifest, Path, Severity, resolve, shown
 from .objects import name_problems, object_problems
+from .partial import can_go, without
 from .references import reference_warnings
 from .structure import Wrong, structure_problems
 from .warnings import warnings
@@ -44,11 +46,26 @@ def lint(manifests: Sequence[Manifest]) -> list[Finding]:
 
 
 def is_foreign(manifest: Manifest) -> bool:
-    """Whether an object is of another group than ours, and so left alone."""
+    """Whether an object is of another group than ours, and so left alone.
+
+    One whose group is misspelt, or left out, is ours: nobody else's object looks like that.
+    """
     if not isinstance(manifest.body, Mapping):
         return False
     version = manifest.body.get("apiVersion")
-    return isinstance(version, str) and version.partition("/")[0] != GROUP
+    if not isinstance(version, str):
+        return False
+    group, slash, _ = version.partition("/")
+    if not slash:
+        return manifest.kind not in MODELS
+    return group != GROUP and not (manifest.kind in MODELS and nearest(group, [GROUP]))
+
+
+def version_problem(manifest: Manifest) -> Problem:
+    """Return what is wrong with the apiVersion of an object that should be ours."""
+    version = manifest.body.get("apiVersion")
+    said = "is missing" if version is None else f"is {str(version)[:60]!r}"
+    return Problem("UnknownVersion", "apiVersion", f"{said}; write {API_VERSION}")
 
 
 def _templates(manifests: Sequence[Manifest]) -> dict[str, WorkflowTemplateSpec]:
@@ -74,15 +91,33 @@ def _object(manifest: Manifest, templates: Mapping[str, WorkflowTemplateSpec]) -
         text = f"nests deeper than {SPEC_DEPTH} levels; make its values flatter"
         yield _finding(manifest, Problem("TooDeep", "spec", text))
         return
-    broken = structure_problems(spec, MODELS[manifest.kind])
+    broken, rest = _structure(spec, MODELS[manifest.kind])
     yield from (_at(manifest, wrong) for wrong in broken)
-    if any(wrong.reason != "UnknownField" for wrong in broken):
+    if rest is None:
         return  # what a spec means can be said only of one that has its shape
-    problems = (*review(manifest.kind, spec, templates), *object_problems(manifest.kind, spec))
+    problems = (*review(manifest.kind, rest, templates), *object_problems(manifest.kind, rest))
     yield from (_finding(manifest, problem) for problem in problems)
-    if not problems:
+    if not problems and rest is spec:
         odd = warnings(manifest.kind, spec)
         yield from (_finding(manifest, problem, "warning") for problem in odd)
+
+
+def _structure(spec: Any, model: type[BaseModel]) -> tuple[list[Wrong], Any]:
+    """Return what is wrong with a spec's structure, and the spec as far as more can be said of it.
+
+    That is None if what is wrong may mean something for the rest.
+    """
+    found: dict[Path, Wrong] = {}
+    while True:
+        broken = structure_problems(spec, model)
+        found |= {wrong.path: wrong for wrong in broken}
+        misshapen = [wrong.path for wrong in broken if wrong.reason != "UnknownField"]
+        if not misshapen:
+            return list(found.values()), spec
+        less = without(spec, misshapen) if all(map(can_go, misshapen)) else spec
+        if less == spec:
+            return list(found.values()), None
+        spec = less
 
 
 def _head(manifest: Manifest) -> Iterator[Finding]:
@@ -93,8 +128,7 @@ def _head(manifest: Manifest) -> Iterator[Finding]:
         yield _finding(manifest, Problem("NotAnObject", "", text))
         return
     if body.get("apiVersion") != API_VERSION:
-        text = f"is {str(body.get('apiVersion'))[:60]!r}; write {API_VERSION}"
-        yield _finding(manifest, Problem("UnknownVersion", "apiVersion", text))
+        yield _finding(manifest, version_problem(manifest))
     for key in body:
         if key not in _TOP:
             text = f"there is no such field; {suggestion(str(key), list(_TOP))}"
@@ -102,7 +136,9 @@ def _head(manifest: Manifest) -> Iterator[Finding]:
     if manifest.kind in MODELS:
         yield from (_finding(manifest, problem) for problem in name_problems(manifest.kind, body))
         return
-    text = f"is {manifest.kind[:60]!r}, which there is not; {suggestion(manifest.kind, [*MODELS])}"
+    there = suggestion(manifest.kind, MODELS)
+    text = f"is {manifest.kind[:60]!r}, which there is not; {there}"
+    text = text if manifest.kind else f"is missing; {there}"
     yield _finding(manifest, Problem("UnknownKind", "kind", text))
 
 

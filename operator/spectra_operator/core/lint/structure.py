@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -117,7 +118,7 @@ def _wrong(error: Any, schema: Schema) -> Wrong:
             bounds = {"n": _size(value)} | error["ctx"]
             found = ("OutOfBounds", _BOUNDS[kind].format(**bounds))
         case _ if kind in _TYPES:
-            text = f"is {_short(value)}, not {_TYPES[kind]}{_quote_hint(kind, value)}"
+            text = f"is {_short(value)}, not {_TYPES[kind]}; {_fix(kind, value, path)}"
             found = ("WrongType", text)
         case _:
             text = str(error["msg"]).removeprefix("Value error, ")
@@ -146,6 +147,9 @@ _TYPES = {
     "datetime_type": "a time such as 2026-01-31T12:00:00Z",
 }
 
+_BOOLEAN = re.compile("true|false", re.IGNORECASE)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_DURATION = re.compile(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s)?", re.ASCII)
 _FORMS = {
     DNS_LABEL: "use a-z, 0-9 and -, and begin and end with a letter or a digit",
     QUANTITY: "write a number and a unit, such as 50m or 1Gi",
@@ -178,12 +182,30 @@ def _pattern(value: Any, pattern: str) -> str:
     return f"is {_short(value)}; {words}"
 
 
-def _quote_hint(kind: str, value: Any) -> str:
+def _fix(kind: str, value: Any, path: Path) -> str:
+    """Return what to write instead of a value of a wrong type."""
     if kind == "string_type" and isinstance(value, bool | int | float):
-        return "; put it in quotes"
-    if kind in ("int_type", "bool_type") and isinstance(value, str):
-        return "; write it without quotes" if value[:16].strip() else "; give a value"
-    return "; change it"
+        return "put it in quotes"
+    if not isinstance(value, str) or kind not in ("int_type", "bool_type"):
+        return "change it"
+    if not value[:16].strip():
+        return "give a value"
+    if _BOOLEAN.fullmatch(value) if kind == "bool_type" else _WHOLE.fullmatch(value):
+        return "write it without quotes"
+    return "write one of them" if kind == "bool_type" else _number(value, str(path[-1]))
+
+
+def _number(value: str, field: str) -> str:
+    if field.endswith("Seconds"):
+        return f"write seconds, such as {_seconds(value)}"
+    return "write a whole number, such as 2"
+
+
+def _seconds(text: str) -> int:
+    """Return the seconds that a text such as 5m or 1h30m means; else a usual number of them."""
+    parts = _DURATION.fullmatch(text.strip())
+    hours, minutes, seconds = (int(part or 0) for part in parts.groups()) if parts else (0, 0, 0)
+    return hours * 3600 + minutes * 60 + seconds or 300
 
 
 def _size(value: Any) -> Any:

@@ -12,6 +12,7 @@ from ...api.phase import PhaseSpec
 from ...api.task import Planner, Task
 from ..policy import agents_of
 from ..snapshot import PhaseShape
+from ..spec.paths import shown
 from ..spec.validate import phase_problems
 
 
@@ -27,8 +28,7 @@ def spawn_problem(shape: PhaseShape, task: str, spawn: str) -> str:
         spec = PhaseSpec.model_validate({"tasks": tasks, **_given(shape)})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"][1:])
-        return f"spawn.{where}: {first['msg']}"
+        return f"{shown(('spawn', *first['loc'][1:]), {'spawn': tasks})}: {first['msg']}"
     problems = phase_problems(spec)
     if problems:
         return "; ".join(f"spawn: {problem}" for problem in problems[:3])

@@ -20,6 +20,7 @@ from ..names import revision_hash
 from ..snapshot import PhaseShape, WorkflowShape
 from .expand import ExpansionError, Templates, expand, template_names
 from .items import has_items, items_known_before
+from .paths import shown
 from .patterns import pattern_problem, written_out
 from .validate import Problem, phase_problems, workflow_problems
 from .validate_written import written_workflow
@@ -168,5 +169,5 @@ def _parse(model: type[M], spec: Any) -> tuple[M | None, tuple[Problem, ...]]:
         return model.model_validate(spec), ()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(["spec", *(str(part) for part in first["loc"])])
+        where = shown(("spec", *first["loc"]), {"spec": spec})
         return None, (Problem("InvalidSpec", where, first["msg"]),)

@@ -20,6 +20,7 @@ from ..schedule.cron import CronError, parse_cron
 from ..schedule.runs import SCHEDULED_TIME
 from .expand import TEMPLATE_NOT_FOUND, ExpansionError, expand, with_patterns
 from .nesting import PHASE_DEPTH, too_deep
+from .paths import shown
 from .patterns import pattern_problem, written_out
 from .problems import Problem
 from .validate import phase_problems, template_problems, workflow_problems
@@ -131,7 +132,7 @@ def review(kind: str, spec: Any, templates: Templates = _NONE) -> tuple[Problem,
         parsed = reviewed.model.model_validate(spec)
     except ValidationError as error:
         return tuple(
-            Problem("InvalidSpec", ".".join(["spec", *map(str, e["loc"])]), e["msg"])
+            Problem("InvalidSpec", shown(("spec", *e["loc"]), {"spec": spec}), e["msg"])
             for e in error.errors(include_url=False, include_input=False)
         )
     return tuple(dict.fromkeys(reviewed.problems(parsed, templates)))

@@ -69,3 +69,8 @@ def test_a_finding_reads_as_compilers_write_them() -> None:
     assert str(finding) == (
         "f.yaml:3:5: error: spec.x: is 7, not text; put it in quotes (WrongType)"
     )
+
+
+def test_what_is_wrong_with_a_file_as_a_whole_names_no_field() -> None:
+    finding = Finding("f.yaml", 1, 1, "", "InvalidYaml", "is no YAML: check colons")
+    assert str(finding) == "f.yaml:1:1: error: is no YAML: check colons (InvalidYaml)"

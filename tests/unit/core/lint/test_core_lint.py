@@ -37,6 +37,31 @@ def test_sound_manifests_have_no_findings() -> None:
 def test_objects_of_other_groups_are_left_alone() -> None:
     assert found({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}}) == []
     assert found({"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "spec": 7}) == []
+    assert found({"apiVersion": "v1", "kind": "Pod", "spec": 7}) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "says"),
+    [
+        ("spectra.dev/v1", "is 'spectra.dev/v1'; write spectra.dev/v1alpha1"),
+        ("spectra.io/v1alpha1", "is 'spectra.io/v1alpha1'; write spectra.dev/v1alpha1"),
+        ("v1alpha1", "is 'v1alpha1'; write spectra.dev/v1alpha1"),
+        (None, "is missing; write spectra.dev/v1alpha1"),
+    ],
+)
+def test_an_object_that_should_be_ours_says_which_version_to_write(
+    version: str | None, says: str
+) -> None:
+    body = {key: value for key, value in a_workflow().items() if key != "apiVersion"}
+    body |= {} if version is None else {"apiVersion": version}
+
+    assert found(body) == [("error", "UnknownVersion", "apiVersion")]
+    assert message(body, "apiVersion") == says
+
+
+def test_a_kind_that_is_missing_is_not_taken_for_an_empty_one() -> None:
+    body = {key: value for key, value in a_workflow().items() if key != "kind"}
+    assert message(body, "kind").startswith("is missing; there are Action, Agent")
 
 
 @pytest.mark.parametrize(
@@ -45,6 +70,9 @@ def test_objects_of_other_groups_are_left_alone() -> None:
         ({"paralelism": 3}, ("error", "UnknownField", "spec.paralelism"), "mean parallelism?"),
         ({"zzz": 3}, ("error", "UnknownField", "spec.zzz"), "there are activeDeadlineSeconds"),
         ({"priority": "1"}, ("error", "WrongType", "spec.priority"), "without quotes"),
+        ({"parallelism": "two"}, ("error", "WrongType", "spec.parallelism"), "such as 2"),
+        ({"priority": " "}, ("error", "WrongType", "spec.priority"), "give a value"),
+        ({"suspend": "nope"}, ("error", "WrongType", "spec.suspend"), "write one of them"),
         ({"priority": True}, ("error", "WrongType", "spec.priority"), "not a whole number"),
         ({"suspend": "true"}, ("error", "WrongType", "spec.suspend"), "without quotes"),
         ({"description": 7}, ("error", "WrongType", "spec.description"), "in quotes"),
@@ -74,6 +102,50 @@ def test_a_misspelt_field_does_not_hide_what_else_is_wrong() -> None:
     body["spec"]["misspelt"] = 1
 
     assert [reason for _, reason, _ in found(body)] == ["UnknownField", "UnknownDependency"]
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("5m", 300), ("1h30m", 5400), ("90s", 90), ("soon", 300), ("0s", 300), ("1 min", 300)],
+)
+def test_a_time_with_a_unit_is_to_be_written_in_seconds(written: str, seconds: int) -> None:
+    body = a_workflow()
+    body["spec"]["activeDeadlineSeconds"] = written
+
+    said = message(body, "spec.activeDeadlineSeconds")
+
+    assert said == f'is "{written}", not a whole number; write seconds, such as {seconds}'
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"timeout_seconds": "5m"},
+        {"retry": {"limit": "two", "factor": {}}},
+        {"retry": {"rules": [{"exitCodes": ["x"], "action": "Fail"}]}},
+        {"plan": []},
+        {"timeout_seconds": float("nan"), "retry": 7},
+    ],
+)
+def test_a_value_of_a_wrong_type_that_concerns_nothing_else_hides_nothing(fields: Body) -> None:
+    body = a_workflow([a_step("work", [a_task("a", depends_on=["ghost"], **fields)])])
+
+    assert "UnknownDependency" in [reason for _, reason, _ in found(body)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"depends_on": "a"}, {"count": "two"}, {"input": [1]}, {"input": {"retry": 2**70}}],
+)
+def test_where_others_depend_on_a_broken_field_nothing_is_said_that_follows_from_it(
+    fields: Body,
+) -> None:
+    tasks = [a_task("a"), {**a_task("b", depends_on=["a"]), **a_task("b", **fields)}]
+    tasks += [a_task("c", depends_on=["b"], input={"v": "${tasks.a.outputs} ${tasks.b.outputs}"})]
+
+    (finding,) = found(a_workflow([a_step("work", tasks)]))
+
+    assert finding[1] in ("WrongType", "InvalidNumber")
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_an_object_without_a_spec_is_a_problem() -> None:
 
 def test_a_problem_names_the_field_down_to_the_list_s_element() -> None:
     (problem,) = compile_phase(a_phase([a_task("a"), a_task("b", count=0)])).problems
-    assert problem.field == "spec.tasks.1.count"
+    assert problem.field == "spec.tasks[b].count"
 
 
 def test_a_spec_with_problems_offers_nothing_to_do() -> None:

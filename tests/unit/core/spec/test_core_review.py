@@ -114,8 +114,8 @@ def test_two_wrong_references_in_one_field_are_both_told() -> None:
 def test_a_spec_that_cannot_be_parsed_names_every_field() -> None:
     found = fields("Phase", {"tasks": [{"name": "Bad Name", "agent": 7}]})
     assert found == [
-        ("InvalidSpec", "spec.tasks.0.name"),
-        ("InvalidSpec", "spec.tasks.0.agent"),
+        ("InvalidSpec", "spec.tasks[Bad Name].name"),
+        ("InvalidSpec", "spec.tasks[Bad Name].agent"),
     ]
 
 
