@@ -107,6 +107,7 @@ _COLUMNS: list[tuple[str, Cell]] = [
     ("AGE", lambda body, now: age(body["metadata"].get("creationTimestamp"), now)),
 ]
 _WIDE: list[tuple[str, Cell]] = [
+    ("SAMPLES", _status("samples")),
     ("REASON", _status("reason")),
     ("RUNNING", _count("running")),
     ("FAILED", _count("failed")),

@@ -103,13 +103,24 @@ def _headline(run: RunRow, look: Look) -> Text:
     parts.append(took(status.get("startedAt"), status.get("finishedAt"), look.now))
     _append(line, parts)
     if not run.ended and status.get("eta"):
-        most = f", at most {status['etaP90']}" if status.get("etaP90") else ""
-        line.append(f"  about {status['eta']} left{most}", "bright_black")
+        line.append(f"  {_estimate(status)}", "bright_black")
     if not run.ended and status.get("criticalPath"):
         line.append(f"  critical: {status['criticalPath']}", "magenta")
     if (status.get("run") or 1) > 1:
         line.append(f"  run {status['run']}", "bright_black")
     return _because(line, run.state, status)
+
+
+def _estimate(status: Any) -> str:
+    """Return how long the rest takes, and on how many durations that rests."""
+    eta, p90, samples = status["eta"], status.get("etaP90"), status.get("samples")
+    text = f"about {eta} left"
+    if p90 and p90 != eta:
+        text += f", 9 of 10 times within {p90}"
+    if samples is None:
+        return text
+    counted = "1 sample" if samples == 1 else f"{samples} samples"
+    return f"{text} ({counted})" if samples else f"{text} (as planned)"
 
 
 def _add_phase(tree: Tree, phase: PhaseRow, look: Look) -> None:

@@ -151,6 +151,7 @@ WORKFLOW = Kind(
         Column("Critical Path", ".status.criticalPath", description="The task that decides"),
         Column("ETA", ".status.eta", description="About how long the rest takes"),
         Column("Duration", ".status.duration"),
+        Column("Samples", ".status.samples", "integer", 1, "Durations that the ETA rests on"),
         Column("Reason", ".status.reason", priority=1),
         Column("Running", ".status.counts.running", "integer", 1),
         Column("Failed", ".status.counts.failed", "integer", 1),

@@ -317,11 +317,12 @@ class WorkflowStatus(ApiModel):
     critical_path: ShortText | None = None
     """The running task that decides about the end, and how many steps follow it."""
     eta: ShortText | None = None
-    """About how long the rest takes: the median of the durations seen so far."""
+    """About how long the rest takes: half of all runs need less. Left out as long as nothing is
+    known of how long some task takes."""
     eta_p90: ShortText | None = None
-    """How long the rest takes at most in nine of ten cases, by the durations seen so far."""
+    """Nine of ten runs need less, by the durations seen so far; no promise."""
     samples: Annotated[int, Field(ge=0)] | None = None
-    """Durations that the estimate is made from."""
+    """How many durations the estimate rests on; 0 if it rests on plans alone."""
     run: Annotated[int, Field(ge=1)] | None = None
     """How often the workflow was run: 1, and one more for each retry after its end."""
     outcome: WorkflowState | None = None

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from builders.engine import World, a_running_world
 from builders.kubelet import ok
-from builders.specs import NAMESPACE, Body, a_chain, a_step, a_task, a_template, a_workflow
+from builders.specs import (
+    NAMESPACE,
+    Body,
+    a_chain,
+    a_step,
+    a_task,
+    a_template,
+    a_workflow,
+    an_agent,
+)
 from spectra_operator.engine.keys import TEMPLATES, Key
 
 TEMPLATE = Key("WorkflowTemplate", NAMESPACE, "shape")
@@ -45,6 +54,23 @@ async def test_a_running_workflow_tells_how_far_it_is_and_what_comes() -> None:
         assert status["percent"] == 100
         assert "eta" not in status
         assert "criticalPath" not in status
+
+
+async def test_no_time_is_told_while_an_agent_has_yet_to_be_seen() -> None:
+    async with a_running_world() as world:
+        tasks = a_slow_chain(world, "a", "b")
+        world.kubelet.plan("c", ok(seconds=10))
+        other = a_task("c", agent="other", depends_on=["b"])
+        await world.apply(an_agent("other"), a_workflow([a_step("build", [*tasks, other])]))
+        shown: list[Body] = []
+
+        def is_over() -> bool:
+            shown.append(dict(world.status_now()))
+            return world.is_finished()
+
+        await world.until(is_over)
+        assert {status.get("criticalPath") for status in shown} >= {"build/a +2", "build/b +1"}
+        assert not any("eta" in status for status in shown)
 
 
 async def test_percent_only_grows_also_over_a_restart() -> None:

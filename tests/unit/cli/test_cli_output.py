@@ -36,14 +36,15 @@ def test_a_workflow_that_was_not_looked_at_yet_is_pending() -> None:
 def test_the_wide_table_says_why_and_what_it_cost() -> None:
     body = a_running_workflow(
         reason="Suspended", message="spec.suspend\nis true", usage={"cost": "0.02"},
-        counts={"total": 9, "running": 3, "failed": 1},
+        counts={"total": 9, "running": 3, "failed": 1}, eta="40s", samples=64,
     )  # fmt: skip
 
     head, row = rows(body, wide=True)
 
-    assert "REASON" in head
+    assert head.index("SAMPLES") < head.index("REASON")
     assert row.split() == [
-        "flow", "Running", "Suspended", "3", "1", "0", "0.02", "spec.suspend", "is", "true",
+        "flow", "Running", "40s", "64", "Suspended", "3", "1", "0", "0.02",
+        "spec.suspend", "is", "true",
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from builders.pods import at
 from builders.records import a_fan_out
-from builders.specs import a_step, a_task
+from builders.specs import Body, a_step, a_task
 from kubectl_spectra.view import phase_view, workflow_view
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core import indexes
@@ -31,7 +31,7 @@ def test_the_first_line_says_how_the_run_stands() -> None:
 
     first = text.splitlines()[0]
     assert first.startswith("Workflow flow  Running  0/1  40%")
-    assert "about 40s left, at most 1m" in first
+    assert "  about 40s left, 9 of 10 times within 1m  critical" in first
     assert "critical: build/a +2" in first
     assert first.endswith("run 2")
 
@@ -147,6 +147,25 @@ def test_phases_show_milestones_slack_and_lateness() -> None:
 
     assert "critical  late 2d  milestone Built: Late" in lines_with(text, "● build")[0]
     assert "slack 3m  for build" in lines_with(text, "○ ship")[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (
+            {"eta": "40s", "etaP90": "47s", "samples": 64},
+            "left, 9 of 10 times within 47s (64 samples)",
+        ),
+        ({"eta": "40s", "etaP90": "40s", "samples": 1}, "about 40s left (1 sample)"),
+        ({"eta": "7d", "etaP90": "7d", "samples": 0}, "about 7d left (as planned)"),
+    ],
+)
+def test_an_estimate_says_on_what_it_rests(status: Body, said: str) -> None:
+    assert drawn(a_run({"a": a_task_record()}, **status)).splitlines()[0].endswith(said)
+
+
+def test_without_an_estimate_nothing_is_said_of_the_rest() -> None:
+    assert "left" not in drawn(a_run({"a": a_task_record()}, percent=40, criticalPath="build/a"))
 
 
 def test_what_is_held_or_skipped_says_why_once() -> None:

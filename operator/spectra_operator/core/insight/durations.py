@@ -81,7 +81,7 @@ class Observed:
 
     @property
     def usual(self) -> float | None:
-        """Seconds of an attempt of which nothing is known: the mean over all agents' means."""
+        """Seconds that an attempt of which nothing is known is weighed with: all agents' mean."""
         means = [d.mean for d in self.agents.values()] or [d.mean for d in self.tasks.values()]
         return sum(means) / len(means) if means else None
 

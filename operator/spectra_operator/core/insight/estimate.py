@@ -36,7 +36,7 @@ class Estimate:
 
     @property
     def p90(self) -> float:
-        """Seconds that it takes at most in nine of ten cases."""
+        """Seconds that nine of ten times stay below."""
         return self.seconds + _Z90 * math.sqrt(self.variance)
 
 

@@ -15,7 +15,8 @@ class Outlook:
 
     `task` is the running or next task on its critical path, `steps` how many tasks of that path
     have not ended. `done` and `total` are its work in seconds, `samples` how many durations all
-    this rests on. Without a `clue` no duration was known: each attempt then counts as a second.
+    this rests on. Without a `clue` nothing is known of how long some task takes that has not ended:
+    then `rest` tells which path is longest, and not how long it takes.
     """
 
     rest: Estimate = NOTHING
@@ -41,8 +42,8 @@ class PhaseInsight:
 class Insight:
     """What is expected of a workflow.
 
-    `rest` is None without a clue; `critical_path` reads `phase/task +9`; `wake_at` is when time
-    alone makes a phase late.
+    `rest` is None as long as nothing is known of how long some task takes; `critical_path` reads
+    `phase/task +9`; `wake_at` is when time alone makes a phase late.
     """
 
     rest: Estimate | None = None

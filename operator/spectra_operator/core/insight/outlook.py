@@ -27,7 +27,7 @@ from .estimate import (
 from .expectations import Outlook
 
 _NO_CLUE = 1.0
-"""Seconds that every attempt is given while no duration at all is known."""
+"""Seconds that every attempt counts on paths while no duration at all is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class PhaseFacts:
 
     @property
     def usual(self) -> float:
-        """Seconds of an attempt of which nothing is known."""
+        """Seconds that an attempt of which nothing is known counts on paths; no estimate."""
         usual = self.observed.usual
         return _NO_CLUE if usual is None else usual
 
@@ -56,15 +56,15 @@ def phase_outlook(facts: PhaseFacts, now: datetime) -> Outlook:
     critical = _critical(facts.graph, tails, rests)
     path = tails[critical[0]] if critical else NOTHING
     done, total = _work(facts, rests)
-    known = {rest.durations for rest in rests.values() if rest.items and rest.durations}
+    left = [rest.durations for rest in rests.values() if rest.items]
     return Outlook(
         rest=phase_time(path, rests, facts.width, usual),
         task=critical[0] if critical else "",
         steps=len(critical),
         done=done,
         total=total,
-        samples=sum(durations.count for durations in known),
-        clue=bool(known) or facts.observed.usual is not None,
+        samples=sum(durations.count for durations in {known for known in left if known}),
+        clue=None not in left,
     )
 
 

@@ -42,7 +42,7 @@ def workflow_insight(facts: WorkflowFacts, began: datetime, now: datetime) -> In
     tails = paths(facts.graph, times)
     critical = _critical(facts, tails)
     left = [facts.outlooks.get(n, NO_OUTLOOK) for n, s in facts.steps.items() if not s.ended]
-    clue = any(outlook.clue for outlook in left)
+    clue = bool(left) and all(outlook.clue for outlook in left)
     room = slack(facts.graph, lambda name: times[name].seconds)
     plans = {
         name: against_plan(facts.plans.get(name), step, began, now)

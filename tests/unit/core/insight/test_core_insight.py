@@ -92,6 +92,14 @@ def test_without_a_clue_there_is_a_path_but_no_time() -> None:
     assert {phase.slack for phase in seen.phases.values()} == {None}
 
 
+def test_one_phase_of_which_nothing_is_known_leaves_the_time_open() -> None:
+    seen = insight(outlooks=OUTLOOKS | {"end": replace(OUTLOOKS["end"], clue=False)})
+    assert (seen.rest, seen.critical_path) == (None, "one/migrate +4")
+    assert {phase.slack for phase in seen.phases.values()} == {None}
+    over = insight(STEPS | {"one": DONE}, OUTLOOKS | {"one": Outlook()})
+    assert over.rest is not None
+
+
 def test_the_workflows_own_parallelism_may_be_what_limits() -> None:
     assert insight(parallelism=1).rest == Estimate(130)
     assert insight(parallelism=9).rest == Estimate(90, 12)

@@ -70,6 +70,14 @@ def test_without_a_clue_every_attempt_counts_as_a_second() -> None:
     assert (seen.clue, seen.samples, seen.task, seen.total) == (False, 0, "a", 3.0)
 
 
+def test_an_agent_of_which_nothing_was_seen_gives_no_clue_until_its_tasks_have_ended() -> None:
+    half = Observed(agents={"slow": Durations((10_000,))})
+    seen = outlook(observed=half)
+    assert (seen.clue, seen.samples, seen.task) == (False, 1, "a")
+    assert outlook({"c": DONE}, observed=half).clue
+    assert outlook(dict.fromkeys("abc", DONE), observed=half).clue
+
+
 def test_a_plan_stands_in_for_what_was_not_seen() -> None:
     tasks = [a_task("a", plan={"durationSeconds": 60})]
     seen = outlook(tasks=tasks, observed=Observed())
