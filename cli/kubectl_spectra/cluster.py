@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,11 @@ from kubernetes import client, config
 from kubernetes.config.incluster_config import SERVICE_HOST_ENV_NAME
 from urllib3 import HTTPHeaderDict
 
-from .errors import Exists, NotFound, Refused, Unreachable
+from spectra_operator.api.constants import GROUP
+
+from .errors import NotFound, Unreachable
 from .kinds import Kind
+from .refusals import refusal
 
 Body = dict[str, Any]
 
@@ -110,17 +113,52 @@ class Cluster:
 
     def create(self, kind: Kind, body: Body) -> Body:
         """Create an object and return it."""
+        return self._json(self._creation(kind, body))
+
+    def try_create(self, kind: Kind, body: Body) -> None:
+        """Let the API server check an object as if it were created, without creating it."""
+        call = self._creation(kind, body)
+        self._json(replace(call, query=(*call.query, ("dryRun", "All"))))
+
+    def _creation(self, kind: Kind, body: Body) -> _Call:
         meta = body["metadata"]
         what = kind.title(meta.get("name") or meta.get("generateName", ""))
-        path = kind.path(self.namespace)
-        return self._json(_Call("POST", path, what, (*_OURS, _STRICT), body))
+        return _Call("POST", kind.path(self.namespace), what, (*_OURS, _STRICT), body)
 
-    def apply(self, kind: Kind, body: Body) -> Body:
-        """Apply an object server-side and return it."""
+    def apply(self, kind: Kind, body: Body) -> str:
+        """Apply an object server-side; return created, configured or unchanged.
+
+        Fields of our own kinds are taken over from other managers, those of others are not.
+        """
         name = body["metadata"]["name"]
-        path = kind.path(self.namespace, name)
-        query = (*_OURS, _STRICT, ("force", "true"))
-        return self._json(_Call("PATCH", path, kind.title(name), query, body, APPLY))
+        before, path = self._version(kind, name), kind.path(self.namespace, name)
+        query = (*_OURS, _STRICT, *((("force", "true"),) if kind.group == GROUP else ()))
+        after = self._json(_Call("PATCH", path, kind.title(name), query, body, APPLY))
+        if before is None:
+            return "created"
+        return "unchanged" if before == after["metadata"]["resourceVersion"] else "configured"
+
+    def _version(self, kind: Kind, name: str) -> str | None:
+        try:
+            return str(self.get(kind, name)["metadata"]["resourceVersion"])
+        except NotFound:
+            return None
+
+    def kind_of(self, api_version: str, name: str) -> Kind:
+        """Return a kind by its apiVersion and name, as the API server knows it."""
+        group, _, version = api_version.rpartition("/")
+        path, what = (
+            f"/apis/{api_version}" if group else f"/api/{version}",
+            f"{name} of {api_version}",
+        )
+        try:
+            found = self._json(_Call("GET", path, what))["resources"]
+        except NotFound:
+            found = []
+        for each in found:
+            if each["kind"] == name and "/" not in each["name"]:
+                return Kind(name, each["name"], group, version, each["namespaced"])
+        raise NotFound(f"the cluster knows no {what}; install what it belongs to")
 
     def patch(self, kind: Kind, name: str, body: Body) -> Body:
         """Merge a patch into an object and return it."""
@@ -190,7 +228,7 @@ class Cluster:
             )
             answer = api.call_api(*request, _request_timeout=(_CONNECT_SECONDS, call.seconds))
             if not 200 <= answer.status <= 299:
-                raise _refusal(answer.status, answer.read(), call.what)
+                raise refusal(answer.status, answer.read(), call.what)
         return answer
 
 
@@ -225,33 +263,6 @@ def _sentences(host: str) -> Iterator[None]:
         raise Unreachable(
             f"the cluster at {host} does not answer: {text}; is it up, and is the context right?"
         ) from None
-
-
-def _refusal(status: int, content: bytes, what: str) -> Exception:
-    """Return the error that an answer of the API server means."""
-    try:
-        said = json.loads(content)
-    except ValueError:
-        said = {}
-    message = str(said.get("message") or content[:200].decode(errors="replace")).strip()
-    if status == 401:
-        return Refused("the cluster does not know you (401); renew your kubeconfig's credentials")
-    if status == 404:
-        return _missing(said.get("details") or {}, message, what)
-    if status == 409 and said.get("reason") == "AlreadyExists":
-        return Exists(f"{what} exists already")
-    if status >= 500 or status == 429:
-        return Unreachable(f"the API server answered {status} for {what}: {message}; try again")
-    return Refused(f"{what} was refused: {message}")
-
-
-def _missing(details: Mapping[str, Any], message: str, what: str) -> NotFound:
-    """Return what a 404 means: no such object, no such namespace, or no such kind."""
-    if details.get("kind") == "namespaces":
-        return NotFound(f"namespace {details.get('name')} does not exist; create it, or give -n")
-    if message.endswith('" not found'):
-        return NotFound(f"{what} does not exist")
-    return NotFound(f"the cluster knows no {what}; install Spectra's CRDs, see docs/install.md")
 
 
 def _lines(response: Any) -> Iterator[str]:

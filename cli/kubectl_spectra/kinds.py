@@ -17,12 +17,14 @@ class Kind:
         plural: As in paths.
         group: API group; empty for the core group.
         version: API version.
+        namespaced: Whether its objects are in namespaces.
     """
 
     name: str
     plural: str
     group: str = GROUP
     version: str = VERSION
+    namespaced: bool = True
 
     def path(self, namespace: str | None, name: str = "") -> str:
         """Return the path of one object or, without a name, of the list; None: all namespaces."""

@@ -42,7 +42,7 @@ async def test_submit_applies_what_is_needed_and_watches_to_the_end(
 
     told = (await spectra("submit", file, "--watch", "-p", "rows=7")).out
 
-    assert told.startswith("agent/echo applied\nworkflow/flow created\n")
+    assert told.startswith("agent/echo created\nworkflow/flow created\n")
     assert told.splitlines()[-1].endswith("workflow/flow: Succeeded")
     assert "task work/make: Succeeded" in told
     play.given.workflow([task])

@@ -84,7 +84,10 @@ def _summary(result: list[Finding], objects: list[Manifest], files: int) -> str:
     if not found:
         found = "nothing wrong" if ours else "nothing was checked"
     left = f", {_counted(foreign, 'object')} of other groups left alone" if foreign else ""
-    return f"{found}: {_counted(ours, 'object')} of Spectra in {_counted(files, 'file')}{left}"
+    more = "; there may be more when these are mended" if bad else ""
+    return (
+        f"{found}: {_counted(ours, 'object')} of Spectra in {_counted(files, 'file')}{left}{more}"
+    )
 
 
 def _counted(number: int, word: str) -> str:

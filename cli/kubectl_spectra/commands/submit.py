@@ -1,26 +1,26 @@
-"""submit: create a workflow, with what it needs, and stay until it ends if asked."""
+"""submit: create workflows, with what they need, and stay until one ends if asked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
 
 from spectra_operator.api.constants import API_VERSION
 
-from .. import completing, watching
+from .. import completing, submitting, watching
 from ..cluster import Body
-from ..documents import Document, is_ours, read
-from ..errors import Exists, UsageProblem
-from ..kinds import BY_NAME, PHASES, WORKFLOWS
+from ..documents import Document, check, of_kind, read
+from ..errors import UsageProblem
+from ..kinds import BY_NAME, PHASES, TEMPLATES, WORKFLOWS
 from ..output import machine, machine_option
 from ..session import Session, cluster_options
 from ..targets import Target, fetch_template, parse_template
 from ..values import pairs, with_values
 from .common import ALL, TIMEOUT, end_as
-
-RUNS = (WORKFLOWS.name, PHASES.name)
 
 
 @click.command()
@@ -49,45 +49,72 @@ RUNS = (WORKFLOWS.name, PHASES.name)
 @cluster_options
 @click.pass_obj
 def submit(session: Session, /, file: str | None, template: str | None, **options: Any) -> None:
-    """Create the workflow in FILE, or one from a template.
+    """Create the workflows in FILE, or one from a template.
 
-    Agents, templates and other Spectra objects that FILE holds are applied first; the workflow is
-    created, so it must not exist. FILE may be - for standard input.
+    FILE is linted first. Agents, templates and other objects in it are applied, and then the
+    workflows created, which must not exist; nothing is sent before the cluster has said that it
+    would take them. FILE may be - for standard input.
     """
     if (file is None) == (template is None):
         raise UsageProblem("give FILE, or --from template/NAME")
     if options["watch"] and options["output"]:
         raise UsageProblem("--watch draws for people; leave out -o")
     given = pairs(options["parameters"], "-p")
+    rename = partial(_named, name=options["name"], generate=options["generate_name"])
     if template is not None:
-        body = _from_template(session, parse_template(template), given)
+        bodies = [rename(_from_template(session, parse_template(template), given))]
     else:
-        body = _from_file(session, str(file), given, quiet=bool(options["output"]))
-    made = _create(session, _named(body, options["name"], generate=options["generate_name"]))
-    target = Target(BY_NAME[made["kind"]], made["metadata"]["name"])
-    _say(session, made, target, options["output"])
+        bodies = _from_file(session, str(file), given, rename, options)
+    made = [submitting.create(session.cluster, body) for body in bodies]
+    _say(session, made, options["output"])
     if options["watch"]:
         everything, seconds = options["everything"], options["timeout"]
+        target = _target(made[0])
         end_as(watching.show_until_end(session, target, everything=everything, seconds=seconds))
 
 
-def _from_file(session: Session, file: str, given: Mapping[str, str], *, quiet: bool) -> Body:
-    documents = read([file])
-    runs = [document for document in documents if document.kind in RUNS and is_ours(document)]
-    if len(runs) != 1:
-        text = f"{file}: holds {len(runs)} workflows; submit creates exactly one"
-        raise UsageProblem(f"{text}; `kubectl create -f` creates any number")
-    for document in documents:
-        _check(session, document)
-    body = {**runs[0].body, "spec": dict(runs[0].body.get("spec") or {})}
+def _from_file(
+    session: Session,
+    file: str,
+    given: Mapping[str, str],
+    rename: Callable[[Body], Body],
+    options: Mapping[str, Any],
+) -> list[Body]:
+    """Return the workflows to create, when all that they need has been applied."""
+    documents = read([file], given)
+    parts = submitting.parts_of(session.cluster, documents, file)
+    if len(parts.runs) > 1:
+        _check_one(file, len(parts.runs), given, options)
+    bodies = [_body(session, documents, run, given) for run in parts.runs]
     if given:
-        body["spec"]["parameters"] = _with_parameters(session, documents, runs[0], given)
-    for document in documents:
-        if document.kind not in RUNS:
-            session.cluster.apply(BY_NAME[document.kind], document.body)
-            if not quiet:
-                name = document.body["metadata"]["name"]
-                session.say(f"{BY_NAME[document.kind].title(name)} applied")
+        filled = [replace(run, body=b) for run, b in zip(parts.runs, bodies, strict=True)]
+        check([*filled, *(document for _, document in parts.needed)])
+    bodies = [rename(body) for body in bodies]
+    if parts.needed or len(bodies) > 1:
+        for body in bodies:
+            submitting.create(session.cluster, body, dry=True)
+    for kind, document in parts.needed:
+        word = session.cluster.apply(kind, document.body)
+        if not options["output"]:
+            session.say(f"{kind.title(document.body['metadata']['name'])} {word}")
+    return bodies
+
+
+def _check_one(file: str, count: int, given: Mapping[str, str], options: Mapping[str, Any]) -> None:
+    """Refuse options that mean one workflow."""
+    asked = {"--watch": options["watch"], "--name": options["name"], "-p": given}
+    for option, value in asked.items():
+        if value:
+            text = f"{file}: holds {count} workflows, and {option} is for one"
+            raise UsageProblem(f"{text}; leave it out, or submit a file with one")
+
+
+def _body(
+    session: Session, documents: list[Document], run: Document, given: Mapping[str, str]
+) -> Body:
+    body = {**run.body, "spec": dict(run.body.get("spec") or {})}
+    if given:
+        body["spec"]["parameters"] = _with_parameters(session, documents, run, given)
     return body
 
 
@@ -101,7 +128,7 @@ def _with_parameters(
     own = list(spec.get("parameters") or ())
     name = (spec.get("templateRef") or {}).get("name")
     if name:
-        here = [d.body for d in documents if d.kind == "WorkflowTemplate"]
+        here = [document.body for document in of_kind(documents, TEMPLATES.name)]
         found = [b for b in here if b["metadata"].get("name") == name]
         template = found[0] if found else fetch_template(session.cluster, name)
         known = {parameter["name"] for parameter in own}
@@ -132,18 +159,7 @@ def _named_values(template: Body, given: Mapping[str, str]) -> list[Body]:
     ]
 
 
-def _check(session: Session, document: Document) -> None:
-    if not is_ours(document) or document.kind not in BY_NAME:
-        raise UsageProblem(f"{document.title}: is not Spectra's; apply it with kubectl first")
-    namespace = document.body["metadata"].get("namespace")
-    if namespace and namespace != session.cluster.namespace:
-        text = f"{document.title}: says namespace {namespace}"
-        raise UsageProblem(
-            f"{text}, but {session.cluster.namespace} is in use; give -n {namespace}"
-        )
-
-
-def _named(body: Body, name: str | None, *, generate: bool) -> Body:
+def _named(body: Body, *, name: str | None, generate: bool) -> Body:
     meta = dict(body["metadata"])
     if name:
         meta["name"] = name
@@ -153,17 +169,15 @@ def _named(body: Body, name: str | None, *, generate: bool) -> Body:
     return {**body, "metadata": meta}
 
 
-def _create(session: Session, body: Body) -> Body:
-    try:
-        return session.cluster.create(BY_NAME[body["kind"]], body)
-    except Exists as error:
-        raise Exists(f"{error}; delete it, or give --name or --generate-name") from None
+def _target(made: Body) -> Target:
+    return Target(BY_NAME[made["kind"]], made["metadata"]["name"])
 
 
-def _say(session: Session, made: Body, target: Target, output: str | None) -> None:
-    if output == "name":
-        session.say(f"{target.kind.name.lower()}.{target.kind.group}/{target.name}")
-    elif output:
-        session.say(machine(made, output))
-    else:
-        session.say(f"{target.title} created")
+def _say(session: Session, made: list[Body], output: str | None) -> None:
+    if output in ("json", "yaml"):
+        several = {"apiVersion": "v1", "kind": "List", "items": made}
+        session.say(machine(made[0] if len(made) == 1 else several, output))
+        return
+    for target in map(_target, made):
+        name = f"{target.kind.name.lower()}.{target.kind.group}/{target.name}"
+        session.say(name if output == "name" else f"{target.title} created")

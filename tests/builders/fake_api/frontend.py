@@ -20,6 +20,7 @@ from builders.fake_api.store import Store, encode
 from builders.fake_api.watches import Interest, Watches
 
 MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
 _SUBRESOURCES = {"status", "finalize"}
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
@@ -105,18 +106,24 @@ class Frontend:
                 short = is_metadata_only(request.headers.get("Accept", ""))
                 return 200, self._pages.page(kind, target.namespace, query, short=short)
             case "create":
-                return 201, self._rules.create(kind, target.namespace, _object(call))
+                dry = "dryRun" in request.query
+                create = self._rules.try_create if dry else self._rules.create
+                return 201, create(kind, target.namespace, _object(call))
             case "update":
                 return 200, self._rules.replace(kind, key, _object(call), target.subresource)
             case "patch":
-                if request.content_type != MERGE_PATCH:
-                    raise ApiFailure(
-                        415, "UnsupportedMediaType", f"only {MERGE_PATCH}, not this patch"
-                    )
-                return 200, self._rules.patch(kind, key, _object(call), target.subresource)
+                return self._patched(request.content_type, target, _object(call))
             case "delete" if target.name:
                 return 200, self._rules.delete(kind, key, call.body or {})
         raise ApiFailure(405, "MethodNotAllowed", f"the fake does not serve {call.verb} here")
+
+    def _patched(self, form: str, target: Target, patch: dict[str, Any]) -> tuple[int, Any]:
+        key = (target.namespace, target.name)
+        if form == APPLY_PATCH:
+            return self._rules.apply(target.kind, key, patch)
+        if form != MERGE_PATCH:
+            raise ApiFailure(415, "UnsupportedMediaType", f"only {MERGE_PATCH}, not this patch")
+        return 200, self._rules.patch(target.kind, key, patch, target.subresource)
 
     def _interest(self, request: web.Request, target: Target) -> Interest:
         query = request.query

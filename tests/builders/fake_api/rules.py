@@ -38,6 +38,11 @@ class Rules:
 
     def create(self, kind: Kind, namespace: str | None, given: Body) -> Body:
         """Create an object and return it as kept; 409 if the name is taken."""
+        body = self.try_create(kind, namespace, given)
+        return self._store.put(kind.resource, (namespace, body["metadata"]["name"]), body)
+
+    def try_create(self, kind: Kind, namespace: str | None, given: Body) -> Body:
+        """Return an object as it would be kept, which is what a dry run answers."""
         metadata = copy.deepcopy(given.get("metadata") or {})
         self._check_create(kind, namespace, given)
         self._check_namespace(kind, namespace, metadata)
@@ -60,7 +65,13 @@ class Rules:
             body.pop("status", None)
             if kind.resource in FRESH_STATUS:
                 body["status"] = dict(FRESH_STATUS[kind.resource])
-        return self._store.put(kind.resource, key, body)
+        return body
+
+    def apply(self, kind: Kind, key: Key, given: Body) -> tuple[int, Body]:
+        """Apply an object server-side, of one manager: what is given is laid over what is there."""
+        if self._store.get(kind.resource, key) is None:
+            return 201, self.create(kind, key[0], given)
+        return 200, self.patch(kind, key, given, "")
 
     def patch(self, kind: Kind, key: Key, patch: Body, subresource: str) -> Body:
         """Apply a merge patch and return the object as kept."""

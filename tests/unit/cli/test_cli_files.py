@@ -175,10 +175,13 @@ def test_lint_of_what_is_not_there_is_not_found(run: Run, tmp_path: Path) -> Non
     [
         ("kind: [", errors.FAILED, "error"),
         ("just text", errors.FAILED, "is no object"),
-        ("kind: Workflow\nspec: {}", errors.FAILED, "metadata.name is missing"),
-        ("kind: Workflow\nmetadata: {name: x}", errors.FAILED, "spec is missing"),
+        ("kind: Workflow\nspec: {}", errors.FAILED, "metadata: is missing"),
+        ("kind: Workflow\nmetadata: {name: x}", errors.FAILED, "spec: is missing"),
         ("", errors.USAGE, "holds no Workflow"),
-        ("a: &a [x]\nkind: Pod\nmetadata: {name: p}\nspec: {}", errors.USAGE, "no Workflow"),
+        ("kind: Pod\nmetadata: {name: p}\nspec: {}", errors.FAILED, "kind: is 'Pod', which there"),
+        ("apiVersion: v1\nkind: Pod\nmetadata: {name: p}", errors.USAGE, "no Workflow"),
+        ("apiVersion: v1\nkind: Pod\nmetadata: {}", errors.FAILED, "metadata.name is missing"),
+        ("apiVersion: v1\nmetadata: {name: p}", errors.FAILED, "kind is missing"),
     ],
 )
 def test_files_that_hold_something_else_are_refused_in_words(
@@ -193,22 +196,67 @@ def test_files_that_hold_something_else_are_refused_in_words(
     assert message in result.stderr
 
 
-def test_files_with_several_workflows_are_refused(run: Run, write: Write) -> None:
+@pytest.mark.parametrize("command", ["submit", "explain", "graph", "simulate"])
+def test_what_lint_finds_is_said_first_and_nothing_is_done(
+    run: Run, write: Write, command: str
+) -> None:
+    tasks = [a_task("dump"), a_task("upload", depends_on=["dumb"], timeout_seconds="5m")]
+    file = write(an_agent(), a_workflow([a_step("work", tasks)]))
+
+    said = run(command, file)
+
+    found = run("lint", file).stdout.splitlines()
+    assert said.exit_code == errors.FAILED
+    assert said.stdout == ""
+    assert said.stderr.splitlines() == [*found, f"error: {file}: 2 errors; nothing was done"]
+    assert any("write seconds, such as 300" in line for line in found)
+    assert any("no task 'dumb'; did you mean dump?" in line for line in found)
+
+
+@pytest.mark.parametrize("command", ["submit", "explain", "graph", "simulate"])
+@pytest.mark.parametrize(
+    "version", ["spectra.dev/v1", "spectra.io/v1alpha1", "v1alpha1", "argoproj.io/v1alpha1"]
+)
+def test_a_workflow_of_another_version_or_group_says_what_to_write(
+    run: Run, write: Write, command: str, version: str
+) -> None:
+    said = run(command, write(a_workflow() | {"apiVersion": version}))
+
+    assert said.exit_code in (errors.FAILED, errors.USAGE)
+    assert f"apiVersion: is '{version}'; write spectra.dev/v1alpha1" in said.stderr
+
+
+def test_a_file_without_a_workflow_says_so(run: Run, write: Write) -> None:
+    said = run("submit", write(an_agent()))
+
+    assert said.exit_code == errors.USAGE
+    assert "holds no Workflow; give a file with one" in said.stderr
+
+
+def test_explain_takes_one_workflow(run: Run, write: Write) -> None:
     two = write(a_workflow(), a_workflow(name="other"))
 
     assert "holds 2 Workflows" in run("explain", two).stderr
-    assert "submit creates exactly one" in run("submit", two).stderr
 
 
-def test_submit_refuses_what_is_not_ours_and_another_namespace(run: Run, write: Write) -> None:
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "spec": {}}
+@pytest.mark.parametrize("option", ["--watch", "--name=x", "-prows=1"])
+def test_submit_refuses_of_several_workflows_what_is_meant_for_one(
+    run: Run, write: Write, option: str
+) -> None:
+    two = [a_workflow() | {"metadata": {"name": name}} for name in ("one", "two")]
 
-    foreign = run("submit", write(secret, a_workflow() | {"metadata": {"name": "flow"}}))
-    elsewhere = run("submit", write(a_workflow()))
+    said = run("submit", write(*two), option)
 
-    assert foreign.exit_code == elsewhere.exit_code == errors.USAGE
-    assert "secret/s: is not Spectra's; apply it with kubectl first" in foreign.stderr
-    assert "says namespace team, but x is in use; give -n team" in elsewhere.stderr
+    assert said.exit_code == errors.USAGE
+    assert "holds 2 workflows, and -" in said.stderr
+    assert "is for one; leave it out, or submit a file with one" in said.stderr
+
+
+def test_submit_refuses_another_namespace(run: Run, write: Write) -> None:
+    said = run("submit", write(a_workflow()))
+
+    assert said.exit_code == errors.USAGE
+    assert "says namespace team, but x is in use; give -n team" in said.stderr
 
 
 def test_a_phase_takes_no_parameters_from_the_command_line(run: Run, write: Write) -> None:

@@ -16,6 +16,7 @@ from ...api.workflow import PhaseTemplate, WorkflowSpec
 from .. import graph
 from ..language.facts import FIELDS, GIVEN, OUTCOME, UNDONE, WORKFLOW, Fields
 from ..language.references import Place, phase_places, places, reads
+from ..suggestions import nearest
 from .items import has_items
 from .nesting import PHASE_DEPTH, WORKFLOW_DEPTH, too_deep
 from .problems import Problem
@@ -178,11 +179,10 @@ def _edges(parents: Mapping[str, tuple[str, ...]], where: str, what: str) -> Ite
         for parent in depends_on:
             if parent not in parents:
                 unknown = True
-                yield Problem(
-                    "UnknownDependency",
-                    f"{where}[{name}].dependsOn",
-                    f"there is no {what} {parent!r}; name one of this list",
-                )
+                near = nearest(parent, parents)
+                hint = f"did you mean {near}?" if near else "name one of this list"
+                text = f"there is no {what} {parent!r}; {hint}"
+                yield Problem("UnknownDependency", f"{where}[{name}].dependsOn", text)
     if unknown:
         return
     try:
