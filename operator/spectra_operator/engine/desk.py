@@ -125,6 +125,9 @@ class WorkDesk:
         claim, ending = wanted.claims.get(end.id), wanted.endings.get(end.id)
         told = ending.digest if ending else run.told.get(end.id, "")
         if not _is_open(claim, epoch):
+            if claim is None and end.id in run.page.claims and told != end.digest:
+                text = f"the end of claim {end.id} is being recorded; try again"
+                raise UnavailableError("ClaimEnding", text)
             if told != end.digest:
                 text = f"claim {end.id} is not open for this worker; its result is not wanted"
                 raise StaleError("ClaimNotOpen", text)

@@ -11,7 +11,7 @@ from ..kube.client import KubeClient
 from ..kube.informer import Change, Informer
 from ..kube.resources import LEASES, PODS, Body, uid_of
 from .desk import refuse_all
-from .desk_calls import NotHolderError
+from .desk_calls import NotHolderError, StrangerError
 from .keys import Key
 from .parts import Parts
 from .worker_book import KIND, WorkerRun
@@ -57,13 +57,13 @@ class PoolIntake:
             group.create_task(self.pages.run())
 
     async def refresh(self) -> None:
-        """Bring both caches up to now; pods first, since a page outlives its pod.
+        """Bring both caches up to now; pages first, or the pod of a page might not be known yet.
 
         Raises:
             KubeError: A list failed.
         """
-        await self.pods.refresh()
         await self.pages.refresh()
+        await self.pods.refresh()
 
     def take_over(self, concerns: Callable[[str], bool]) -> list[Key]:
         """Give the workers of a shard their full grace, and return their keys."""
@@ -109,6 +109,7 @@ class PoolIntake:
         if run is None or run.pod_uid != uid_of(body):
             return
         run.pod_uid = ""
+        refuse_all(run, StrangerError("NotAWorker", "the pod of this worker is gone"))
         if not run.version and not self._concerns(key.namespace):
             self._parts.workers.drop(key)
             return
@@ -150,7 +151,7 @@ def _failure(pod: Body) -> str:
 
 
 def _reset(run: WorkerRun) -> None:
-    run.ops, run.in_flight, run.forget_at = [], None, None
+    run.ops, run.in_flight, run.forget_at, run.looking = [], None, None, False
     run.instance, run.heard_at, run.suspect, run.draining = "", None, False, False
     for kept in (run.inputs, run.stopping, run.told, run.triggers, run.delivered):
         kept.clear()

@@ -36,7 +36,7 @@ class WorkerRun:
     """A worker.
 
     `page` is what is durable, on a Lease at `version` (empty: there is none); `ops` are to be
-    written, `in_flight` are being written. `instance` is the process that called last, at
+    written, `in_flight` are being written, `looking` tells that it is being read afresh. `instance` is the process that called last, at
     `heard_at` (monotonic seconds; None: not yet). `delivered` has the claims that were handed out,
     `inputs` what they are to be done with, `stopping` until when a claim may end by itself, `told`
     the digests of the last results. `triggers` has when the event came that made a claim possible,
@@ -59,6 +59,7 @@ class WorkerRun:
     lease_uid: str = ""
     ops: list[Op] = field(default_factory=list)
     in_flight: tuple[Op, ...] | None = None
+    looking: bool = False
     poll: Poll | None = None
     waits: list[Wait] = field(default_factory=list)
     writing: list[Wait] = field(default_factory=list)

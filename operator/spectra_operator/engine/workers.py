@@ -20,7 +20,7 @@ from .effects import DeletePage, Effect, LookUpPage, WritePage
 from .keys import Key
 from .parts import Parts
 from .phase_views import note_duration
-from .worker_book import Wait, WorkerRun
+from .worker_book import KIND, Wait, WorkerRun
 
 SILENT_SECONDS = 20.0
 """A worker that has not called for so long is taken for gone; it calls every five."""
@@ -42,7 +42,7 @@ class WorkerReconciler:
             return
         self._end_what_is_lost(key, run)
         self._end_what_was_stopped(key, run)
-        if run.in_flight is None:
+        if run.in_flight is None and not run.looking:
             self._write(key, run)
         if run.heard_at is not None and run.alive:
             self._parts.queue.add_at(key, run.heard_at + SILENT_SECONDS)
@@ -182,13 +182,18 @@ class WorkerReconciler:
         if isinstance(effect, WritePage):
             self._written(effect, run, body, error)
         elif isinstance(effect, LookUpPage):
-            if error is not None:
-                self._parts.queue.back_off(effect.key)
-                return
-            run.version = ""
-            if body is not None:
-                self.take_page(effect.key, body)
-        self._parts.queue.add(effect.key)
+            run.looking = False
+            if error is None:
+                self._looked_up(effect.key, run, body)
+        if error is not None and not isinstance(effect, WritePage):
+            self._parts.queue.back_off(effect.key)
+        elif not isinstance(effect, DeletePage):  # of a deletion the watch tells
+            self._parts.queue.add(effect.key)
+
+    def _looked_up(self, key: Key, run: WorkerRun, body: Body | None) -> None:
+        run.version = ""
+        if body is not None:
+            self.take_page(key, body)
 
     def _written(
         self, effect: WritePage, run: WorkerRun, body: Body | None, error: KubeError | None
@@ -203,6 +208,7 @@ class WorkerReconciler:
             return
         run.ops[:0] = ops
         if isinstance(error, (Conflict, NotFound, AlreadyExists)):
+            run.looking = True
             self._parts.executor.submit(LookUpPage(key))
             return
         unavailable = UnavailableError("NotRecorded", "the page could not be written; try again")
@@ -240,6 +246,8 @@ class WorkerReconciler:
             claim = page.claims.get(id_) or page.endings[id_].claim
             phase = Key("Phase", key.namespace, claim.phase)
             known = attempts.get(phase, id_)
+            if not self._is_mine(key, run, attempt, known):
+                continue
             now = _still_stopping(attempt, known)
             if known != now:
                 attempts.assume(phase, now)
@@ -248,8 +256,27 @@ class WorkerReconciler:
             if id_ not in proven:
                 self._drop(run, id_)
                 phase = Key("Phase", key.namespace, claim.phase)
-                attempts.forget(phase, id_)
-                self._parts.queue.add(phase)
+                known = attempts.get(phase, id_)
+                if known is not None and known.worker == key.name:
+                    attempts.forget(phase, id_)
+                    self._parts.queue.add(phase)
+
+    def _is_mine(self, key: Key, run: WorkerRun, attempt: Attempt, known: Attempt | None) -> bool:
+        """Whether a claim is this worker's; if it stands on two pages, the later one counts.
+
+        A write of a leader that was deposed may come after its successor has given the same
+        attempt to another worker. Nobody was told of the earlier claim then.
+        """
+        if known is None or known.worker in ("", key.name):
+            return True
+        other = self._parts.workers.get(Key(KIND, key.namespace, known.worker))
+        mine = (attempt.started_at, key.name) > (known.started_at, known.worker)
+        loser = other if mine else run
+        if loser is not None:
+            loser.ops.append(Forget(attempt.pod))
+            loser.delivered.add(attempt.pod)
+            self._parts.queue.add(Key(KIND, key.namespace, known.worker if mine else key.name))
+        return mine
 
     def _tell(self, phase: Key, known: Attempt | None, attempt: Attempt) -> None:
         parts = self._parts

@@ -165,7 +165,7 @@ def _describe(record: TaskRecord, attempt: Attempt) -> TaskRecord:
         record,
         agent=attempt.agent or record.agent,
         revision=attempt.revision or record.revision,
-        pod=attempt.pod,
+        pod=attempt.worker or attempt.pod,
         attempt=max(record.attempt, attempt.number),
         started_at=started or record.started_at,
     )
