@@ -16,7 +16,8 @@ PREPARE_LOG := $(CACHE)/logs/prepare-$(notdir $(CURDIR)).log
 
 # Cluster of `make cluster-up` and `make demo`; the e2e tests have one of their own.
 CLUSTER ?= spectra
-E2E_CLUSTER := spectra-test
+export SPECTRA_TEST_CLUSTER ?= spectra-test
+E2E_CLUSTER := $(SPECTRA_TEST_CLUSTER)
 # Processes for unit and component tests.
 WORKERS ?= 2
 # More arguments for pytest, as in `make unit ARGS='-k retry'`.

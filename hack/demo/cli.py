@@ -16,7 +16,7 @@ from demo import closing, setup, tools
 from demo.board import Board
 from demo.errors import DemoError
 from demo.follow import follow
-from demo.tools import Tools
+from demo.tools import DEFAULT_CLUSTER, Tools
 from spectra_operator.kube.access import AccessError
 from spectra_operator.kube.errors import KubeError
 
@@ -24,7 +24,8 @@ from spectra_operator.kube.errors import KubeError
 def main(arguments: Sequence[str]) -> int:
     """Run the demo; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m demo", description="The operator, live.")
-    parser.add_argument("--name", type=cluster_name, default="spectra", help="default: spectra")
+    text = f"default: {DEFAULT_CLUSTER}"
+    parser.add_argument("--name", type=cluster_name, default=DEFAULT_CLUSTER, help=text)
     name = parser.parse_args(arguments).name
     try:
         return Demo(name).run()

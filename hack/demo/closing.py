@@ -9,7 +9,7 @@ from demo.board import Board
 from demo.errors import DemoError
 from demo.hops import hops, newer, spread
 from demo.setup import DEPLOYMENT, NAMESPACE, SYSTEM, WORKFLOW
-from demo.tools import Tools
+from demo.tools import DEFAULT_CLUSTER, Tools
 
 _REPORT_PHASE = "validation"
 _REPORT_TASK = "review"
@@ -69,6 +69,7 @@ def hop_lines(board: Board, before: Hops, after: Hops) -> list[str]:
 def look_further(tools: Tools) -> list[str]:
     """Return commands to go on with."""
     kubectl = tools.kubectl
+    cluster = "" if tools.cluster == DEFAULT_CLUSTER else f" CLUSTER={tools.cluster}"
     return [
         f"export KUBECONFIG={tools.kubeconfig}",
         f"{kubectl} describe workflow {WORKFLOW} -n {NAMESPACE}",
@@ -76,8 +77,8 @@ def look_further(tools: Tools) -> list[str]:
         f"{kubectl} get pods -n {NAMESPACE} -L spectra.dev/phase,spectra.dev/task",
         f"{kubectl} get events -n {NAMESPACE} --sort-by=.lastTimestamp",
         f"{kubectl} logs -n {SYSTEM} {DEPLOYMENT} --all-pods --tail=50",
-        "make demo        # again: another run",
-        "make demo-down   # remove the cluster",
+        f"make demo{cluster}        # again: another run",
+        f"make demo-down{cluster}   # remove the cluster",
     ]
 
 

@@ -15,6 +15,8 @@ from cluster.console import Console
 from demo.errors import DemoError
 
 ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_CLUSTER = "spectra"
+"""The cluster of a demo that is asked for without a name; the Makefile has the same."""
 
 
 @dataclass(frozen=True)

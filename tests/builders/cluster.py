@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 120.0
+NAME_VARIABLE = "SPECTRA_TEST_CLUSTER"
 
 
 class CommandFailed(AssertionError):  # noqa: N818 - reads as the sentence pytest prints
@@ -35,9 +37,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class LocalCluster:
-    """A cluster of a name of its own, so that tests disturb nobody's work."""
+    """A cluster of a name of its own, so that tests disturb nobody's work.
 
-    name: str = "spectra-test"
+    `SPECTRA_TEST_CLUSTER` gives it another: two checkouts on one machine need two.
+    """
+
+    name: str = field(default_factory=lambda: os.environ.get(NAME_VARIABLE) or "spectra-test")
 
     def up(self, *, fake_nodes: int = 0) -> None:
         """Make the cluster ready; some 0.3 s when it is so already."""

@@ -1,17 +1,22 @@
-"""Every complete manifest in a document is accepted by the linter."""
+"""Every manifest in a document, and every list of tasks, is accepted by the linter."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from kubectl_spectra import manifests
+from spectra_operator.api.constants import API_VERSION
 from spectra_operator.core.lint.findings import Finding
 from spectra_operator.core.lint.lint import lint
 
-DOCUMENTS = sorted((Path(__file__).parents[3] / "docs").glob("*.md"))
+ROOT = Path(__file__).parents[3]
+README = ROOT / "README.md"
+DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CUT_SHORT = "{...}"
 
@@ -24,7 +29,11 @@ def blocks(path: Path) -> list[str]:
 
 def wrong(path: Path) -> list[Finding]:
     """What the linter has against the manifests of a document, taken as one set."""
-    loaded = [manifests.load(path.name, text.encode()) for text in blocks(path)]
+    return found([manifests.load(path.name, text.encode()) for text in blocks(path)])
+
+
+def found(loaded: list[manifests.Loaded]) -> list[Finding]:
+    """What the linter has against manifests, but for what only another file could have."""
     findings = [finding for one in loaded for finding in one.findings]
     said = lint([manifest for one in loaded for manifest in one.manifests])
     return findings + [finding for finding in said if finding.reason not in NOT_SHOWN]
@@ -37,6 +46,40 @@ NOT_SHOWN = {"AgentNotSeen", "TemplateNotSeen"}
 @pytest.mark.parametrize("path", [p for p in DOCUMENTS if blocks(p)], ids=lambda path: path.stem)
 def test_the_linter_finds_nothing_wrong_or_odd_in_a_document(path: Path) -> None:
     assert wrong(path) == []
+
+
+def test_what_the_first_page_adds_to_its_workflow_fits_into_it() -> None:
+    whole, more = BLOCK.findall(README.read_text())
+    agent, flow = yaml.safe_load_all(whole)
+    fields = yaml.safe_load(more)
+    phases = [*flow["spec"]["phases"], *fields.pop("phases")]
+    flow["spec"] |= {**fields, "phases": phases}
+
+    text = yaml.safe_dump_all([agent, flow])
+
+    assert found([manifests.load("README.md", text.encode())]) == []
+
+
+def test_a_list_of_tasks_in_a_document_can_stand_in_a_phase() -> None:
+    # The pieces of patterns.md are single tasks of a phase that a pattern has written out.
+    others = [path for path in DOCUMENTS if path.stem != "patterns"]
+    pieces = [(path, piece) for path in others for piece in task_pieces(path)]
+    assert {path.stem for path, _ in pieces} >= {"expressions", "tasks", "planner"}
+
+    for path, tasks in pieces:
+        names = sorted(set(re.findall(r"parameters\.(\w+)", yaml.safe_dump(tasks))))
+        spec = {"tasks": tasks, "parameters": dict.fromkeys(names, 1)}
+        body = {"apiVersion": API_VERSION, "kind": "Phase", "metadata": {"name": "p"}, "spec": spec}
+        said = found([manifests.load(path.name, yaml.safe_dump(body).encode())])
+        assert [str(finding) for finding in said if finding.severity == "error"] == [], tasks
+
+
+def task_pieces(path: Path) -> list[Any]:
+    """The pieces of a document that are lists of tasks, and no whole manifests."""
+    texts = [text for text in BLOCK.findall(path.read_text()) if CUT_SHORT not in text]
+    pieces = [yaml.safe_load(text) for text in texts if "apiVersion:" not in text]
+    lists = [piece.get("tasks", []) if isinstance(piece, dict) else piece for piece in pieces]
+    return [tasks for tasks in lists if tasks and all("agent" in task for task in tasks)]
 
 
 @pytest.mark.parametrize("name", ["actions", "failure", "patterns", "templates", "workspace"])
