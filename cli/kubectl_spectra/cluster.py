@@ -19,7 +19,7 @@ from urllib3 import HTTPHeaderDict
 
 from spectra_operator.api.constants import GROUP
 
-from .errors import NotFound, Unreachable
+from .errors import NotFound, Refused, Unreachable
 from .kinds import Kind
 from .refusals import refusal
 
@@ -164,6 +164,20 @@ class Cluster:
         """Merge a patch into an object and return it."""
         path = kind.path(self.namespace, name)
         return self._json(_Call("PATCH", path, kind.title(name), _OURS, body, MERGE))
+
+    def check_namespace(self) -> None:
+        """See that the namespace in use is there; who may not look is not told.
+
+        Raises:
+            NotFound: It does not exist.
+        """
+        try:
+            self._json(_Call("GET", f"/api/v1/namespaces/{self.namespace}", "the namespace"))
+        except Refused:
+            return
+        except NotFound:
+            text = f"namespace {self.namespace} does not exist; create it, or give -n"
+            raise NotFound(text) from None
 
     def whoami(self) -> str:
         """Return the user name that the API server knows the caller by."""

@@ -40,6 +40,10 @@ class NotFound(CliError):  # noqa: N818 - as kube.errors
     exit_code = NOT_FOUND
 
 
+class UnknownKind(NotFound):
+    """The cluster does not know the kind."""
+
+
 class Refused(CliError):  # noqa: N818 - as kube.errors
     """The API server or the operator said no."""
 

@@ -47,7 +47,7 @@ class Follower:
     """
 
     def __init__(self, cluster: Cluster, sources: Iterable[Source]) -> None:
-        self._cluster = cluster
+        self.cluster = cluster
         self._sources = tuple(sources)
         self._objects: dict[tuple[str, str], Body] = {}
         self._news: SimpleQueue[Change | Exception | None] = SimpleQueue()
@@ -123,7 +123,7 @@ class Follower:
             self._objects[key] = change.body
 
     def _list(self, source: Source) -> tuple[list[Body], str]:
-        found = self._cluster.find(source.kind, labels=source.labels, fields=source.fields)
+        found = self.cluster.find(source.kind, labels=source.labels, fields=source.fields)
         return found["items"], found["metadata"]["resourceVersion"]
 
     def _follow(self, source: Source, version: str, names: set[str]) -> None:
@@ -165,9 +165,9 @@ class Follower:
             "labelSelector": source.labels,
             "fieldSelector": source.fields,
         }
-        path = source.kind.path(self._cluster.namespace)
+        path = source.kind.path(self.cluster.namespace)
         query = {key: value for key, value in query.items() if value}
-        with self._cluster.stream(
+        with self.cluster.stream(
             path, query, what=source.kind.plural, seconds=_WATCH_SECONDS + 30
         ) as lines:
             for line in lines:

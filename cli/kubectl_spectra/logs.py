@@ -99,6 +99,19 @@ def started(pod: Body) -> bool:
     return any("running" in state or "terminated" in state for state in states)
 
 
+class Counted:
+    """Prints lines, and counts them."""
+
+    def __init__(self, put: Print) -> None:
+        self._put = put
+        self.count = 0
+
+    def __call__(self, line: str) -> None:
+        """Print a line."""
+        self.count += 1
+        self._put(line)
+
+
 def print_log(cluster: Cluster, pod: Body, title: str, options: Options, put: Print) -> bool:
     """Print the log of one pod; return whether there was one."""
     name = pod["metadata"]["name"]

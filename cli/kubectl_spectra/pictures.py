@@ -5,10 +5,9 @@ from __future__ import annotations
 from spectra_operator.api.constants import LABEL_WORKFLOW
 
 from .cluster import Body, Cluster
-from .errors import NotFound
 from .following import Follower, Source
 from .kinds import PHASES
-from .targets import Target
+from .targets import Target, missing
 from .view import RunRow, phase_view, workflow_view
 
 
@@ -26,7 +25,10 @@ def seen(follower: Follower, target: Target) -> RunRow:
     Raises:
         NotFound: There is no such object.
     """
-    return _picture(follower.get(target.kind, target.name), follower.all(PHASES), target)
+    body = follower.get(target.kind, target.name)
+    if body is None:
+        raise missing(follower.cluster, target.kind, target.name)
+    return _picture(body, follower.all(PHASES), target)
 
 
 def asked(cluster: Cluster, target: Target) -> RunRow:
@@ -40,12 +42,12 @@ def asked(cluster: Cluster, target: Target) -> RunRow:
         found = cluster.find(source.kind, labels=source.labels, fields=source.fields)
         bodies[source.kind.name] = found["items"]
     there = [b for b in bodies[target.kind.name] if b["metadata"]["name"] == target.name]
-    return _picture(there[0] if there else None, bodies.get(PHASES.name, []), target)
+    if not there:
+        raise missing(cluster, target.kind, target.name)
+    return _picture(there[0], bodies.get(PHASES.name, []), target)
 
 
-def _picture(body: Body | None, phases: list[Body], target: Target) -> RunRow:
-    if body is None:
-        raise NotFound(f"{target.title} does not exist; `kubectl spectra get` lists what does")
+def _picture(body: Body, phases: list[Body], target: Target) -> RunRow:
     if target.kind == PHASES:
         return phase_view(body, phases)
     return workflow_view(body, phases)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import Exists, NotFound, Refused, Unreachable
+from .errors import Exists, NotFound, Refused, UnknownKind, Unreachable
 
 
 def refusal(status: int, content: bytes, what: str) -> Exception:
@@ -33,4 +33,4 @@ def _missing(details: Mapping[str, Any], message: str, what: str) -> NotFound:
         return NotFound(f"namespace {details.get('name')} does not exist; create it, or give -n")
     if message.endswith('" not found'):
         return NotFound(f"{what} does not exist")
-    return NotFound(f"the cluster knows no {what}; install Spectra's CRDs, see docs/install.md")
+    return UnknownKind(f"the cluster knows no {what}; install Spectra's CRDs, see docs/install.md")

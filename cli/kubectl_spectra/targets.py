@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from spectra_operator.core.suggestions import listed
+
 from .cluster import Body, Cluster
-from .errors import NotFound, UsageProblem
+from .errors import NotFound, UnknownKind, UsageProblem
 from .kinds import PHASES, TEMPLATES, WORKFLOWS, Kind
 
 _PREFIXES = {
@@ -87,18 +89,36 @@ def fetch(cluster: Cluster, target: Target) -> Body:
     Raises:
         NotFound: There is none; the text names others that there are.
     """
-    try:
-        return cluster.get(target.kind, target.name)
-    except NotFound as error:
-        names = [o["metadata"]["name"] for o in cluster.find(target.kind)["items"]]
-        there = f"there are: {', '.join(names[:8])}" if names else "there is none; see -n"
-        raise NotFound(f"{error}; {there}") from None
+    return _get(cluster, target.kind, target.name)
 
 
 def fetch_template(cluster: Cluster, name: str) -> Body:
     """Return a WorkflowTemplate.
 
     Raises:
-        NotFound: There is none of that name.
+        NotFound: There is none of that name; the text names others that there are.
     """
-    return cluster.get(TEMPLATES, name)
+    return _get(cluster, TEMPLATES, name)
+
+
+def missing(cluster: Cluster, kind: Kind, name: str) -> NotFound:
+    """Return what is said of an object that is not there, whoever asks for it.
+
+    Raises:
+        NotFound: Its namespace does not exist.
+    """
+    names = [o["metadata"]["name"] for o in cluster.find(kind)["items"]]
+    if not names:
+        cluster.check_namespace()
+    there = f"there are: {listed(names)}" if names else "there is none; see -n"
+    text = f"{kind.title(name)} in namespace {cluster.namespace} does not exist"
+    return NotFound(f"{text}; {there}")
+
+
+def _get(cluster: Cluster, kind: Kind, name: str) -> Body:
+    try:
+        return cluster.get(kind, name)
+    except UnknownKind:
+        raise
+    except NotFound:
+        raise missing(cluster, kind, name) from None

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from spectra_operator.core.suggestions import listed
+
 from .errors import UsageProblem
 
 _TEXT = "string"
@@ -62,7 +64,7 @@ def with_values(parameters: Iterable[Mapping[str, Any]], given: Mapping[str, str
     names = [parameter["name"] for parameter in declared]
     for name in given:
         if name not in names:
-            there = f"there are: {', '.join(names)}" if names else "the workflow declares none"
+            there = f"there are: {listed(names)}" if names else "the workflow declares none"
             raise UsageProblem(f"-p {name}: is not a parameter; {there}")
     for parameter in declared:
         name = parameter["name"]

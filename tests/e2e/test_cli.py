@@ -371,7 +371,7 @@ async def test_exit_codes_tell_what_went_wrong(play: Play, spectra: Plugin, tmp_
     namespace = await spectra("submit", "--from", "template/none", code=3)
 
     assert "Missing argument 'NAME'" in usage.err
-    assert "workflow/nope does not exist" in missing.err
+    assert "workflow/nope in namespace" in missing.err
     assert 'User "nobody" cannot list resource "workflows"' in refused.err
     assert "the cluster at https://127.0.0.1:9 does not answer" in unreachable.err
     assert "workflowtemplate/none in namespace" in namespace.err

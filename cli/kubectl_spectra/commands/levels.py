@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from .. import session as shell
-from ..errors import UsageProblem
+from ..errors import NotFound, UnknownKind, UsageProblem
 from ..kinds import WORKFLOWS
 from ..levels import level_patch
 from ..session import Session, cluster_options
-from ..targets import parse_target
+from ..targets import missing, parse_target
 from ..view import ENDS
 from .common import NAME
 
@@ -88,4 +88,9 @@ def _change(
 ) -> dict[str, Any]:
     wanted, cluster = parse_target(target), session.cluster
     patch = level_patch(field, value, cluster.whoami(), reason, shell.now())
-    return cluster.patch(wanted.kind, wanted.name, patch)
+    try:
+        return cluster.patch(wanted.kind, wanted.name, patch)
+    except UnknownKind:
+        raise
+    except NotFound:
+        raise missing(cluster, wanted.kind, wanted.name) from None

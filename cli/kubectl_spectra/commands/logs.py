@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from spectra_operator.api import constants as c
+from spectra_operator.core.suggestions import listed
 
 from .. import completing, pictures
 from ..cluster import Body
 from ..errors import NotFound, UsageProblem
 from ..following import Follower, Source
 from ..kinds import PHASES, PODS
-from ..logs import Options, Streams, Wanted, fan_outs, in_order, prefix, print_log, started
+from ..logs import Counted, Options, Streams, Wanted, fan_outs, in_order, prefix, print_log, started
 from ..session import Session, cluster_options
 from ..targets import Target, TaskPath, fetch, parse_target, parse_task
 from ..view import ENDS, RunRow, TaskRow, every_task
@@ -94,16 +95,38 @@ def _print(
     with_log = [pod for pod in found if started(pod)]
     shown = with_log if everything else with_log[:PODS_SHOWN]
     items = fan_outs(run.phases)
+    said = False  # that, or why, there are lines
     for pod in shown:
-        title = _title(pod, items)
-        if not print_log(session.cluster, pod, title, how, session.say):
+        title, lines = _title(pod, items), Counted(session.say)
+        kept = print_log(session.cluster, pod, title, how, lines)
+        if not kept:
             session.note(f"{title}: the log is gone with its pod")
+        said = said or not kept or lines.count > 0
     if len(with_log) > len(shown):
         session.note(f"… {len(with_log) - len(shown):,} more pods; --all prints them too")
-    if not found:
-        session.note(f"{target.title}: no pods yet, or they were cleaned up")
-    elif len(found) > len(with_log):
+    if len(found) > len(with_log):
         session.note(f"{len(found) - len(with_log):,} pods have not started yet")
+    elif not said:
+        session.note(f"{_about(run, wanted)}: {_nothing(run, wanted, pods=len(found))}")
+
+
+def _about(run: RunRow, wanted: Wanted) -> str:
+    """Return what logs were asked of: the run, a task, an item, an attempt."""
+    if not wanted.task:
+        text = run.title
+    else:
+        text = f"task {wanted.phase}/{wanted.task}" if wanted.phase else f"task {wanted.task}"
+    text += "" if wanted.index is None else f", item {wanted.index}"
+    return text + ("" if wanted.attempt is None else f", attempt {wanted.attempt}")
+
+
+def _nothing(run: RunRow, wanted: Wanted, *, pods: int) -> str:
+    """Return why no line was printed."""
+    if pods:
+        return "nothing was printed"
+    if _over(run, wanted):
+        return "no pods are kept; it did not run, or they were cleaned up with their logs"
+    return "no pods; `kubectl spectra why` says what it waits for"
 
 
 def _follow(session: Session, target: Target, wanted: Wanted, how: Options) -> None:
@@ -135,7 +158,7 @@ def _check_task(run: RunRow, wanted: Wanted) -> None:
     known = list(every_task(run.phases))
     if not wanted.task or any(_is(wanted, task) for task in known):
         return
-    there = f"; there are: {', '.join(task.path for task in known[:8])}" if known else ""
+    there = f"; there are: {listed(task.path for task in known)}" if known else ""
     raise NotFound(f"{run.title} has no task {wanted.phase}/{wanted.task}{there}")
 
 

@@ -42,6 +42,8 @@ def get(
         for body in bodies:
             session.say(f"{kind.name.lower()}.{kind.group}/{body['metadata']['name']}")
     elif not bodies:
+        if not all_namespaces:
+            session.cluster.check_namespace()
         where = "any namespace" if all_namespaces else f"namespace {session.cluster.namespace}"
         session.note(f"there are no workflows in {where}")
     else:

@@ -131,11 +131,13 @@ def _assumptions(session: Session, loaded: Loaded, asked: _Asked) -> Assumptions
     simulating.check_names("--items", items, names.tasks)
     simulating.check_names("--skip", asked.skipped, names.tasks | names.phases)
     simulating.check_names("--fail", failures, names.tasks | names.agents | {"*"})
+    seconds = simulating.read_durations(asked.durations) if asked.durations else {}
+    simulating.check_names("--durations", seconds, names.tasks | names.agents | {"*"})
     return Assumptions(
         agents={name: spec.concurrency for name, spec in agents.items()},
         defaults={name: spec.defaults for name, spec in agents.items()},
         observed=seen,
-        seconds=simulating.read_durations(asked.durations) if asked.durations else {},
+        seconds=seconds,
         items={path: int(count) for path, count in items.items()},
         failures=failures,
         skipped=frozenset(asked.skipped),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
+from builders import pods
 from builders.fake_api.failure import ApiFailure
 from builders.fake_api.faults import CutBefore, Match, Refuse
 from builders.fake_api.server import FakeApi
 from builders.specs import a_step, a_task, a_workflow
-from component.cli.conftest import ACTIONS, Run
+from component.cli.conftest import ACTIONS, TEMPLATES, Run
 from kubectl_spectra.actions import outcome
 from kubectl_spectra.cluster import Access, Cluster
 from spectra_operator.engine.keys import PHASES, WORKFLOWS
+from spectra_operator.kube.resources import PODS
 
 GONE = ApiFailure(410, "Expired", "too old resource version")
 
@@ -120,7 +123,7 @@ async def test_a_run_that_is_deleted_ends_the_watch_as_not_found(api: FakeApi, r
     result = await task
 
     assert result.exit_code == 3
-    assert "error: workflow/flow does not exist" in result.stderr
+    assert "error: workflow/flow in namespace default does not exist" in result.stderr
 
 
 async def test_a_deletion_in_a_gap_is_seen_too(api: FakeApi, run: Run) -> None:
@@ -194,6 +197,108 @@ async def test_an_object_that_is_not_there_is_named_beside_those_that_are(
 
     assert result.exit_code == 3
     assert "workflow/flaw in namespace default does not exist; there are: flow" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("get", "flaw"),
+        ("tree", "flaw"),
+        ("tree", "flaw", "--watch"),
+        ("why", "flaw"),
+        ("logs", "flaw"),
+        ("explain", "flaw"),
+        ("graph", "flaw"),
+        ("simulate", "flaw"),
+        ("cancel", "flaw"),
+        ("suspend", "flaw"),
+    ],
+    ids=" ".join,
+)
+async def test_what_does_not_exist_is_said_in_the_same_words_by_every_command(
+    api: FakeApi, run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(Cluster, "whoami", lambda _: "jane")
+    for number in range(10):
+        await api.create(WORKFLOWS, flow() | {"metadata": {"name": f"flow{number}"}})
+
+    result = await run(*words)
+
+    listed = ", ".join(f"flow{number}" for number in range(8))
+    said = "workflow/flaw in namespace default does not exist; there are: "
+    assert result.stderr == f"error: {said}{listed} and 2 more\n"
+    assert result.exit_code == 3
+
+
+async def test_a_template_that_does_not_exist_is_said_in_these_words_too(
+    api: FakeApi, run: Run
+) -> None:
+    await api.create(TEMPLATES, {"metadata": {"name": "base"}, "spec": flow()["spec"]})
+
+    result = await run("submit", "--from", "template/bose")
+
+    said = "workflowtemplate/bose in namespace default does not exist; there are: base"
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize("words", [("get",), ("get", "flow"), ("tree", "flow"), ("why", "flow")])
+async def test_a_namespace_that_does_not_exist_is_named(
+    api: FakeApi, run: Run, words: tuple[str, ...]
+) -> None:
+    result = await run(*words, "-n", "elsewhere")
+
+    assert result.exit_code == 3
+    assert "namespace elsewhere does not exist; create it, or give -n" in result.stderr
+    assert "no workflows in namespace default" in (await run("get")).stderr
+
+
+async def test_who_may_not_look_at_namespaces_is_told_that_there_are_no_workflows(
+    api: FakeApi, run: Run
+) -> None:
+    api.fault(Match(plural="namespaces"), Refuse(403, "Forbidden", "no"))
+
+    result = await run("get", "-n", "elsewhere")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "there are no workflows in namespace elsewhere" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "said"),
+    [
+        ((), "Running", "workflow/flow: no pods; `kubectl spectra why` says what it waits for"),
+        ((), "Succeeded", "workflow/flow: no pods are kept; it did not run, or they were cleaned"),
+        (
+            ("--task", "build/a", "--index", "2", "--attempt", "3"),
+            "Running",
+            "task build/a, item 2, attempt 3: no pods;",
+        ),
+    ],
+)
+async def test_logs_of_nothing_say_of_what_and_why(
+    api: FakeApi, run: Run, words: tuple[str, ...], state: str, said: str
+) -> None:
+    await api.create(WORKFLOWS, flow() | {"status": {"state": state}})
+
+    result = await run("logs", "flow", *words)
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert said in result.stderr
+
+
+async def test_logs_in_which_nothing_was_printed_say_so(
+    api: FakeApi, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await api.create(WORKFLOWS, flow())
+    pod = pods.running(pods.scheduled(pods.a_pod("a")))
+    pod["metadata"]["labels"]["spectra.dev/workflow-uid"] = made["metadata"]["uid"]
+    pod["metadata"].pop("namespace", None)
+    await api.create(PODS, pod)
+    monkeypatch.setattr(Cluster, "stream", lambda *_, **__: nullcontext(iter(())))
+
+    result = await run("logs", "flow")
+
+    assert result.stderr == "workflow/flow: nothing was printed\n"
 
 
 async def test_an_unknown_kind_says_what_to_install(api: FakeApi, run: Run) -> None:

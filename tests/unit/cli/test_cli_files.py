@@ -110,6 +110,20 @@ def test_simulate_refuses_a_name_that_is_nowhere_in_the_workflow(
     assert f"did you mean {near}?" in result.stderr
 
 
+def test_simulate_refuses_a_duration_of_what_is_nowhere_in_the_workflow(
+    run: Run, write: Write, tmp_path: Path
+) -> None:
+    file = write(an_agent(), a_workflow([a_step("build", [a_task("each")])]))
+    durations = tmp_path / "durations.yaml"
+    durations.write_text("worker: 2\n'*': 3\nbuild/eech: 5\n")
+
+    result = run("simulate", file, "--durations", str(durations))
+
+    assert result.exit_code == errors.USAGE
+    assert "--durations build/eech: there is no build/eech in the workflow" in result.stderr
+    assert "did you mean build/each?" in result.stderr
+
+
 def test_simulate_of_what_can_never_work_names_the_field(run: Run, write: Write) -> None:
     tasks = [a_task("a", depends_on=["b"]), a_task("b", depends_on=["a"])]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...api.values import Output, Parameter, ValueType
 from ..spec.problems import shown
+from ..suggestions import listed
 from .expressions import ExpressionError, pattern_matches
 
 TYPES: Mapping[ValueType, tuple[type, ...]] = {
@@ -27,7 +28,7 @@ def value_problem(value: Any, declared: Parameter | Output) -> str:
     if declared.type is not None and not has_type(value, declared.type):
         return f"is {shown(value)}, not of type {declared.type}"
     if declared.enum is not None and not any(_same(value, choice) for choice in declared.enum):
-        allowed = ", ".join(shown(choice) for choice in declared.enum[:8])
+        allowed = listed(shown(choice) for choice in declared.enum)
         return f"is {shown(value)}, not one of {allowed}"
     if declared.pattern is not None and isinstance(value, str):
         return _against_pattern(value, declared.pattern)

@@ -14,6 +14,7 @@ from ...api.template import WorkflowTemplateSpec
 from ...api.values import Parameter
 from ...api.workflow import PhaseBody, PhaseTemplate, WorkflowBody, WorkflowSpec
 from ..language.typed import value_problem
+from ..suggestions import listed
 from .patterns import pattern_problem, written_out
 from .validate import Problem
 
@@ -222,7 +223,7 @@ def _source(
     """Return the phase of a template that is meant."""
     phases = {phase.name: phase for phase in template.all_phases}
     field = f"{where}.templateRef.phase"
-    names = ", ".join(list(phases)[:8])
+    names = listed(phases)
     if ref.phase is None and len(phases) != 1:
         text = f"template {ref.name!r} has {len(phases)} phases; name one of {names}"
         problems.append(Problem("UnknownPhase", field, text))

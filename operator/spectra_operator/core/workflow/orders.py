@@ -27,6 +27,7 @@ from ...api.phase import PhaseState
 from ...api.workflow import StepState, WorkflowState
 from ..orders import Order, OrderRecord, pending, record_of, room_for
 from ..snapshot import WorkflowShape, WorkflowSnapshot
+from ..suggestions import listed
 from .records import PhaseView, StepRecord, WorkflowRecord
 
 STOPS = frozenset({ActionType.CANCEL, ActionType.TERMINATE})
@@ -143,7 +144,7 @@ def _wrong_step(shape: WorkflowShape, record: WorkflowRecord, order: Order) -> s
         return ""
     step, template = record.steps.get(order.phase), shape.phases.get(order.phase)
     if step is None or template is None:
-        names = ", ".join(list(shape.phases)[:8])
+        names = listed(shape.phases)
         return f"phase: there is no phase {order.phase!r}; name one of {names}"
     if not step.object_name:
         return f"phase {order.phase} has not started; none of its tasks has run"
