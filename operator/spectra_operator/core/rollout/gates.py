@@ -1,0 +1,127 @@
+"""Gates before the switch: made-up tasks, and recorded tasks done again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ...api.rollout import GateTaskSpec, PreGate, Replay
+from ..language.expressions import (
+    SMALL_COST,
+    ExpressionError,
+    compile_expression,
+    condition,
+)
+from .conditions import PASSED, Finding, Verdict, together
+from .records import GateResult, GateState, GateTask, RolloutSnapshot
+
+DONE = ("outputs", "seconds", "cost")
+"""What the condition of a made-up task may read."""
+RECORDED = (*DONE, "recorded")
+"""What the conditions of a replay may read."""
+RETRY = timedelta(seconds=10)
+"""Pause before a gate that could not be tried is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a task went. `outputs` is a JSON object."""
+
+    succeeded: bool
+    outputs: Mapping[str, Any]
+    seconds: float
+    cost: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateProgress:
+    """How the gates stand together.
+
+    Attributes:
+        finding: Failed as soon as one has; Passed when all have.
+        passed: How many have passed.
+        run: Which to try now.
+        wake_at: When one that could not be tried is tried again.
+    """
+
+    finding: Finding
+    passed: int
+    run: tuple[GateTask, ...]
+    wake_at: datetime | None
+
+
+def gate_tasks(gate: PreGate | None, rollout: int) -> tuple[GateTask, ...]:
+    """Return the gates of a rollout, which is named by its number."""
+    if gate is None:
+        return ()
+    made_up = [
+        GateTask(f"{rollout}/{place}-{spec.task}", spec) for place, spec in enumerate(gate.tasks)
+    ]
+    replay = [GateTask(f"{rollout}/replay", gate.replay)] if gate.replay else []
+    return (*made_up, *replay)
+
+
+def gate_progress(snapshot: RolloutSnapshot, rollout: int) -> GateProgress:
+    """Return how the gates of a rollout stand."""
+    gates = gate_tasks(snapshot.spec.pre_gate, rollout)
+    findings = [_finding(gate, snapshot.gates.get(gate.key)) for gate in gates]
+    again = {gate.key: _again_at(snapshot, gate) for gate in gates}
+    later = [at for at in again.values() if at is not None and at > snapshot.now]
+    due = [gate for gate in gates if (at := again[gate.key]) is not None and at <= snapshot.now]
+    return GateProgress(
+        finding=together(findings),
+        passed=sum(each.verdict is Verdict.PASSED for each in findings),
+        run=tuple(due),
+        wake_at=min(later, default=None),
+    )
+
+
+def _again_at(snapshot: RolloutSnapshot, gate: GateTask) -> datetime | None:
+    """Return when a gate is to be tried: now, after a pause, or not (again)."""
+    known = snapshot.gates.get(gate.key)
+    if known is None:
+        return snapshot.now
+    return known.at + RETRY if known.state is GateState.ERROR else None
+
+
+def judge_task(spec: GateTaskSpec, done: Done) -> Finding:
+    """Return whether a made-up task went as expected."""
+    if not done.succeeded:
+        return Finding(Verdict.FAILED, f"the task failed: {done.message}")
+    return together([_look(each, DONE, _values(done)) for each in [spec.expect] if each])
+
+
+def judge_replay(spec: Replay, done: Done, recorded: Done) -> Finding:
+    """Return whether a task that was done again went as well as it is recorded."""
+    if not done.succeeded:
+        return Finding(Verdict.FAILED, f"the task failed: {done.message}")
+    values = {**_values(done), "recorded": _values(recorded)}
+    return together([_look(each, RECORDED, values) for each in spec.conditions])
+
+
+def _values(done: Done) -> dict[str, Any]:
+    return {"outputs": dict(done.outputs), "seconds": done.seconds, "cost": done.cost}
+
+
+def _look(source: str, roots: tuple[str, ...], values: Mapping[str, Any]) -> Finding:
+    """A condition over outputs that gives nothing, such as of one that is missing, has failed."""
+    try:
+        if condition(compile_expression(source, roots), values, SMALL_COST):
+            return PASSED
+    except ExpressionError as error:
+        return Finding(Verdict.FAILED, f"{source}: {error}")
+    return Finding(Verdict.FAILED, f"{source} does not hold")
+
+
+def _finding(gate: GateTask, known: GateResult | None) -> Finding:
+    name = gate.key.partition("/")[2]
+    if known is None or known.state is GateState.PENDING:
+        return Finding(Verdict.INCONCLUSIVE, f"gate {name} is tried")
+    if known.state is GateState.ERROR:
+        return Finding(Verdict.ERROR, f"gate {name} could not be tried: {known.message}")
+    if known.state is GateState.FAILED:
+        return Finding(Verdict.FAILED, f"gate {name} failed: {known.message}")
+    return PASSED

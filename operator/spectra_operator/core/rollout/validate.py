@@ -1,0 +1,58 @@
+"""Finds what can never work in the rollout of an agent, before it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ...api.rollout import Rollout
+from ..language.expressions import (
+    BOOLEAN,
+    Expression,
+    ExpressionError,
+    compile_expression,
+    surely_gives,
+)
+from ..spec.problems import Problem
+from .conditions import VALUE, compile_condition
+from .gates import DONE, RECORDED
+
+
+def rollout_problems(rollout: Rollout, where: str = "spec.rollout") -> Iterator[Problem]:
+    """Yield what is wrong with the expressions and names of a rollout."""
+    gate, analysis = rollout.pre_gate, rollout.analysis
+    for index, task in enumerate(gate.tasks if gate else ()):
+        if task.expect is not None:
+            field = f"{where}.preGate.tasks[{index}].expect"
+            yield from _problems(task.expect, field, lambda s: compile_expression(s, DONE))
+    if gate and gate.replay:
+        for index, source in enumerate(gate.replay.conditions):
+            field = f"{where}.preGate.replay.conditions[{index}]"
+            yield from _problems(source, field, lambda s: compile_expression(s, RECORDED))
+    if analysis is None:
+        return
+    for index, source in enumerate(analysis.conditions):
+        yield from _problems(source, f"{where}.analysis.conditions[{index}]", compile_condition)
+    yield from _query_problems(rollout, f"{where}.analysis.prometheus.queries")
+
+
+def _query_problems(rollout: Rollout, where: str) -> Iterator[Problem]:
+    analysis = rollout.analysis
+    queries = analysis.prometheus.queries if analysis and analysis.prometheus else []
+    seen: set[str] = set()
+    for query in queries:
+        if query.name in seen:
+            text = "two queries have this name; give each its own"
+            yield Problem("DuplicateName", f"{where}[{query.name}]", text)
+        seen.add(query.name)
+        field = f"{where}[{query.name}].condition"
+        yield from _problems(query.condition, field, lambda s: compile_condition(s, VALUE))
+
+
+def _problems(source: str, field: str, compiled: Callable[[str], Expression]) -> Iterator[Problem]:
+    try:
+        given = surely_gives(compiled(source), lambda _: "")
+    except ExpressionError as error:
+        yield Problem("InvalidExpression", field, str(error))
+        return
+    if given not in ("", BOOLEAN):
+        yield Problem("InvalidExpression", field, f"it gives {given}, not true or false")
