@@ -183,6 +183,7 @@ def _task(task: TaskRow, look: Look) -> Text:
     line.append(f"  {task.agent}", "bright_black")
     line.append("  ")
     line.append_text(styled(task.state))
+    line.append(_said(status.get("progress") or {}))
     times = took(status.get("startedAt"), status.get("finishedAt"), look.now)
     attempt = status.get("attempt", 0)
     tries = f"attempt {attempt}" if attempt > 1 else ""
@@ -199,6 +200,13 @@ def _task(task: TaskRow, look: Look) -> Text:
 def _until(then: Any, now: datetime) -> str:
     """Return how long it is until a time: 3s; 0s once it is past."""
     return took(now.isoformat(), then, now)
+
+
+def _said(progress: Any) -> str:
+    """Return how far a task is, as its workers say: 40% half way."""
+    percent, message = progress.get("percent"), progress.get("message") or ""
+    parts = ["" if percent is None else f"{percent}%", one_line(message)]
+    return "".join(f" {part}" for part in parts if part)
 
 
 def _progress(task: TaskRow) -> str:

@@ -41,6 +41,7 @@ class Deed:
     """What a worker does with a claim: for how long, and what it then says.
 
     `seconds` None: until it is told to stop. `crash`: its process ends then, and a new one starts.
+    `checkpoint` and `progress` are what it says of it in heartbeats, from the start.
     """
 
     seconds: float | None = 1.0
@@ -48,6 +49,8 @@ class Deed:
     outputs: Any = None
     crash: bool = False
     deaf: bool = False
+    checkpoint: Any = None
+    progress: Any = None
 
 
 @dataclass
@@ -63,6 +66,7 @@ class Worker:
     doing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    saying: dict[str, tuple[str, str]] = field(default_factory=dict)
     drains: bool = False
 
     @property
@@ -78,6 +82,7 @@ class FakeWorkers:
         began: (task, index, attempt, worker) of every claim that was begun, in order.
         ended: The same of those whose result was taken in.
         refused: Ids of claims whose result was refused.
+        resumed: What (task, index, attempt) were given to go on from, where it was something.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class FakeWorkers:
         self.began: list[tuple[str, int, int, str]] = []
         self.ended: list[tuple[str, int, int, str]] = []
         self.refused: list[str] = []
+        self.resumed: dict[tuple[str, int, int], Any] = {}
         self.workers: dict[str, Worker] = {}
         self.starting = 1.0
         self._api = api
@@ -206,8 +212,7 @@ class FakeWorkers:
     async def _beat(self, worker: Worker) -> None:
         while True:
             await self._clock.sleep(BEAT_SECONDS)
-            beats = [Beat(claim, worker.epochs[claim]) for claim in worker.doing]
-            orders = await self._call(worker, _beating(worker, beats))
+            orders = await self._call(worker, _beating(worker, _beats(worker)))
             for claim in orders.cancel if orders else ():
                 worker.cancelled.add(claim)
                 task = worker.doing.get(claim)
@@ -219,7 +224,12 @@ class FakeWorkers:
         if work.id in worker.doing:
             return
         self.began.append((document["task"], document["index"], document["attempt"], worker.name))
+        if document["checkpoint"] is not None:
+            which = (document["task"], document["index"], document["attempt"])
+            self.resumed[which] = document["checkpoint"]
         worker.epochs[work.id] = work.epoch
+        deed = self._deed(document)
+        worker.saying[work.id] = (_text(deed.progress), _text(deed.checkpoint))
         done = self._do(worker, document)
         worker.doing[work.id] = asyncio.get_running_loop().create_task(done)
 
@@ -231,6 +241,8 @@ class FakeWorkers:
     async def _do(self, worker: Worker, document: Body) -> None:
         claim, deed = document["id"], self._deed(document)
         try:
+            if any(worker.saying[claim]):
+                await self._call(worker, _beating(worker, _beats(worker)))
             if deed.seconds is None:
                 await asyncio.Event().wait()
             else:
@@ -286,6 +298,14 @@ class FakeWorkers:
 
 def _asking(worker: Worker, slots: int, known: frozenset[str]) -> Callable[[Any], Any]:
     return lambda desk: desk.claims(worker.caller, slots, known)
+
+
+def _beats(worker: Worker) -> list[Beat]:
+    return [Beat(claim, worker.epochs[claim], *worker.saying[claim]) for claim in worker.doing]
+
+
+def _text(said: Any) -> str:
+    return "" if said is None else json.dumps(said, separators=(",", ":"))
 
 
 def _beating(worker: Worker, beats: list[Beat]) -> Callable[[Any], Any]:

@@ -103,6 +103,10 @@ MAX_RESULT_BYTES: Final = 4_000
 """Bytes of a task's result document in the termination message (the kubelet cuts at 4,096)."""
 MAX_OUTPUT_BYTES: Final = 256 * 1024
 """Bytes of all outputs that one Phase's status holds."""
+MAX_CHECKPOINT_BYTES: Final = 4_096
+"""Bytes of one checkpoint as compact JSON."""
+MAX_CHECKPOINTS_BYTES: Final = 64 * 1024
+"""Bytes of all checkpoints that one Phase's status holds."""
 MAX_INPUT_BYTES: Final = 96 * 1024
 """Bytes of one task's resolved input; Linux limits one environment string to 128 KiB."""
 MAX_SPEC_BYTES: Final = 700 * 1024

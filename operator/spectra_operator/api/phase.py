@@ -22,7 +22,14 @@ from .common import (
     Usage,
     WorkflowName,
 )
-from .constants import MAX_ACTIONS, MAX_CHANGES, MAX_COUNT, MAX_OUTPUT_BYTES, MAX_TASKS
+from .constants import (
+    MAX_ACTIONS,
+    MAX_CHANGES,
+    MAX_CHECKPOINT_BYTES,
+    MAX_COUNT,
+    MAX_OUTPUT_BYTES,
+    MAX_TASKS,
+)
 from .task import FailureMode, Pattern, Plan, Tasks
 from .values import InputName
 from .workflow import BY_TYPE, Counts, PhaseRole, PodCleanup
@@ -142,6 +149,25 @@ class TaskState(StrEnum):
     CANCELLED = "Cancelled"
 
 
+class CheckpointStatus(ApiModel):
+    """What an attempt that ended badly left for the next one."""
+
+    value: Annotated[str, StringConstraints(max_length=MAX_CHECKPOINT_BYTES)]
+    """The checkpoint as JSON, at most 4,096 bytes. All of a phase have 65,536 bytes together;
+    beyond that the oldest are dropped."""
+    at: Timestamp
+    """When that attempt ended."""
+
+
+class ProgressStatus(ApiModel):
+    """How far a task is, as the workers of its running attempts say."""
+
+    percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Share that is done, in per cent; of a fan-out the mean of the items that run and say one."""
+    message: ShortText | None = None
+    """What is being done, in a few words; not of a fan-out."""
+
+
 class ItemStatus(ApiModel):
     """An item of a fan-out that has not ended and has a history."""
 
@@ -161,6 +187,8 @@ class ItemStatus(ApiModel):
     """When the next attempt may start."""
     reason: ShortText | None = None
     """Why the last attempt ended, one word."""
+    checkpoint: CheckpointStatus | None = None
+    """What the next attempt may go on from; of agents in mode Pool."""
 
 
 class ItemsStatus(ApiModel):
@@ -223,6 +251,10 @@ class TaskStatus(ApiModel):
     """Attempts lost to the infrastructure."""
     not_before: Timestamp | None = None
     """When the next attempt may start."""
+    checkpoint: CheckpointStatus | None = None
+    """What the next attempt may go on from; of agents in mode Pool."""
+    progress: ProgressStatus | None = None
+    """How far it is while it runs, a few seconds ago; of agents in mode Pool."""
     started_at: Timestamp | None = None
     """When the first attempt started."""
     finished_at: Timestamp | None = None

@@ -43,8 +43,19 @@ def document(run: PhaseRun, claim: Claim, who: tuple[str, str], text: str) -> di
         "revision": who[1],
         "input": json.loads(text),
         "timeoutSeconds": policy.timeout if policy else None,
-        "checkpoint": None,
+        "checkpoint": _checkpoint(run, claim),
     }
+
+
+def _checkpoint(run: PhaseRun, claim: Claim) -> Any:
+    """Return what the attempts before have left; nothing if somebody has spoilt it."""
+    item = (run.known or run.persisted).tasks[claim.task].open.get(claim.index)
+    if item is None or item.checkpoint is None:
+        return None
+    try:
+        return json.loads(item.checkpoint.text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def work_of(parts: Parts, namespace: str, worker: WorkerRun, claim: Claim) -> Work:

@@ -113,6 +113,6 @@ def forget(parts: Parts, phase: Key, attempt: Attempt) -> None:
     if any(isinstance(op, Forget) and op.id == attempt.pod for op in ops):
         return
     run.ops.append(Forget(attempt.pod))
-    if run.forget_at is None:
-        run.forget_at = parts.clock.monotonic() + FORGET_SECONDS
-    parts.queue.add_at(key, run.forget_at)
+    due = parts.clock.monotonic() + FORGET_SECONDS
+    run.write_by = due if run.write_by is None else min(run.write_by, due)
+    parts.queue.add_at(key, run.write_by)

@@ -16,6 +16,7 @@ from typing import Any
 from ..core.attempts.evidence import Kind
 from ..core.pool.page import Claim, End
 from ..core.pool.page_text import render_page, size_of
+from .beats import take_beats
 from .desk_calls import (
     Beat,
     Caller,
@@ -65,8 +66,9 @@ class WorkDesk:
 
     def beat(self, caller: Caller, beats: Sequence[Beat]) -> Orders:
         """Take in that a worker is alive; see `Desk`."""
-        _, run = self._caller(caller)
+        key, run = self._caller(caller)
         claims = run.wanted.claims
+        take_beats(self._parts, key, run, claims, beats)
         cancel = [
             beat.claim
             for beat in beats

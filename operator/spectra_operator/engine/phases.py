@@ -8,6 +8,7 @@ from ..core.clean_up import expiry
 from ..core.phase.admission import Blocked, Candidate
 from ..core.phase.conclude import with_blocked
 from ..core.phase.decide import PhaseDecision, decide_phase, effective_levels
+from ..core.phase.progress import differs_only_in_progress
 from ..core.phase.records import PhaseRecord
 from ..core.phase.status import parse_phase, render_phase
 from ..core.policy import TaskPolicy, agents_of, policy_of
@@ -34,7 +35,7 @@ from .plans import (
 )
 from .runs import PhaseRun, StatusState
 from .starts import start
-from .status import must_be_known, proven
+from .status import COALESCE_SECONDS, PROGRESS_SECONDS, must_be_known, proven
 
 _ORPHANED = Levels(halt="WorkflowDeleted")
 
@@ -217,7 +218,9 @@ class PhaseReconciler:
             run.status.dirty_since = None
             return
         at_once = record.ended or must_be_known(run.persisted, record)
-        if not self._parts.statuses.is_due(key, run.status, at_once=at_once):
+        quiet = not at_once and differs_only_in_progress(record, run.persisted)
+        within = PROGRESS_SECONDS if quiet else COALESCE_SECONDS
+        if not self._parts.statuses.is_due(key, run.status, at_once=at_once, within=within):
             return
         status = render_phase(record, self._parts.clock.now())
         if not self._parts.statuses.write(body, key, run.status, status, record):

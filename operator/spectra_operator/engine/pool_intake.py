@@ -151,7 +151,7 @@ def _failure(pod: Body) -> str:
 
 
 def _reset(run: WorkerRun) -> None:
-    run.ops, run.in_flight, run.forget_at, run.looking = [], None, None, False
+    run.ops, run.in_flight, run.write_by, run.looking = [], None, None, False
     run.instance, run.heard_at, run.suspect, run.draining = "", None, False, False
     for kept in (run.inputs, run.stopping, run.told, run.triggers, run.delivered):
         kept.clear()

@@ -23,6 +23,8 @@ from .queue import WorkQueue
 from .runs import StatusState
 
 COALESCE_SECONDS = 1.0
+PROGRESS_SECONDS = 5.0
+"""Progress alone is written as rarely as this; with anything else it goes at once."""
 AGENT_COALESCE_SECONDS = 3.0
 """Agents change with every attempt of every workflow; people look at them less often."""
 

@@ -36,11 +36,12 @@ class WorkerRun:
     """A worker.
 
     `page` is what is durable, on a Lease at `version` (empty: there is none); `ops` are to be
-    written, `in_flight` are being written, `looking` tells that it is being read afresh. `instance` is the process that called last, at
-    `heard_at` (monotonic seconds; None: not yet). `delivered` has the claims that were handed out,
-    `inputs` what they are to be done with, `stopping` until when a claim may end by itself, `told`
-    the digests of the last results. `triggers` has when the event came that made a claim possible,
-    `forget_at` when what is recorded is to be off the page.
+    written, `in_flight` are being written, `looking` tells that it is being read afresh.
+    `instance` is the process that called last, at `heard_at` (monotonic seconds; None: not yet).
+    `delivered` has the claims that were handed out, `inputs` what they are to be done with,
+    `stopping` until when a claim may end by itself, `told` the digests of the last results.
+    `triggers` has when the event came that made a claim possible,
+    `write_by` when what can wait (checkpoints, ends that are recorded) is to be written.
     """
 
     agent: str
@@ -68,7 +69,7 @@ class WorkerRun:
     stopping: dict[str, float] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     triggers: dict[str, float] = field(default_factory=dict)
-    forget_at: float | None = None
+    write_by: float | None = None
 
     @property
     def alive(self) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..core.attempts.evidence import Attempt, Kind
 from ..core.phase.inputs import InputError
-from ..core.pool.page import Claim, End, Fence, Forget, Give, Page, apply, attempts_of
+from ..core.pool.page import Claim, End, Fence, Forget, Give, Note, Page, apply, attempts_of
 from ..kube.errors import AlreadyExists, Conflict, KubeError, NotFound
 from ..kube.resources import Body, uid_of
 from . import pages
@@ -149,11 +149,11 @@ class WorkerReconciler:
 
     def _write(self, key: Key, run: WorkerRun) -> None:
         now = self._parts.clock.monotonic()
-        urgent = any(not isinstance(op, Forget) for op in run.ops)
-        if run.ops and not urgent and run.forget_at is not None and now < run.forget_at:
-            self._parts.queue.add_at(key, run.forget_at)
+        urgent = any(not isinstance(op, (Forget, Note)) for op in run.ops)
+        if run.ops and not urgent and run.write_by is not None and now < run.write_by:
+            self._parts.queue.add_at(key, run.write_by)
             return
-        ops, run.ops, run.forget_at = tuple(run.ops), [], None
+        ops, run.ops, run.write_by = tuple(run.ops), [], None
         run.writing += run.waits
         run.waits = []
         after = apply(run.page, ops)
@@ -248,7 +248,7 @@ class WorkerReconciler:
             known = attempts.get(phase, id_)
             if not self._is_mine(key, run, attempt, known):
                 continue
-            now = _still_stopping(attempt, known)
+            now = _with_memory(attempt, known)
             if known != now:
                 attempts.assume(phase, now)
                 self._tell(phase, known, now)
@@ -305,11 +305,11 @@ def _remember(run: WorkerRun, page: Page) -> None:
         del run.told[next(iter(run.told))]
 
 
-def _still_stopping(attempt: Attempt, known: Attempt | None) -> Attempt:
-    """Keep in mind when the end of a live attempt was asked for; the page does not tell."""
-    if known is None or not (known.live and attempt.live and known.deleted_at):
+def _with_memory(attempt: Attempt, known: Attempt | None) -> Attempt:
+    """Keep of a live attempt what no page tells: when its end was asked for, and how far it is."""
+    if known is None or not (known.live and attempt.live):
         return attempt
-    return replace(attempt, deleted_at=known.deleted_at)
+    return replace(attempt, deleted_at=known.deleted_at, progress=known.progress)
 
 
 def _claims(page: Page) -> dict[str, Claim]:

@@ -33,7 +33,7 @@ def a_pool() -> Body:
 
 
 def a_story() -> Body:
-    """Return a workflow with a fan-out, a failure, a loss, and outputs that flow on."""
+    """Return a workflow with a fan-out, a failure, a loss with a checkpoint, and outputs."""
     build = [
         a_task("plan"),
         a_task("shard", depends_on=["plan"], count=3, retry=a_retry(1, seconds=2)),
@@ -54,7 +54,9 @@ def plan(world: World) -> None:
         failed = [Deed(succeeded=False)] if index == 1 else []
         world.workers.plan("shard", *failed, Deed(outputs={"n": index}), index=index)
     done = Deed(outputs=lambda given: {"sum": sum(part["n"] for part in given["all"])})
-    world.workers.plan("merge", Deed(crash=True), done)
+    # Long enough for heartbeats after a death of the operator to say the checkpoint again.
+    crash = Deed(seconds=12, crash=True, checkpoint={"parts": 2}, progress={"percent": 60})
+    world.workers.plan("merge", crash, done)
 
 
 def check(world: World) -> None:
@@ -62,6 +64,7 @@ def check(world: World) -> None:
     assert once(world.workers.began), world.workers.began
     made = {item: world.workers.attempts(*item) for item in ATTEMPTS}
     assert made == ATTEMPTS, made
+    assert world.workers.resumed == {("merge", 0, 2): {"parts": 2}}
     assert not world.workers.refused
 
 

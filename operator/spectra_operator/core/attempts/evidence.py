@@ -27,6 +27,7 @@ from typing import Any
 from ...api import constants as c
 from ..conditions import find
 from ..names import pod_name
+from .progress import Progress
 from .results import Result, ResultError, parse_result
 
 Pod = Mapping[str, Any]
@@ -64,7 +65,8 @@ class Attempt:
     without the grace that follows. `held` tells whether our finalizer is on the pod.
 
     `worker` names the warm worker that holds the attempt as a claim. Its evidence is then the
-    worker's page, `uid` names the claim on it, and `held` tells that it stands there.
+    worker's page, `uid` names the claim on it, and `held` tells that it stands there. While it
+    is live it may have `progress`; once it ended badly, a `checkpoint` (JSON) for the next attempt.
     """
 
     pod: str
@@ -86,6 +88,8 @@ class Attempt:
     node_lost: bool = False
     held: bool = False
     worker: str = ""
+    progress: Progress | None = None
+    checkpoint: str = ""
 
     @property
     def live(self) -> bool:

@@ -17,11 +17,13 @@ from ..orders import Order, pending, room_for
 from ..policy import TaskPolicy
 from ..snapshot import Levels, PhaseSnapshot
 from . import children, settle
+from .checkpoints import within_budget
 from .conclude import conclude
 from .fold import CLOCK_GRAIN, Context, fold, judge, pending_timed_out, timed_out
 from .messages import shortened
 from .news import news
 from .openings import first_record
+from .progress import with_progress
 from .readiness import Ready, overdue, ready_tasks
 from .records import PhaseRecord, TaskRecord
 from .resets import apply_orders
@@ -72,7 +74,8 @@ def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
         record = replace(record, tasks=_fold_all(snapshot, record, levels))
     late = overdue(snapshot, record)
     tasks = settle.settle(snapshot.shape, record.tasks, levels, late)
-    record = replace(record, tasks=shortened(tasks))
+    told = with_progress(within_budget(tasks), snapshot.attempts)
+    record = replace(record, tasks=shortened(told))
     record = conclude(snapshot.shape, record, levels, snapshot.now)
     return PhaseDecision(
         record=_with_suspension(snapshot, record, levels),

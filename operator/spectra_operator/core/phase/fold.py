@@ -19,7 +19,7 @@ from ..names import spawned_name
 from ..policy import TaskPolicy
 from ..snapshot import PhaseShape
 from .handoff import broken_output
-from .records import Item, Spawned, TaskRecord
+from .records import Checkpoint, Item, Spawned, TaskRecord
 from .spawn import spawn_problem
 
 CLOCK_GRAIN = timedelta(seconds=1)
@@ -112,6 +112,7 @@ def _spawned(
         prior=item.prior + 1,
         not_before=None,
         reason="",
+        checkpoint=None,
     )
     record = replace(
         record,
@@ -291,12 +292,24 @@ def _try_again(
         losses=losses,
         not_before=pause_ends,
         reason=outcome.reason,
+        checkpoint=_left(attempt, ended) or item.checkpoint,
     )
     return record.with_item(attempt.index, waiting)
 
 
+def _left(attempt: Attempt, ended: datetime) -> Checkpoint | None:
+    """Return what an attempt left; one that left nothing did not get further than the one before.
+
+    Only bad ends keep it: after a success there is nothing to go on with.
+    """
+    return Checkpoint(attempt.checkpoint, ended) if attempt.checkpoint else None
+
+
 def _given_up(record: TaskRecord, attempt: Attempt, item: Item, context: Context) -> TaskRecord:
-    """Go the next way that the task offers; without one the item has failed."""
+    """Go the next way that the task offers; without one the item has failed.
+
+    The checkpoint stays behind: another agent may not be able to read it.
+    """
     if context.overdue or item.way >= len(context.policy.fallbacks):
         return replace(_closed(record, attempt), failed=record.failed | 1 << attempt.index)
     number = attempt.number

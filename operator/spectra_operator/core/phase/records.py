@@ -19,6 +19,7 @@ from types import MappingProxyType
 
 from ...api.phase import PhaseState, TaskState
 from .. import indexes
+from ..attempts.progress import Progress
 from ..attempts.results import Usage
 from ..conditions import RunRecord
 from .skips import BENIGN
@@ -30,10 +31,19 @@ PHASE_ENDED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What an attempt that ended badly, at a time, has left for the next one, as JSON text."""
+
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """An item that was tried and has not ended: Running, or Backoff until `not_before`.
 
-    `way` is 0 for the task's own agent and i for its i-th fallback.
+    `way` is 0 for the task's own agent and i for its i-th fallback. `checkpoint` is the last one
+    of the attempts before the one that is live.
     """
 
     state: TaskState
@@ -44,6 +54,7 @@ class Item:
     reason: str = ""
     prior: int = 0
     way: int = 0
+    checkpoint: Checkpoint | None = None
 
     @property
     def recorded(self) -> int:
@@ -75,7 +86,8 @@ class TaskRecord:
     """A task's state. Masks hold ended items by index; `outputs` their results as JSON text.
 
     A task whose items are not known yet has a `total` of 0. `prior` counts the attempts of items
-    that are not open; `way` is the one of the last attempt.
+    that are not open; `way` is the one of the last attempt. `progress` is what its live attempts
+    say: nothing rests on it, and it is not kept.
     """
 
     state: TaskState = TaskState.WAITING
@@ -100,6 +112,7 @@ class TaskRecord:
     finished_at: datetime | None = None
     usage: Usage = NO_USAGE
     spawned: Spawned | None = None
+    progress: Progress | None = None
 
     @property
     def ended(self) -> bool:

@@ -148,7 +148,10 @@ def _freed(tasks: Mapping[str, TaskRecord]) -> dict[str, TaskRecord]:
 
 
 def reset(record: TaskRecord) -> TaskRecord:
-    """Return a task that begins anew; what it used stays counted."""
+    """Return a task that begins anew; what it used stays counted.
+
+    Checkpoints are forgotten: who asks for all of it again does not want to go on from them.
+    """
     return TaskRecord(
         state=TaskState.WAITING,
         total=record.total,

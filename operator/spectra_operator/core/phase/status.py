@@ -13,12 +13,13 @@ from ...api.constants import MAX_COUNT
 from ...api.phase import PhaseState, TaskState
 from .. import indexes
 from ..attempts.evidence import instant
+from ..attempts.progress import Progress
 from ..attempts.results import Usage
 from ..change_status import parse_changes, parse_levels, render_changes
 from ..conditions import conditions, find, run_of, timestamp
 from ..insight.estimate import in_words
 from .messages import MAX_REFUSAL_BYTES, fit
-from .records import Item, PhaseRecord, Spawned, Tally, TaskRecord
+from .records import Checkpoint, Item, PhaseRecord, Spawned, Tally, TaskRecord
 
 Status = dict[str, Any]
 
@@ -71,6 +72,8 @@ def render_task(record: TaskRecord) -> Status:
         "failures": record.failures,
         "losses": record.losses,
         "notBefore": single and single.not_before and precise(single.not_before),
+        "checkpoint": _checkpoint(None if record.ended else single),
+        "progress": record.progress and _progress(record.progress),
         "startedAt": record.started_at and timestamp(record.started_at),
         "finishedAt": record.finished_at and record.ended and timestamp(record.finished_at),
         "spawned": record.spawned and _spawned(record.spawned),
@@ -79,6 +82,27 @@ def render_task(record: TaskRecord) -> Status:
         "usage": render_usage(record.usage),
     }
     return _without_empty(status)
+
+
+def _checkpoint(item: Item | None) -> Status | None:
+    if item is None or item.checkpoint is None:
+        return None
+    return {"value": item.checkpoint.text, "at": precise(item.checkpoint.at)}
+
+
+def _parse_checkpoint(status: Mapping[str, Any]) -> Checkpoint | None:
+    found = status.get("checkpoint") or {}
+    at = instant(found.get("at"))
+    return Checkpoint(found["value"], at) if at else None
+
+
+def _progress(progress: Progress) -> Status:
+    percent = {} if progress.percent is None else {"percent": progress.percent}
+    return percent | ({"message": progress.message} if progress.message else {})
+
+
+def _parse_progress(found: Mapping[str, Any] | None) -> Progress | None:
+    return Progress(found.get("percent"), found.get("message", "")) if found else None
 
 
 def _spawned(plan: Spawned) -> Status:
@@ -174,6 +198,7 @@ def parse_task(status: Mapping[str, Any]) -> TaskRecord:
         failures=status.get("failures", 0),
         losses=status.get("losses", 0),
         spawned=_parse_spawned(status.get("spawned")),
+        progress=_parse_progress(status.get("progress")),
         started_at=instant(status.get("startedAt")),
         finished_at=instant(status.get("finishedAt")),
         usage=parse_usage(status.get("usage")),
@@ -217,6 +242,7 @@ def _item(item: Item) -> Status:
             "losses": item.losses,
             "notBefore": item.not_before and precise(item.not_before),
             "reason": item.reason,
+            "checkpoint": _checkpoint(item),
         }
     )
 
@@ -253,6 +279,7 @@ def _parse_single(record: TaskRecord, status: Mapping[str, Any]) -> TaskRecord:
         not_before=instant(status.get("notBefore")),
         prior=record.prior,
         way=record.way,
+        checkpoint=_parse_checkpoint(status),
     )
     return replace(record, open={0: item})
 
@@ -274,6 +301,7 @@ def _parse_items(
             reason=value.get("reason", ""),
             prior=value.get("prior", 0),
             way=value.get("fallback", 0),
+            checkpoint=_parse_checkpoint(value),
         )
     outputs = json.loads(status.get("outputs") or "[]")
     return replace(

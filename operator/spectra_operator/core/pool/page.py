@@ -28,7 +28,8 @@ class Claim:
     """One attempt that a worker was given.
 
     `id` is the attempt's name, `phase` that of the Phase object. `epoch` fences: a call with
-    another one is refused. `instance` names the process it was given to.
+    another one is refused. `instance` names the process it was given to. `checkpoint` is JSON
+    from which a later attempt may go on, or empty.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Claim:
     instance: str
     at: datetime
     workflow_uid: str = ""
+    checkpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,14 @@ class Give:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Keep a checkpoint with an open claim; nothing happens if it is not open any more."""
+
+    id: str
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """End an open claim; nothing happens if it is not open any more."""
 
@@ -112,7 +122,7 @@ class Fence:
 
 
 V = TypeVar("V")
-Op = Give | End | Forget | Fence
+Op = Give | Note | End | Forget | Fence
 
 
 def apply(page: Page, ops: Iterable[Op]) -> Page:
@@ -121,6 +131,8 @@ def apply(page: Page, ops: Iterable[Op]) -> Page:
         match op:
             case Give():
                 page = _given(page, op.claim)
+            case Note():
+                page = _noted(page, op)
             case End():
                 page = _ended(page, op)
             case Forget():
@@ -137,10 +149,20 @@ def _given(page: Page, claim: Claim) -> Page:
     return replace(page, claims=MappingProxyType({**page.claims, claim.id: claim}))
 
 
+def _noted(page: Page, op: Note) -> Page:
+    claim = page.claims.get(op.id)
+    if claim is None:
+        return page
+    claim = replace(claim, checkpoint=op.checkpoint)
+    return replace(page, claims=MappingProxyType({**page.claims, op.id: claim}))
+
+
 def _ended(page: Page, op: End) -> Page:
     claim = page.claims.get(op.id)
     if claim is None:
         return page
+    if op.kind is Kind.SUCCEEDED:
+        claim = replace(claim, checkpoint="")  # no attempt comes that could go on from it
     ending = Ending(
         claim, op.at, op.kind, op.reason, op.message, op.document, op.digest, op.stopped_at
     )
@@ -206,6 +228,7 @@ def _over(ending: Ending, attempt: Attempt) -> Attempt:
     return replace(
         attempt,
         finished_at=ending.at,
+        checkpoint=ending.claim.checkpoint,
         deleted_at=ending.stopped_at,
         outcome=outcome_of(ending.kind, ending.reason, ending.message, ending.document),
     )

@@ -65,6 +65,7 @@ def _text(document: Mapping[str, Any]) -> str:
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
+    left = {"checkpoint": claim.checkpoint} if claim.checkpoint else {}
     return {
         "id": claim.id,
         "phase": claim.phase,
@@ -76,6 +77,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "instance": claim.instance,
         "at": claim.at.isoformat(),
         "workflow": claim.workflow_uid,
+        **left,
     }
 
 
@@ -91,6 +93,7 @@ def _read_claim(found: Mapping[str, Any]) -> Claim:
         instance=str(found["instance"]),
         at=_instant(found["at"]),
         workflow_uid=str(found["workflow"]),
+        checkpoint=str(found.get("checkpoint", "")),
     )
 
 
