@@ -68,10 +68,16 @@ def test_a_list_of_tasks_in_a_document_can_stand_in_a_phase() -> None:
 
     for path, tasks in pieces:
         names = sorted(set(re.findall(r"parameters\.(\w+)", yaml.safe_dump(tasks))))
-        spec = {"tasks": tasks, "parameters": dict.fromkeys(names, 1)}
+        spec = {"tasks": [*before(tasks), *tasks], "parameters": dict.fromkeys(names, 1)}
         body = {"apiVersion": API_VERSION, "kind": "Phase", "metadata": {"name": "p"}, "spec": spec}
         said = found([manifests.load(path.name, yaml.safe_dump(body).encode())])
         assert [str(finding) for finding in said if finding.severity == "error"] == [], tasks
+
+
+def before(tasks: list[Any]) -> list[Any]:
+    """The tasks that those of a piece depend on and that stand elsewhere."""
+    parents = {parent for task in tasks for parent in task.get("dependsOn", ())}
+    return [{"name": n, "agent": "any"} for n in sorted(parents - {t["name"] for t in tasks})]
 
 
 def task_pieces(path: Path) -> list[Any]:
