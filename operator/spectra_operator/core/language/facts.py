@@ -59,10 +59,11 @@ def unknown_field(reference: Reference, fields: Mapping[str, Fields]) -> str:
     step = str(reference.steps[1])
     text = f"{reference}: {reference.root} has no {step!r} here; it has {', '.join(there)}"
     more, hint = _ELSEWHERE.get(reference.root, ({}, ""))
-    if step in more:
-        return f"{text}; {hint}"
-    near = nearest(step, there)
-    return f"{text}; did you mean {near}?" if near else text
+    near = nearest(step, (*there, *more))
+    asks = f"; did you mean {near}?" if near and near != step else ""
+    if near not in more or near in there:
+        return text + asks
+    return f"{text}{asks or ';'} {hint}"
 
 
 def gives(reference: Reference, fields: Mapping[str, Fields]) -> str:

@@ -24,6 +24,7 @@ def reference(path: str) -> Reference:
         ("workflow.nam", "workflow.nam: workflow has no 'nam' here; it has name, namespace, uid,"),
         ("workflow.nam", "did you mean name?"),
         ("workflow.state", "only finally and onFailure know how the workflow ended"),
+        ("workflow.sate", "did you mean state? only finally and onFailure know"),
         ("task.outputs.x", "only compensate knows what the task returned and was given"),
         ("phase.number", "phase.number: phase has no 'number' here; it has name"),
         ("attempt.exitcode", "did you mean exitCode?"),
