@@ -8,6 +8,7 @@ from builders.specs import Body, a_step, a_task
 from kubectl_spectra.view import phase_view, workflow_view
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core import indexes
+from spectra_operator.core.attempts.progress import Progress
 from spectra_operator.core.phase.records import Item
 from spectra_operator.core.workflow.status import render_workflow
 from unit.cli.cli_cases import (
@@ -41,6 +42,18 @@ def test_a_running_task_shows_agent_attempt_and_time() -> None:
 
     (line,) = lines_with(text, "compile")
     assert "compile  worker  Running  attempt 2  50s  Error" in line
+
+
+def test_a_running_task_shows_how_far_it_is() -> None:
+    one = a_task_record(progress=Progress(40, "half way"))
+    many = a_fan_out(10, state=TaskState.RUNNING, succeeded=0b111, progress=Progress(0))
+    said = a_task_record(progress=Progress(None, "warming\nup"))
+
+    text = drawn(a_run({"one": one, "many": many, "said": said}))
+
+    assert "Running 40% half way  50s" in lines_with(text, "one")[0]
+    assert "Running 0%  3/10" in lines_with(text, "many")[0]
+    assert "Running warming up  50s" in lines_with(text, "said")[0]
 
 
 def test_a_failed_task_says_why() -> None:

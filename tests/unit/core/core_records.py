@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from builders.pods import at
 from spectra_operator.api.phase import PhaseState, TaskState
+from spectra_operator.core.attempts.progress import Progress
 from spectra_operator.core.attempts.results import Usage
-from spectra_operator.core.phase.records import ENDED, Item, PhaseRecord, Spawned, TaskRecord
+from spectra_operator.core.phase.records import (
+    ENDED,
+    Checkpoint,
+    Item,
+    PhaseRecord,
+    Spawned,
+    TaskRecord,
+)
 
 WORDS = st.text("abc ü$", max_size=6)
 SECONDS = st.none() | st.integers(0, 10**6).map(at)
@@ -26,6 +34,10 @@ USAGES = st.builds(
     st.integers(0, 10**6),
     st.decimals(0, 1000, places=4).map(lambda d: Decimal(d).quantize(Decimal("0.000000000001"))),
 )
+CHECKPOINTS = st.none() | st.builds(
+    Checkpoint, OUTPUTS | st.just("[3]"), st.integers(0, 10**9).map(lambda n: at(n / 1000))
+)
+PROGRESS = st.builds(Progress, st.integers(0, 100), WORDS) | st.just(Progress(None, "half way"))
 OPEN_STATES = (TaskState.WAITING, TaskState.READY)
 
 
@@ -40,12 +52,15 @@ def single_tasks(draw: st.DrawFn) -> TaskRecord:
     record = _described(draw, record)
     tried = prior + failures + losses
     if state is TaskState.RUNNING:
-        item = Item(state, tried + 1, failures, losses, prior=prior, way=way)
-        record = replace(record, state=state, attempt=item.attempt, open={0: item})
+        left = draw(CHECKPOINTS) if failures or losses else None
+        item = Item(state, tried + 1, failures, losses, prior=prior, way=way, checkpoint=left)
+        said = draw(st.none() | PROGRESS)
+        record = replace(record, state=state, attempt=item.attempt, open={0: item}, progress=said)
         return _planning(draw, record) if draw(st.booleans()) else record
     if state is TaskState.BACKOFF:
         record = replace(record, failures=failures + 1, attempt=tried + 1)
         item = Item(state, tried + 1, failures + 1, losses, draw(EXACT), prior=prior, way=way)
+        item = replace(item, checkpoint=draw(CHECKPOINTS))
         return replace(record, state=state, open={0: item})
     if state is TaskState.SUCCEEDED:
         outputs = {0: draw(OUTPUTS)} if draw(st.booleans()) else {}
@@ -62,7 +77,7 @@ def _planning(draw: st.DrawFn, record: TaskRecord) -> TaskRecord:
     """Return a task whose plan is being carried out."""
     attempt = record.attempt
     plan = Spawned(attempt, "stage-plan", draw(st.sampled_from(["", "[]"])), draw(OUTPUTS))
-    item = replace(record.open[0], prior=record.prior + 1)
+    item = replace(record.open[0], prior=record.prior + 1, checkpoint=None)
     return replace(record, prior=item.prior, open={0: item}, spawned=plan)
 
 
@@ -134,6 +149,7 @@ def _item(draw: st.DrawFn, kind: str, before: int) -> Item:
     number = prior + failures + losses + 1
     if kind == "run":
         reason = draw(st.sampled_from(["", "ErrImagePull"])) if number > before + 1 else ""
-        return Item(TaskState.RUNNING, number, failures, losses, None, reason, prior, way)
-    pause = draw(EXACT)
-    return Item(TaskState.BACKOFF, number, failures + 1, losses, pause, "Error", prior, way)
+        left = draw(CHECKPOINTS) if failures or losses else None
+        return Item(TaskState.RUNNING, number, failures, losses, None, reason, prior, way, left)
+    pause, left = draw(EXACT), draw(CHECKPOINTS)
+    return Item(TaskState.BACKOFF, number, failures + 1, losses, pause, "Error", prior, way, left)

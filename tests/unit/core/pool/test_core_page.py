@@ -1,0 +1,128 @@
+"""Pages of workers: what each operation does, and what survives being written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders.pods import at
+from spectra_operator.core.attempts.evidence import Kind
+from spectra_operator.core.pool.page import (
+    Claim,
+    End,
+    Fence,
+    Forget,
+    Give,
+    Note,
+    Op,
+    Page,
+    apply,
+    attempts_of,
+)
+from spectra_operator.core.pool.page_text import changed, parse_page, render_page, size_of
+from unit.core.core_settings import steady
+
+IDS = st.sampled_from(["a", "b", "c"])
+TEXTS = st.sampled_from(["", '{"page":2}', '["ü",1e5]', '"\\n"'])
+KINDS = st.sampled_from(list(Kind))
+OPS: st.SearchStrategy[list[Op]] = st.lists(
+    st.one_of(
+        st.builds(lambda id_: Give(a_claim(id_)), IDS),
+        st.builds(Note, IDS, TEXTS),
+        st.builds(lambda id_, kind: End(id_, at(9), kind, digest="d"), IDS, KINDS),
+        st.builds(Forget, IDS),
+        st.just(Fence(at(9), "WorkerGone", "its pod is gone")),
+    ),
+    max_size=8,
+)
+
+
+def a_claim(id_: str = "a", **fields: str) -> Claim:
+    """Return a claim that was given at the start."""
+    return Claim(id_, "stage", "uid", "work", 0, 1, 1, "one", at(0), **fields)
+
+
+def a_page(*ops: Op) -> Page:
+    """Return a page with one open claim, `a`, after more operations."""
+    return apply(Page(), [Give(a_claim()), *ops])
+
+
+def test_a_checkpoint_stays_with_its_open_claim_and_the_last_one_counts() -> None:
+    page = a_page(Note("a", "1"), Note("a", "2"))
+    assert page.claims["a"] == a_claim(checkpoint="2")
+
+
+def test_a_checkpoint_of_a_claim_that_is_not_open_changes_nothing() -> None:
+    ended = a_page(End("a", at(9), Kind.LOST))
+    assert apply(ended, [Note("a", "1"), Note("b", "1")]) == ended
+
+
+@pytest.mark.parametrize(
+    "end",
+    [End("a", at(9), Kind.FAILED), End("a", at(9), Kind.LOST), Fence(at(9), "WorkerGone", "")],
+    ids=["failed", "lost", "fenced"],
+)
+def test_a_bad_end_has_the_checkpoint(end: Op) -> None:
+    page = a_page(Note("a", '{"page":2}'), end)
+    assert page.endings["a"].claim.checkpoint == '{"page":2}'
+    (attempt,) = attempts_of(page, "w", "worker", "r1").values()
+    assert attempt.checkpoint == '{"page":2}'
+
+
+def test_a_success_forgets_the_checkpoint() -> None:
+    page = a_page(Note("a", "1"), End("a", at(9), Kind.SUCCEEDED))
+    (attempt,) = attempts_of(page, "w", "worker", "r1").values()
+    assert (page.endings["a"].claim.checkpoint, attempt.checkpoint) == ("", "")
+
+
+def test_a_checkpoint_tells_nothing_of_an_attempt_that_is_live() -> None:
+    before, after = a_page(), a_page(Note("a", "1"))
+    assert attempts_of(after, "w", "", "") == attempts_of(before, "w", "", "")
+
+
+def test_what_is_given_twice_keeps_its_checkpoint() -> None:
+    noted = a_page(Note("a", "1"))
+    assert apply(noted, [Give(a_claim())]) == noted
+
+
+@steady(150)
+@given(OPS)
+def test_a_page_survives_being_written_and_read(ops: list[Op]) -> None:
+    page = apply(Page(), ops)
+    assert parse_page(render_page(page)) == page
+
+
+@steady(150)
+@given(OPS, OPS)
+def test_a_patch_makes_of_one_page_the_other(first: list[Op], then: list[Op]) -> None:
+    before = apply(Page(), first)
+    after = apply(before, then)
+    patch = changed(render_page(before), render_page(after))
+    laid = {**render_page(before), **patch}
+    assert {key: text for key, text in laid.items() if text is not None} == render_page(after)
+
+
+@steady(150)
+@given(OPS, OPS)
+def test_laying_the_same_ends_and_checkpoints_over_a_page_again_changes_nothing(
+    first: list[Op], then: list[Op]
+) -> None:
+    ops = [op for op in then if isinstance(op, (Note, End))]
+    once = apply(apply(Page(), first), ops)
+    last = {op.id: op for op in ops if isinstance(op, Note) and op.id in once.claims}
+    assert apply(once, last.values()) == once
+    assert apply(once, [op for op in ops if isinstance(op, End)]) == once
+
+
+def test_a_checkpoint_counts_with_the_size_of_a_page() -> None:
+    plain, noted = a_page(), a_page(Note("a", '"' + "x" * 1000 + '"'))
+    assert size_of(render_page(noted)) > size_of(render_page(plain)) + 1000
+
+
+def test_a_page_that_was_written_before_there_were_checkpoints_is_read() -> None:
+    page = a_page()
+    assert "checkpoint" not in "".join(render_page(page).values())
+    assert parse_page(render_page(page)).claims["a"] == replace(a_claim(), checkpoint="")
