@@ -39,7 +39,7 @@ class Shape:
         spec = {"phases": self.phases, **self.fields}
         meta = {"name": NAME}
         flow = {"apiVersion": API_VERSION, "kind": "Workflow", "metadata": meta, "spec": spec}
-        return [_agent(name, env) for name, env in self.agents.items()] + [flow]
+        return [a_fake_agent(name, env) for name, env in self.agents.items()] + [flow]
 
 
 def ten_phases_of(tasks: int) -> Shape:
@@ -117,7 +117,8 @@ def _layered(number: int, tasks: int) -> Body:
     return a_step(f"p{number}", found, **after)
 
 
-def _agent(name: str, env: Mapping[str, str]) -> Body:
+def a_fake_agent(name: str, env: Mapping[str, str], **fields: Any) -> Body:
+    """Return an agent whose pods run on fake nodes."""
     template = {
         "image": "none",
         "command": ["run"],
@@ -125,6 +126,6 @@ def _agent(name: str, env: Mapping[str, str]) -> Body:
         "tolerations": [{"key": "kwok.x-k8s.io/node", "operator": "Exists"}],
         "env": [{"name": key, "value": value} for key, value in env.items()],
     }
-    agent = an_agent(name, template=template)
+    agent = an_agent(name, template=template, **fields)
     agent["metadata"] = {"name": name}
     return agent

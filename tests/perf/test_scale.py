@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import yaml
@@ -19,6 +15,7 @@ import yaml
 from builders.cluster import ROOT, LocalCluster
 from e2e.harness.following import Follower
 from perf import shapes
+from perf.process import an_operator
 from perf.shapes import NAME, Shape
 from perf.sizes import Largest
 from spectra_operator.api import constants as c
@@ -49,7 +46,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     try:
         cluster.run("kubectl", "apply", "--server-side", "-f", str(ROOT / "crds"))
         cluster.run("kubectl", "create", "namespace", "spectra-system")
-        with _operator(cluster, tmp_path_factory.mktemp("operator") / "log"):
+        with an_operator(cluster, tmp_path_factory.mktemp("operator") / "log", PORT):
             yield cluster
     finally:
         cluster.down()
@@ -59,24 +56,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
 def access(cluster: LocalCluster) -> ClusterAccess:
     """The cluster's administrator."""
     return load_access(str(cluster.kubeconfig))
-
-
-@contextmanager
-def _operator(cluster: LocalCluster, log: Path) -> Iterator[None]:
-    """Run the operator on this machine until the end of the block."""
-    command = [sys.executable, "-m", "spectra_operator", "run"]
-    with log.open("w") as lines:
-        process = subprocess.Popen(command, env=_settings(cluster.kubeconfig), stderr=lines)
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def _settings(kubeconfig: Path) -> dict[str, str]:
-    ours = {"KUBECONFIG": str(kubeconfig), "HEALTH_PORT": str(PORT), "LOG_FORMAT": "console"}
-    return os.environ | {f"SPECTRA_OPERATOR_{name}": value for name, value in ours.items()}
 
 
 async def _run(cluster: LocalCluster, access: ClusterAccess, shape: Shape) -> tuple[Body, Largest]:

@@ -1,0 +1,105 @@
+"""The operator as a process of this machine, and what it tells of itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from builders.cluster import LocalCluster
+
+_SAMPLE = re.compile(r"^(\w+)\{([^}]*)\} (\S+)$", re.MULTILINE)
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an operator has used since it started.
+
+    Attributes:
+        cpu: Seconds of processor time.
+        requests: Requests to the API server, by verb and resource.
+        sent: Bytes in their bodies.
+        passes: Passes by kind.
+    """
+
+    cpu: float
+    requests: Counter[str]
+    sent: float
+    passes: Counter[str]
+
+    def __sub__(self, before: Usage) -> Usage:
+        return Usage(
+            self.cpu - before.cpu,
+            self.requests - before.requests,
+            self.sent - before.sent,
+            self.passes - before.passes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorProcess:
+    """A running operator; `port` is that of its probes and metrics."""
+
+    pid: int
+    port: int
+
+    def usage(self) -> Usage:
+        """Return what it has used up to now."""
+        requests: Counter[str] = Counter()
+        passes: Counter[str] = Counter()
+        sent = 0.0
+        for name, text, value in _SAMPLE.findall(self._get("metrics").decode()):
+            labels = dict(_LABEL.findall(text))
+            if name == "spectra_api_requests_total":
+                requests[f"{labels['verb']} {labels['resource']}"] += int(float(value))
+            elif name == "spectra_api_request_bytes_total":
+                sent += float(value)
+            elif name == "spectra_reconciles_total":
+                passes[labels["kind"]] += int(float(value))
+        return Usage(self._cpu(), requests, sent, passes)
+
+    def recent_hops(self) -> list[float]:
+        """Return the last hops that it measured, in seconds; oldest first, 10,000 at most."""
+        found: Any = json.loads(self._get("debug/hops"))
+        return [float(seconds) for seconds in found]
+
+    def _get(self, path: str) -> bytes:
+        with urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=30) as answer:
+            body: bytes = answer.read()
+        return body
+
+    def _cpu(self) -> float:
+        """Return its seconds in user mode and in the kernel: the 14th and 15th of its fields."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def an_operator(
+    cluster: LocalCluster, log: Path, port: int, **settings: str
+) -> Iterator[OperatorProcess]:
+    """Run an operator until the end of the block; settings as in `Config`, such as `worker_url`."""
+    ours = {
+        "kubeconfig": str(cluster.kubeconfig),
+        "health_port": str(port),
+        "log_format": "console",
+    }
+    given = {f"SPECTRA_OPERATOR_{name.upper()}": text for name, text in (ours | settings).items()}
+    with log.open("w") as lines:
+        command = [sys.executable, "-m", "spectra_operator", "run"]
+        process = subprocess.Popen(command, env=os.environ | given, stderr=lines)
+        try:
+            yield OperatorProcess(process.pid, port)
+        finally:
+            process.terminate()
+            process.wait(30)
