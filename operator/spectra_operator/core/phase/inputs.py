@@ -178,13 +178,10 @@ class TaskInputs:
         task = self.shape.tasks[self.task]
         if task.for_each is None and task.matrix is None:
             return {} if task.count is None else {"index": index}
-        items = self._all_items() or ()
-        return {"index": index, "item": items[index] if index < len(items) else None}
-
-    def _all_items(self) -> list[Any] | None:
         if not self._items:
             self._items.append(task_items(self.shape, self.records, self.task))
-        return self._items[0]
+        items = self._items[0] or ()
+        return {"index": index, "item": items[index] if index < len(items) else None}
 
 
 def task_input(
