@@ -1,4 +1,4 @@
-"""The command line: ``python -m images build|path [operator|agent|foundation|all]``."""
+"""The command line: ``python -m images build|path [operator|agent|foundation|pool-go|all]``."""
 
 from __future__ import annotations
 

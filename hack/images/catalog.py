@@ -19,12 +19,14 @@ class Image:
         dockerfile: Relative to the repository's root, which is the build context.
         inputs: Files and folders, relative to the root, that the Dockerfile copies.
         parent: The name of the image it is built on; None is the base.
+        compiles_go: Whether a step of the Dockerfile runs Go, from the image of its argument GO.
     """
 
     name: str
     dockerfile: str
     inputs: tuple[str, ...]
     parent: str | None = None
+    compiles_go: bool = False
 
     @property
     def reference(self) -> str:
@@ -49,6 +51,12 @@ CATALOG = {
         ),
         Image("agent", "agent/Dockerfile", ("agent/spectra_agent",)),
         Image("foundation", "examples/foundation/Dockerfile", ("examples/foundation",), "agent"),
+        Image(
+            "pool-go",
+            "examples/pool-go/Dockerfile",
+            ("examples/pool-go/worker.go",),
+            compiles_go=True,
+        ),
     )
 }
 

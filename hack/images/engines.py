@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from images import base, steps
 from images.catalog import Image
+from images.errors import ToolMissingError
 
 HOST_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -105,7 +107,9 @@ class Buildah:
         """See :meth:`Engine.build`."""
         own = local_name(job.image, job.content)
         arguments = {"AGENT": job.parent} if job.parent else self._bases()
-        self.run([*self._bud(arguments), "-f", job.image.dockerfile, "-t", own, str(self.root)])
+        go = self._go() if job.image.compiles_go else []
+        bud = [*self._bud(arguments), *go]
+        self.run([*bud, "-f", job.image.dockerfile, "-t", own, str(self.root)])
         self.run([*self._buildah("tag"), own, job.image.reference])
         target = f"oci-archive:{job.archive}:{job.image.reference}"
         self.run([*self._buildah("push"), "--quiet", job.image.reference, target])
@@ -113,6 +117,18 @@ class Buildah:
     def forget(self, image: Image, content: str) -> None:
         """See :meth:`Engine.forget`."""
         steps.succeeds([*self._buildah("rmi"), local_name(image, content)], self.run)
+
+    def _go(self) -> list[str]:
+        """Lend the builder this machine's Go with its cache; without it the library is compiled."""
+        go = shutil.which("go") or "/usr/local/go/bin/go"
+        try:
+            root, cache = self.run([go, "env", "GOROOT", "GOCACHE"]).split()
+        except OSError as error:
+            text = "Go is not installed, and an image is compiled with it: install Go 1.26 or later"
+            raise ToolMissingError(text) from error
+        volumes = (f"{root}:/usr/local/go:ro", f"{cache}:/root/.cache/go-build:rw")
+        mounts = [word for volume in volumes for word in ("--volume", volume)]
+        return [*mounts, "--build-arg", f"GO={self._bases()['BUILDER']}"]
 
     def _bases(self) -> dict[str, str]:
         key = base.base_key()

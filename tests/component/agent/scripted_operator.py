@@ -157,7 +157,7 @@ class Operator:
     def _claims(self, call: Call) -> dict[str, Any]:
         self._poll += 1
         mine = self._poll
-        known = call.body["known"]
+        known = call.body.get("known", [])
 
         def found() -> list[dict[str, Any]]:
             offered = [claim for name, claim in self.open.items() if name not in known]

@@ -16,9 +16,9 @@ from images import builder as builder_module
 from images.builder import Builder, cache_folder, only_one
 from images.catalog import CATALOG, Image
 from images.engines import Buildah, Docker, Engine, Job
-from images.errors import ImagesError, StepFailedError
+from images.errors import ImagesError, StepFailedError, ToolMissingError
 
-AGENT, FOUNDATION = CATALOG["agent"], CATALOG["foundation"]
+AGENT, FOUNDATION, POOL_GO = CATALOG["agent"], CATALOG["foundation"], CATALOG["pool-go"]
 
 
 class FakeEngine:
@@ -249,6 +249,42 @@ def test_buildah_trusts_the_hosts_certificates_while_it_builds(
     Buildah(Path("/root"), tmp_path, run).build(job(FOUNDATION, "parent:1"))
     assert f"--volume {bundle.parent}:{bundle.parent}:ro" in run.only(" bud ")
     assert f"--build-arg PIP_CERT={bundle}" in run.only(" bud ")
+
+
+class MachineWithGo(Recorder):
+    """A machine that has Go; `go env` answers where it and its cache are."""
+
+    def __call__(self, command: Sequence[str]) -> str:
+        said = super().__call__(command)
+        return (
+            "/opt/go\n/home/cache\n" if list(command[1:]) == ["env", "GOROOT", "GOCACHE"] else said
+        )
+
+
+def test_buildah_lends_the_machines_go_to_an_image_that_is_compiled(tmp_path: Path) -> None:
+    run = MachineWithGo()
+    Buildah(Path("/root"), tmp_path, run).build(job(POOL_GO))
+    build = run.only(" bud ")
+    assert "--volume /opt/go:/usr/local/go:ro --volume /home/cache:/root/.cache/go-build" in build
+    assert "--build-arg GO=docker.io/local/spectra-builder:" in build
+    Buildah(Path("/root"), tmp_path, run).build(job(AGENT))
+    assert len([line for line in run.commands if "/opt/go" in line]) == 1
+
+
+def test_an_image_that_is_compiled_asks_for_go_where_there_is_none(tmp_path: Path) -> None:
+    def without_go(command: Sequence[str]) -> str:
+        if command[0].endswith("go"):
+            raise FileNotFoundError(command[0])
+        return ""
+
+    with pytest.raises(ToolMissingError, match=r"install Go 1\.26 or later"):
+        Buildah(Path("/root"), tmp_path, without_go).build(job(POOL_GO))
+
+
+def test_docker_takes_go_from_the_dockerfiles_own_image() -> None:
+    run = Recorder()
+    Docker(Path("/root"), run).build(job(POOL_GO))
+    assert "--build-arg" not in run.only("docker build")
 
 
 @pytest.mark.parametrize("failing", [(), ("rm",)], ids=["is there", "is not there"])

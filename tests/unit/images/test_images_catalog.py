@@ -52,7 +52,9 @@ def test_the_same_files_give_the_same_hash(
         ("agent/Dockerfile", {"agent", "foundation"}),
         ("agent/spectra_agent/code.py", {"agent", "foundation"}),
         ("examples/foundation/code.py", {"foundation"}),
-        (".dockerignore", {"operator", "agent", "foundation"}),
+        ("examples/pool-go/worker.go", {"pool-go"}),
+        ("examples/pool-go/pool-go.yaml", set()),
+        (".dockerignore", set(CATALOG)),
         ("docs/agents.md", set()),
         ("agent/spectra_agent/__pycache__/code.cpython-311.pyc", set()),
     ],
@@ -84,7 +86,7 @@ def test_a_missing_input_is_named(root: Path) -> None:
 
 
 def test_all_means_every_image_with_parents_first() -> None:
-    assert [image.name for image in select("all")] == ["operator", "agent", "foundation"]
+    assert [image.name for image in select("all")] == ["operator", "agent", "foundation", "pool-go"]
     assert [image.name for image in select("agent")] == ["agent"]
 
 
