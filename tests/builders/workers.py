@@ -82,6 +82,7 @@ class FakeWorkers:
         began: (task, index, attempt, worker) of every claim that was begun, in order.
         ended: The same of those whose result was taken in.
         refused: Ids of claims whose result was refused.
+        broken: Names of workers that fail at whatever they do.
         resumed: What (task, index, attempt) were given to go on from, where it was something.
     """
 
@@ -93,6 +94,7 @@ class FakeWorkers:
         self.refused: list[str] = []
         self.resumed: dict[tuple[str, int, int], Any] = {}
         self.workers: dict[str, Worker] = {}
+        self.broken: set[str] = set()
         self.starting = 1.0
         self._api = api
         self._clock = clock
@@ -240,6 +242,8 @@ class FakeWorkers:
 
     async def _do(self, worker: Worker, document: Body) -> None:
         claim, deed = document["id"], self._deed(document)
+        if worker.name in self.broken:
+            deed = Deed(succeeded=False)
         try:
             if any(worker.saying[claim]):
                 await self._call(worker, _beating(worker, _beats(worker)))

@@ -36,6 +36,14 @@ class Mode(StrEnum):
     POOL = "Pool"
 
 
+class Health(StrEnum):
+    """How well an agent's workers do. Degraded: fewer than wanted do well. Offline: none does."""
+
+    HEALTHY = "Healthy"
+    DEGRADED = "Degraded"
+    OFFLINE = "Offline"
+
+
 class KeyRef(ApiModel):
     """A key of a Secret or ConfigMap in the same namespace."""
 
@@ -197,6 +205,8 @@ class AgentStatus(ApiModel):
     """Labels of the agent's workers, as text, for who scales them by /scale."""
     scaling_past: Annotated[str, StringConstraints(max_length=8192)] | None = None
     """What scaling remembers over a restart of the operator, as JSON; not for people."""
+    health: Health | None = None
+    """Mode Pool: how well the workers do; the condition Healthy says why."""
     last_heartbeat: Timestamp | None = None
     """When a worker of this agent last called."""
     active_revision: ShortText | None = None
@@ -225,5 +235,5 @@ class AgentStatus(ApiModel):
             },
         ),
     ] = []
-    """Ready: the agent's revision is stored and tasks may start. In mode Pool also AbleToScale,
-    ScalingActive and ScalingLimited."""
+    """Ready: the agent's revision is stored and tasks may start. In mode Pool also Healthy,
+    AbleToScale, ScalingActive and ScalingLimited."""

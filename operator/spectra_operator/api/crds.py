@@ -86,6 +86,7 @@ AGENT = Kind(
         Column("Success", ".status.successRatio"),
         Column("Revision", ".status.activeRevision"),
         Column("Last Seen", ".status.lastSeen", "date"),
+        Column("Health", ".status.health", priority=1),
         Column("Concurrency", ".spec.concurrency", "integer", 1),
         Column("Image", ".spec.template.image", priority=1),
         Column("Cost", ".status.usage.cost", priority=1),

@@ -10,6 +10,7 @@ from typing import Any
 from ..api.agent import AgentSpec, Mode
 from ..core.conditions import timestamp
 from ..core.names import shortened
+from ..core.pool.health import health_of, to_quarantine
 from ..core.pool.objects import WorkerPlan, worker_body
 from ..core.pool.past import Past, parse_history, render_history
 from ..core.pool.scale_status import scale_conditions, scale_counts
@@ -48,6 +49,7 @@ class PoolKeeper:
         if run.spec is None or run.spec.mode is not Mode.POOL:
             self._end_all(key)
             return {}
+        self._quarantine(key, run.revision)
         plan = decide_scale(self._snapshot(key, run, run.spec))
         run.past = plan.past
         self._carry_out(key, plan)
@@ -82,11 +84,22 @@ class PoolKeeper:
             created_at=worker.created_at or self._parts.clock.now(),
         )
 
+    def _quarantine(self, key: Key, revision: str) -> None:
+        """Give no more work to workers that fail where others do well; they are replaced."""
+        ours = {k: w for k, w in self._parts.workers.of(key) if w.revision == revision}
+        failing = to_quarantine({k.name: w.conduct for k, w in ours.items()})
+        for worker_key, worker in ours.items():
+            if worker_key.name in failing and not worker.quarantined:
+                worker.quarantined = True
+                logger.warning("%s: worker %s is put in quarantine", key, worker_key.name)
+
     def _state(self, worker: WorkerRun) -> WorkerState:
         if worker.failure:
             return WorkerState.FAILED
         if worker.deleting or not (worker.pod_uid or worker.creating):
             return WorkerState.DELETING
+        if worker.quarantined:
+            return WorkerState.QUARANTINED
         if worker.heard_at is None:
             return WorkerState.STARTING
         silent = self._parts.clock.monotonic() - worker.heard_at >= SILENT_SECONDS
@@ -158,11 +171,14 @@ class PoolKeeper:
         heard = max((w.heard_at for w in workers.values() if w.heard_at is not None), default=None)
         stored = run.status.stored.get("conditions") or ()
         now = self._parts.clock.now()
+        health, healthy = health_of(views, plan.desired)
+        told = (healthy, *plan.conditions)
         return {
+            "health": health.value,
             **scale_counts(key.name, views, run.revision, plan.desired),
             "scalingPast": render_history(plan.past),
             "lastHeartbeat": self._wall(key, heard),
-            "conditions": scale_conditions(plan.conditions, stored, run.generation, now),
+            "conditions": scale_conditions(told, stored, run.generation, now),
         }
 
     def _wall(self, key: Key, heard: float | None) -> str | None:

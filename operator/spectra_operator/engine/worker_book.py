@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..core.pool.page import MAX_CLAIMS, MAX_ENTRIES, Give, Op, Page, apply
+from ..core.pool.health import Conduct
+from ..core.pool.page import MAX_CLAIMS, MAX_ENTRIES, Op, Page, apply
 from .desk_calls import Work
 from .keys import Key
 
@@ -39,8 +40,8 @@ class WorkerRun:
     written, `in_flight` are being written, `looking` tells that it is being read afresh.
     `instance` is the process that called last, at `heard_at` (monotonic seconds; None: not yet).
     `delivered` has the claims that were handed out, `inputs` what they are to be done with,
-    `stopping` until when a claim may end by itself, `told` the digests of the last results.
-    `triggers` has when the event came that made a claim possible,
+    `stopping` until when a claim may end by itself, `told` the digests of the last results,
+    `conduct` how its attempts ended, `triggers` when the event came that made a claim possible,
     `write_by` when what can wait (checkpoints, ends that are recorded) is to be written.
     """
 
@@ -55,6 +56,8 @@ class WorkerRun:
     heard_at: float | None = None
     suspect: bool = False
     draining: bool = False
+    conduct: Conduct = field(default_factory=Conduct)
+    quarantined: bool = False
     page: Page = field(default_factory=Page)
     version: str = ""
     lease_uid: str = ""
@@ -84,12 +87,7 @@ class WorkerRun:
     @property
     def free(self) -> int:
         """Return how many claims it may be given now."""
-        if (
-            self.draining
-            or self.deleting
-            or not self.alive
-            or (self.poll is None and not self.waits)
-        ):
+        if self.draining or self.deleting or self.quarantined or not self.alive:
             return 0
         offered = (self.poll.slots if self.poll else 0) + sum(wait.slots for wait in self.waits)
         if not offered:
@@ -99,10 +97,6 @@ class WorkerRun:
         undelivered = sum(id_ not in self.delivered for id_ in wanted.claims)
         held = open_ + len(wanted.endings)
         return max(min(offered - undelivered, MAX_CLAIMS - open_, MAX_ENTRIES - held), 0)
-
-    def promised(self) -> list[Give]:
-        """Return the claims that are not durable yet."""
-        return [op for op in (*(self.in_flight or ()), *self.ops) if isinstance(op, Give)]
 
     def take_poll(self) -> Poll | None:
         """Return who waits for claims, and let nobody wait any more."""

@@ -26,6 +26,7 @@ SILENT_SECONDS = 20.0
 """A worker that has not called for so long is taken for gone; it calls every five."""
 SECOND_LOOK_SECONDS = 2.0
 """Between the first look at a silent worker and its end: the silence may have been our own."""
+RESTARTED = "WorkerRestarted"
 _TOLD = 256
 
 
@@ -63,7 +64,7 @@ class WorkerReconciler:
             poll.future.set_result(())
         if any(claim.instance != instance for claim in run.wanted.claims.values()):
             text = "the process of its worker ended without a result"
-            self._lose(key, run, "WorkerRestarted", text)
+            self._lose(key, run, RESTARTED, text)
         self._parts.queue.add(key)
 
     def hand_out(self, key: Key, run: WorkerRun) -> None:
@@ -150,6 +151,8 @@ class WorkerReconciler:
     def _write(self, key: Key, run: WorkerRun) -> None:
         now = self._parts.clock.monotonic()
         urgent = any(not isinstance(op, (Forget, Note)) for op in run.ops)
+        if not urgent:  # what was asked for stands already
+            self._answer_waits(key, run)
         if run.ops and not urgent and run.write_by is not None and now < run.write_by:
             self._parts.queue.add_at(key, run.write_by)
             return
@@ -164,6 +167,11 @@ class WorkerReconciler:
         run.in_flight = ops
         body = pages.page_body(self._parts, key, run, after)
         self._parts.executor.submit(WritePage(key, body, after, create=not run.version))
+
+    def _answer_waits(self, key: Key, run: WorkerRun) -> None:
+        run.writing += run.waits
+        run.waits = []
+        self.hand_out(key, run)
 
     def _clear_away(self, key: Key, run: WorkerRun) -> None:
         """Delete the page of a worker that is gone, once nothing on it would be missed."""
@@ -252,6 +260,7 @@ class WorkerReconciler:
             if known != now:
                 attempts.assume(phase, now)
                 self._tell(phase, known, now)
+                _note_conduct(run, known, now)
         for id_, claim in _claims(before).items():
             if id_ not in proven:
                 self._drop(run, id_)
@@ -295,6 +304,15 @@ class WorkerReconciler:
         for kept in (run.inputs, run.stopping, run.triggers):
             kept.pop(claim, None)
         run.delivered.discard(claim)
+
+
+def _note_conduct(run: WorkerRun, known: Attempt | None, attempt: Attempt) -> None:
+    """Count an end that is the worker's own doing, once."""
+    if attempt.outcome is None or known is None or not known.live:
+        return
+    good = attempt.outcome.kind is Kind.SUCCEEDED
+    if good or attempt.outcome.kind is Kind.FAILED or attempt.outcome.reason == RESTARTED:
+        run.conduct = run.conduct.after(good=good)
 
 
 def _remember(run: WorkerRun, page: Page) -> None:

@@ -248,3 +248,19 @@ async def test_a_result_that_breaks_the_contract_fails_for_good(document: str) -
 
         assert status["state"] == "Failed"
         assert world.workers.attempts("a") == [1]
+
+
+async def test_a_worker_that_fails_where_others_do_well_is_replaced() -> None:
+    async with a_running_world(a_pool(slots=1)) as world:
+        await world.until(lambda: len(world.workers.workers) == 2)
+        broken = min(world.workers.workers)
+        world.workers.broken.add(broken)
+        await world.apply(a_flow(a_task("each", count=40, retry=a_retry(9))))
+
+        status = await world.finished()
+
+        assert status["state"] == "Succeeded"
+        ended = [worker for *_, worker in world.workers.ended]
+        assert ended.count(broken) == 5
+        await world.until(lambda: broken not in world.workers.workers)
+        await world.until(lambda: len(world.workers.workers) == 2)

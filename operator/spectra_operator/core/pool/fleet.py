@@ -23,17 +23,22 @@ MAX_ROUNDS = 16
 
 
 class WorkerState(StrEnum):
-    """What is known of a worker. Starting: not heard of yet. Silent: not heard of any more."""
+    """What is known of a worker.
+
+    Starting: not heard of yet. Silent: not heard of any more. Quarantined: heard of, and given
+    nothing more, since it fails where others do well.
+    """
 
     STARTING = "Starting"
     READY = "Ready"
     SILENT = "Silent"
     FAILED = "Failed"
     DELETING = "Deleting"
+    QUARANTINED = "Quarantined"
 
 
 _ALIVE = (WorkerState.STARTING, WorkerState.READY)
-_LOST = (WorkerState.SILENT, WorkerState.FAILED)
+_LOST = (WorkerState.SILENT, WorkerState.FAILED, WorkerState.QUARANTINED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,77 @@
+"""How well the workers of an agent do: who is kept from work, and what is said of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ...api.agent import Health
+from .fleet import WorkerState, WorkerView
+from .scale_status import ScaleCondition
+
+QUARANTINE_AFTER = 5
+"""Bad ends in a row after which a worker gets no more work, if others do well."""
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """How the attempts of a worker ended: how many badly since the last good one, how many well."""
+
+    bad: int = 0
+    good: int = 0
+
+    def after(self, *, good: bool) -> Conduct:
+        """Return it after one more end."""
+        return Conduct(0, self.good + 1) if good else Conduct(self.bad + 1, self.good)
+
+
+def to_quarantine(conducts: Mapping[str, Conduct]) -> frozenset[str]:
+    """Return the workers, of those of one revision by name, that fail where others do well.
+
+    Where all fail it is not the worker, but the revision or the tasks; nobody is singled out then.
+    """
+    well = any(conduct.good and not conduct.bad for conduct in conducts.values())
+    if not well:
+        return frozenset()
+    return frozenset(name for name, each in conducts.items() if each.bad >= QUARANTINE_AFTER)
+
+
+def health_of(workers: Iterable[WorkerView], desired: int) -> tuple[Health, ScaleCondition]:
+    """Return the health of an agent and the condition that says why."""
+    views = [worker for worker in workers if worker.state is not WorkerState.DELETING]
+    ready = sum(_is_ready(worker) for worker in views)
+    odd = _odd(views)
+    if desired and not ready:
+        starting = any(worker.state is WorkerState.STARTING for worker in views)
+        text = "no worker is ready" + ("; some are starting" if starting else "")
+        reason = "WorkersStarting" if starting and not odd else "NoWorkerReady"
+        return Health.OFFLINE, _condition(False, reason, f"{text}{_list(odd)}")
+    if odd or ready < desired:
+        text = f"{ready} of {desired} workers are ready"
+        reason = "WorkersFailing" if odd else "WorkersStarting"
+        return Health.DEGRADED, _condition(False, reason, f"{text}{_list(odd)}")
+    return Health.HEALTHY, _condition(True, "AsExpected", "all workers do well")
+
+
+def _is_ready(worker: WorkerView) -> bool:
+    return worker.state is WorkerState.READY and not worker.draining
+
+
+def _odd(workers: Iterable[WorkerView]) -> list[str]:
+    """Return what is wrong with which worker."""
+    words = {
+        WorkerState.SILENT: "is silent",
+        WorkerState.FAILED: "has failed",
+        WorkerState.QUARANTINED: f"is in quarantine after {QUARANTINE_AFTER} bad ends in a row",
+    }
+    return [f"{each.name} {words[each.state]}" for each in workers if each.state in words]
+
+
+def _list(odd: list[str]) -> str:
+    more = f", and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
+    return f": {', '.join(odd[:_NAMED])}{more}" if odd else ""
+
+
+def _condition(status: bool, reason: str, message: str) -> ScaleCondition:
+    return ScaleCondition("Healthy", status, reason, message[:1024])
