@@ -24,6 +24,8 @@ from component.agent.scripted_operator import (
 )
 from unit.examples.example_runner import EXAMPLES
 
+pytestmark = pytest.mark.timeout(300)  # the first build of all on a machine takes a minute
+
 SOURCE = EXAMPLES / "pool-go" / "worker.go"
 TROUBLE = {
     "no answer": DROPPED,
