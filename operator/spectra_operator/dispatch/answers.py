@@ -68,7 +68,7 @@ class HeartbeatAnswer(Answered):
     """What the worker must do now."""
 
     cancel: list[str]
-    """Ids of claims to stop work on, and then to release."""
+    """Which of the claims that the call names to stop work on, and then to release."""
     drain: bool
     """Ask for no more claims; end the open ones, and keep sending heartbeats."""
     heartbeat_seconds: float
