@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..api.constants import MAX_CHECKPOINT_BYTES
 from ..core.attempts.progress import progress_of
 from ..core.pool.page import Claim, Note, apply
-from ..core.pool.page_text import render_page, size_of
+from ..core.pool.page_text import is_larger
 from .desk_calls import Beat
 from .keys import Key
 from .parts import Parts
@@ -40,7 +40,7 @@ def _note(parts: Parts, key: Key, run: WorkerRun, beat: Beat) -> None:
     if len(beat.checkpoint.encode()) > MAX_CHECKPOINT_BYTES:
         return
     note = Note(beat.claim, beat.checkpoint)
-    if size_of(render_page(apply(run.wanted, [note]))) > NOTED_PAGE_BYTES:
+    if is_larger(apply(run.wanted, [note]), NOTED_PAGE_BYTES):
         return
     run.ops = [op for op in run.ops if not (isinstance(op, Note) and op.id == note.id)]
     run.ops.append(note)

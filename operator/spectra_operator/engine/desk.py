@@ -15,7 +15,7 @@ from typing import Any
 
 from ..core.attempts.evidence import Kind
 from ..core.pool.page import Claim, End
-from ..core.pool.page_text import render_page, size_of
+from ..core.pool.page_text import is_larger
 from .beats import take_beats
 from .desk_calls import (
     Beat,
@@ -133,7 +133,7 @@ class WorkDesk:
             if told != end.digest:
                 text = f"claim {end.id} is not open for this worker; its result is not wanted"
                 raise StaleError("ClaimNotOpen", text)
-        elif size_of(render_page(wanted)) > FULL_PAGE_BYTES:
+        elif is_larger(wanted, FULL_PAGE_BYTES):
             raise UnavailableError("PageFull", "too many results wait to be recorded; try again")
         else:
             self._workers.end(key, run, end)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..api import constants as c
 from ..core.attempts.objects import owner
-from ..core.pool.page import Page
+from ..core.pool.page import Page, V
 from ..core.pool.page_text import changed, parse_page, render_page
 from ..kube.resources import LEASES, Body, parse_version, uid_of, version_of
 from .keys import Key
@@ -17,7 +19,7 @@ def page_body(parts: Parts, key: Key, run: WorkerRun, page: Page) -> Body:
     now = parts.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     spec = {"holderIdentity": run.instance or key.name, "renewTime": now}
     if run.version:
-        patch = changed(render_page(run.page), render_page(page))
+        patch = changed(render_page(news(page, run.page)), render_page(news(run.page, page)))
         meta = {"resourceVersion": run.version, "annotations": patch}
         return {"metadata": meta, "spec": spec}
     agent = parts.store.get(Key("Agent", key.namespace, run.agent))
@@ -39,6 +41,15 @@ def page_body(parts: Parts, key: Key, run: WorkerRun, page: Page) -> Body:
         },
         "spec": spec,
     }
+
+
+def news(before: Page, after: Page) -> Page:
+    """Return the entries of a page that did not stand on another one; unchanged ones are shared."""
+    return Page(after.epoch, _new(before.claims, after.claims), _new(before.endings, after.endings))
+
+
+def _new(before: Mapping[str, V], after: Mapping[str, V]) -> Mapping[str, V]:
+    return {id_: entry for id_, entry in after.items() if before.get(id_) is not entry}
 
 
 def page_of(body: Body) -> Page:

@@ -119,10 +119,10 @@ class PoolIntake:
         body = change.new or change.old or {}
         meta = body["metadata"]
         key = Key(KIND, meta["namespace"], meta["name"])
-        if change.new is not None:
-            self._workers.take_page(key, body)
-        else:
+        if change.new is None:
             self._workers.page_gone(key, body)
+        elif not self._workers.take_page(key, body):
+            return  # mostly the echo of our own write
         run = self._parts.workers.get(key)
         if run is not None:
             self._changed(key, run)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import is_not
+from typing import cast
 
 from ..core.pool.health import Conduct
 from ..core.pool.page import MAX_CLAIMS, MAX_ENTRIES, Op, Page, apply
@@ -32,17 +34,35 @@ class Wait:
     slots: int = 0
 
 
+class Ahead:
+    """A page as it will be: operations laid over it. Only those that are new are applied."""
+
+    def __init__(self) -> None:
+        self._steps: tuple[Page | Op, ...] = ()
+        self._page = Page()
+
+    def of(self, page: Page, ops: Iterable[Op]) -> Page:
+        """Return a page after operations."""
+        steps = (page, *ops)
+        known = len(self._steps)
+        if not known or known > len(steps) or any(map(is_not, self._steps, steps)):
+            self._page, known = page, 1
+        self._page = apply(self._page, cast(tuple[Op, ...], steps[known:]))
+        self._steps = steps
+        return self._page
+
+
 @dataclass(slots=True)
 class WorkerRun:
     """A worker.
 
     `page` is what is durable, on a Lease at `version` (empty: there is none); `ops` are to be
-    written, `in_flight` are being written, `looking` tells that it is being read afresh.
-    `instance` is the process that called last, at `heard_at` (monotonic seconds; None: not yet).
-    `delivered` has the claims that were handed out, `inputs` what they are to be done with,
-    `stopping` until when a claim may end by itself, `told` the digests of the last results,
-    `conduct` how its attempts ended, `triggers` when the event came that made a claim possible,
-    `write_by` when what can wait (checkpoints, ends that are recorded) is to be written.
+    written, `in_flight` are being written, `ahead` is the page with both; `looking` tells that it
+    is being read afresh. `instance` is the process that called last, at `heard_at` (monotonic
+    seconds; None: not yet). `delivered` has the claims that were handed out, `inputs` what they are
+    to be done with, `stopping` until when a claim may end by itself, `told` the digests of the last
+    results, `conduct` how its attempts ended, `triggers` when the event came that made a claim
+    possible, `write_by` when what can wait (checkpoints, ends that are recorded) is to be written.
     """
 
     agent: str
@@ -73,6 +93,7 @@ class WorkerRun:
     told: dict[str, str] = field(default_factory=dict)
     triggers: dict[str, float] = field(default_factory=dict)
     write_by: float | None = None
+    ahead: Ahead = field(default_factory=Ahead)
 
     @property
     def alive(self) -> bool:
@@ -82,7 +103,7 @@ class WorkerRun:
     @property
     def wanted(self) -> Page:
         """Return the page as it will be."""
-        return apply(apply(self.page, self.in_flight or ()), self.ops)
+        return self.ahead.of(self.page, (*(self.in_flight or ()), *self.ops))
 
     @property
     def free(self) -> int:

@@ -6,11 +6,10 @@ A page has one write under way at most; what comes meanwhile goes into the next 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from ..core.attempts.evidence import Attempt, Kind
+from ..core.attempts.evidence import Kind
 from ..core.phase.inputs import InputError
-from ..core.pool.page import Claim, End, Fence, Forget, Give, Note, Page, apply, attempts_of
+from ..core.pool.page import Claim, End, Fence, Forget, Give, Note, Page
 from ..kube.errors import AlreadyExists, Conflict, KubeError, NotFound
 from ..kube.resources import Body, uid_of
 from . import pages
@@ -19,15 +18,13 @@ from .desk_calls import UnavailableError
 from .effects import DeletePage, Effect, LookUpPage, WritePage
 from .keys import Key
 from .parts import Parts
-from .phase_views import note_duration
-from .worker_book import KIND, Wait, WorkerRun
+from .shown_pages import RESTARTED, drop, show
+from .worker_book import Wait, WorkerRun
 
 SILENT_SECONDS = 20.0
 """A worker that has not called for so long is taken for gone; it calls every five."""
 SECOND_LOOK_SECONDS = 2.0
 """Between the first look at a silent worker and its end: the silence may have been our own."""
-RESTARTED = "WorkerRestarted"
-_TOLD = 256
 
 
 class WorkerReconciler:
@@ -119,7 +116,7 @@ class WorkerReconciler:
         """End all open claims; those that nobody can have seen go back to where they came from."""
         for op in [op for op in run.ops if isinstance(op, Give)]:
             run.ops.remove(op)
-            self._drop(run, op.claim.id)
+            drop(run, op.claim.id)
             phase = Key("Phase", key.namespace, op.claim.phase)
             self._parts.attempts.forget(phase, op.claim.id)
             self._parts.queue.add(phase)
@@ -156,10 +153,10 @@ class WorkerReconciler:
         if run.ops and not urgent and run.write_by is not None and now < run.write_by:
             self._parts.queue.add_at(key, run.write_by)
             return
+        after = run.wanted
         ops, run.ops, run.write_by = tuple(run.ops), [], None
         run.writing += run.waits
         run.waits = []
-        after = apply(run.page, ops)
         if after == run.page and (run.version or after.is_clear):
             self.hand_out(key, run)
             self._clear_away(key, run)
@@ -211,7 +208,7 @@ class WorkerReconciler:
         if error is None and body is not None:
             pages.take_version(run, body)
             self._parts.queue.succeeded(key)
-            self.show(key, run, effect.page)
+            show(self._parts, key, run, effect.page)
             self.hand_out(key, run)
             return
         run.ops[:0] = ops
@@ -226,13 +223,14 @@ class WorkerReconciler:
         run.writing = []
         self._parts.queue.back_off(key)
 
-    def take_page(self, key: Key, body: Body) -> None:
-        """Take in the page of a worker as the API server has it."""
+    def take_page(self, key: Key, body: Body) -> bool:
+        """Take in the page of a worker as the API server has it; False: it was no news."""
         run = self._parts.workers.get(key) or pages.known_by_lease(self._parts.workers, key, body)
         if run.in_flight is not None or not pages.is_newer(run, body):
-            return
+            return False
         pages.take_version(run, body)
-        self.show(key, run, pages.page_of(body))
+        show(self._parts, key, run, pages.page_of(body))
+        return True
 
     def page_gone(self, key: Key, body: Body) -> None:
         """Take in that a page is gone: of a worker that lives it is written anew."""
@@ -241,94 +239,5 @@ class WorkerReconciler:
             return
         run.version = ""
         if not run.pod_uid and not run.creating:
-            self.show(key, run, Page(epoch=run.page.epoch))
+            show(self._parts, key, run, Page(epoch=run.page.epoch))
             self._parts.workers.drop(key)
-
-    def show(self, key: Key, run: WorkerRun, page: Page) -> None:
-        """Take a page as durable: phases see what it proves."""
-        before, run.page = run.page, page
-        _remember(run, page)
-        attempts = self._parts.attempts
-        proven = attempts_of(page, key.name, run.agent, run.revision)
-        for id_, attempt in proven.items():
-            claim = page.claims.get(id_) or page.endings[id_].claim
-            phase = Key("Phase", key.namespace, claim.phase)
-            known = attempts.get(phase, id_)
-            if not self._is_mine(key, run, attempt, known):
-                continue
-            now = _with_memory(attempt, known)
-            if known != now:
-                attempts.assume(phase, now)
-                self._tell(phase, known, now)
-                _note_conduct(run, known, now)
-        for id_, claim in _claims(before).items():
-            if id_ not in proven:
-                self._drop(run, id_)
-                phase = Key("Phase", key.namespace, claim.phase)
-                known = attempts.get(phase, id_)
-                if known is not None and known.worker == key.name:
-                    attempts.forget(phase, id_)
-                    self._parts.queue.add(phase)
-
-    def _is_mine(self, key: Key, run: WorkerRun, attempt: Attempt, known: Attempt | None) -> bool:
-        """Whether a claim is this worker's; if it stands on two pages, the later one counts.
-
-        A write of a leader that was deposed may come after its successor has given the same
-        attempt to another worker. Nobody was told of the earlier claim then.
-        """
-        if known is None or known.worker in ("", key.name):
-            return True
-        other = self._parts.workers.get(Key(KIND, key.namespace, known.worker))
-        mine = (attempt.started_at, key.name) > (known.started_at, known.worker)
-        loser = other if mine else run
-        if loser is not None:
-            loser.ops.append(Forget(attempt.pod))
-            loser.delivered.add(attempt.pod)
-            self._parts.queue.add(Key(KIND, key.namespace, known.worker if mine else key.name))
-        return mine
-
-    def _tell(self, phase: Key, known: Attempt | None, attempt: Attempt) -> None:
-        parts = self._parts
-        parts.queue.add(phase)
-        if attempt.live or (known is not None and not known.live):
-            return
-        run = parts.phases.get(phase)
-        if run is not None and known is not None:
-            run.trigger = parts.clock.monotonic()
-        parts.agents.seen(phase.namespace, attempt, parts.clock.now())
-        note_duration(parts, phase, attempt)
-        agent = Key("Agent", phase.namespace, attempt.agent)
-        parts.queue.add_at(agent, parts.clock.monotonic() + 1.0)
-
-    def _drop(self, run: WorkerRun, claim: str) -> None:
-        for kept in (run.inputs, run.stopping, run.triggers):
-            kept.pop(claim, None)
-        run.delivered.discard(claim)
-
-
-def _note_conduct(run: WorkerRun, known: Attempt | None, attempt: Attempt) -> None:
-    """Count an end that is the worker's own doing, once."""
-    if attempt.outcome is None or known is None or not known.live:
-        return
-    good = attempt.outcome.kind is Kind.SUCCEEDED
-    if good or attempt.outcome.kind is Kind.FAILED or attempt.outcome.reason == RESTARTED:
-        run.conduct = run.conduct.after(good=good)
-
-
-def _remember(run: WorkerRun, page: Page) -> None:
-    """Keep the digests of the last results: whoever repeats one has not heard the answer."""
-    for id_, ending in page.endings.items():
-        run.told[id_] = ending.digest
-    while len(run.told) > _TOLD:
-        del run.told[next(iter(run.told))]
-
-
-def _with_memory(attempt: Attempt, known: Attempt | None) -> Attempt:
-    """Keep of a live attempt what no page tells: when its end was asked for, and how far it is."""
-    if known is None or not (known.live and attempt.live):
-        return attempt
-    return replace(attempt, deleted_at=known.deleted_at, progress=known.progress)
-
-
-def _claims(page: Page) -> dict[str, Claim]:
-    return {**page.claims, **{id_: ending.claim for id_, ending in page.endings.items()}}

@@ -14,6 +14,11 @@ from .page import Claim, Ending, Page
 
 Annotations = Mapping[str, str]
 
+_BESIDE_TEXTS = 1536
+"""An entry has fewer bytes than this, key included, beside its checkpoint, document and message."""
+_LONGEST_LETTER = 6
+"""Bytes of a character in JSON, at most: a control character becomes \\u001f."""
+
 
 def render_page(page: Page) -> dict[str, str]:
     """Return a page as annotations; the same page always gives the same ones."""
@@ -32,6 +37,17 @@ def changed(before: Annotations, after: Annotations) -> dict[str, str | None]:
 def size_of(annotations: Annotations) -> int:
     """Return how many bytes annotations take, as Kubernetes counts them against 256 KiB."""
     return sum(len(key) + len(text.encode()) for key, text in annotations.items())
+
+
+def is_larger(page: Page, most: int) -> bool:
+    """Whether a page takes more than so many bytes; one that surely does not is not rendered."""
+    claims = [*page.claims.values(), *(ending.claim for ending in page.endings.values())]
+    texts = [claim.checkpoint for claim in claims]
+    for ending in page.endings.values():
+        texts += (ending.document, ending.message)
+    if len(claims) * _BESIDE_TEXTS + _LONGEST_LETTER * sum(map(len, texts)) <= most:
+        return False
+    return size_of(render_page(page)) > most
 
 
 def parse_page(annotations: Annotations) -> Page:

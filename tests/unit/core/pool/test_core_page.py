@@ -22,7 +22,13 @@ from spectra_operator.core.pool.page import (
     apply,
     attempts_of,
 )
-from spectra_operator.core.pool.page_text import changed, parse_page, render_page, size_of
+from spectra_operator.core.pool.page_text import (
+    changed,
+    is_larger,
+    parse_page,
+    render_page,
+    size_of,
+)
 from unit.core.core_settings import steady
 
 IDS = st.sampled_from(["a", "b", "c"])
@@ -126,3 +132,36 @@ def test_a_page_that_was_written_before_there_were_checkpoints_is_read() -> None
     page = a_page()
     assert "checkpoint" not in "".join(render_page(page).values())
     assert parse_page(render_page(page)).claims["a"] == replace(a_claim(), checkpoint="")
+
+
+LONG = st.text(st.characters(codec="utf-8"), max_size=400)
+
+
+@steady(150)
+@given(st.lists(LONG, max_size=6), LONG, st.integers(-3, 3))
+def test_a_page_is_larger_than_a_limit_exactly_if_its_annotations_are(
+    documents: list[str], message: str, off: int
+) -> None:
+    ids = [f"c{number}" for number in range(len(documents))]
+    given = [Give(a_claim(id_, checkpoint=message)) for id_ in ids]
+    ends = [
+        End(id_, at(9), Kind.FAILED, message=message, document=document)
+        for id_, document in zip(ids, documents, strict=True)
+    ]
+    page = a_page(*given, *ends)
+    size = size_of(render_page(page))
+
+    assert is_larger(page, size - 1)
+    assert is_larger(page, size + off) == (off < 0)
+
+
+def test_the_longest_entry_is_not_taken_for_a_smaller_one() -> None:
+    longest = Claim(
+        *("i" * 63, "p" * 253, "u" * 36, "t" * 63, 99_999, 99_999, 2**53, '"' * 64, at(0)),
+        workflow_uid="w" * 36,
+        checkpoint="\x00" * 100,
+    )
+    end = End(longest.id, at(9), Kind.SUCCEEDED, "R" * 128, "\x00" * 256, '"' * 4000, "d" * 16)
+    page = apply(Page(epoch=2**53), [Give(longest), replace(end, stopped_at=at(9))])
+
+    assert is_larger(page, size_of(render_page(page)) - 1)
