@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from ..api.constants import MAX_RESULT_BYTES
+from ..api.constants import MAX_CHECKPOINT_BYTES, MAX_RESULT_BYTES
 from ..core.attempts.results import ResultError, parse_result
 from ..core.spec.nesting import RESULT_DEPTH, too_deep
 from ..engine.desk_calls import Beat, Report
@@ -30,7 +30,6 @@ HEARTBEAT_SECONDS = 5
 MAX_SLOTS = 32
 MAX_WAIT_SECONDS = 30
 MAX_IDS = 64
-MAX_CHECKPOINT_BYTES = 4_096
 SHOWN_PROBLEMS = 5
 LISTED_PROBLEMS = 100
 """With more, none is told: making the list of a hostile body's faults would hold up the engine."""

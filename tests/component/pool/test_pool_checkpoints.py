@@ -69,8 +69,12 @@ async def noted(world: World) -> list[str]:
 
 @pytest.mark.parametrize(
     "bad",
-    [Deed(crash=True, checkpoint=LEFT), Deed(succeeded=False, checkpoint=LEFT)],
-    ids=["crash", "failure"],
+    [
+        Deed(crash=True, checkpoint=LEFT),
+        Deed(succeeded=False, checkpoint=LEFT),
+        Deed(seconds=0, succeeded=False, checkpoint=LEFT),
+    ],
+    ids=["crash", "failure", "failure before the checkpoint was written"],
 )
 async def test_the_next_attempt_gets_what_the_last_one_left(bad: Deed) -> None:
     async with a_running_world(a_pool()) as world:

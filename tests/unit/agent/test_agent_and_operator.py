@@ -17,10 +17,9 @@ from spectra_agent.pool.held import CHECKPOINT_BYTES, MESSAGE_CHARACTERS, Held
 from spectra_agent.pool.line import Line, Place, Token
 from spectra_agent.pool.perform import failure
 from spectra_agent.pool.settings import MOST_SLOTS, Settings
-from spectra_operator.api.constants import MAX_RESULT_BYTES
+from spectra_operator.api.constants import MAX_CHECKPOINT_BYTES, MAX_RESULT_BYTES
 from spectra_operator.core.attempts.results import parse_result
 from spectra_operator.dispatch.models import (
-    MAX_CHECKPOINT_BYTES,
     MAX_SLOTS,
     HeartbeatCall,
     ResultCall,

@@ -37,8 +37,8 @@ PAGE_2 = '{"page":2}'
 
 def left(number: int = 1, outcome: Outcome | None = None, **fields: Any) -> Attempt:
     """Return an attempt that ended badly, 9 s after the start, and left a checkpoint."""
-    fields = {"checkpoint": PAGE_2, "ended": 9} | fields
-    return an_attempt(outcome=outcome or broken(), number=number, **fields)
+    known: dict[str, Any] = {"checkpoint": PAGE_2, "ended": 9}
+    return an_attempt(outcome=outcome or broken(), number=number, **(known | fields))
 
 
 def kept(record: TaskRecord, index: int = 0) -> Checkpoint | None:
