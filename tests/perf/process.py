@@ -27,12 +27,14 @@ class Usage:
 
     Attributes:
         cpu: Seconds of processor time.
+        starved: Seconds that it could have run and others did.
         requests: Requests to the API server, by verb and resource.
         sent: Bytes in their bodies.
         passes: Passes by kind.
     """
 
     cpu: float
+    starved: float
     requests: Counter[str]
     sent: float
     passes: Counter[str]
@@ -40,6 +42,7 @@ class Usage:
     def __sub__(self, before: Usage) -> Usage:
         return Usage(
             self.cpu - before.cpu,
+            self.starved - before.starved,
             self.requests - before.requests,
             self.sent - before.sent,
             self.passes - before.passes,
@@ -66,7 +69,7 @@ class OperatorProcess:
                 sent += float(value)
             elif name == "spectra_reconciles_total":
                 passes[labels["kind"]] += int(float(value))
-        return Usage(self._cpu(), requests, sent, passes)
+        return Usage(*self._times(), requests, sent, passes)
 
     def recent_hops(self) -> list[float]:
         """Return the last hops that it measured, in seconds; oldest first, 10,000 at most."""
@@ -78,10 +81,11 @@ class OperatorProcess:
             body: bytes = answer.read()
         return body
 
-    def _cpu(self) -> float:
-        """Return its seconds in user mode and in the kernel: the 14th and 15th of its fields."""
+    def _times(self) -> tuple[float, float]:
+        """Return its seconds of processor time, and those that its main thread waited for it."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return used, int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 @contextmanager

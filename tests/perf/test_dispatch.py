@@ -137,7 +137,8 @@ def _told(name: str, tape: Tape, used: Usage, seconds: float) -> str:
         f" {total / tape.ended:.2f} requests and {used.sent / tape.ended:.0f} bytes a claim"
         f" ({asked}); {tape.idle} times nothing in hand when a task should have ended"
         f"\n  operator: {1000 * used.cpu / tape.ended:.2f} ms of CPU a claim,"
-        f" {100 * used.cpu / seconds:.0f}% of a core; passes: {passes}"
+        f" {100 * used.cpu / seconds:.0f}% of a core; {100 * used.starved / seconds:.0f}% of the"
+        f" time it waited for one; passes: {passes}"
     )
 
 
