@@ -126,7 +126,7 @@ class Buildah:
         except OSError as error:
             text = "Go is not installed, and an image is compiled with it: install Go 1.26 or later"
             raise ToolMissingError(text) from error
-        volumes = (f"{root}:/usr/local/go:ro", f"{cache}:/root/.cache/go-build:rw")
+        volumes = (f"{root}:/usr/local/go:ro", f"{cache}:/gocache:rw")
         mounts = [word for volume in volumes for word in ("--volume", volume)]
         return [*mounts, "--build-arg", f"GO={self._bases()['BUILDER']}"]
 

@@ -98,7 +98,7 @@ def test_buildah_lends_the_machines_go_to_an_image_that_is_compiled(tmp_path: Pa
     run = MachineWithGo()
     Buildah(Path("/root"), tmp_path, run).build(job(POOL_GO))
     build = run.only(" bud ")
-    assert "--volume /opt/go:/usr/local/go:ro --volume /home/cache:/root/.cache/go-build" in build
+    assert "--volume /opt/go:/usr/local/go:ro --volume /home/cache:/gocache" in build
     assert "--build-arg GO=docker.io/local/spectra-builder:" in build
     Buildah(Path("/root"), tmp_path, run).build(job(AGENT))
     assert len([line for line in run.commands if "/opt/go" in line]) == 1
