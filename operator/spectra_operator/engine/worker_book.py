@@ -163,11 +163,18 @@ class WorkerBook:
         """Return the workers of the namespaces that a test chooses."""
         return [(key, run) for key, run in self._runs.items() if concerns(key.namespace)]
 
-    def free(self, agent: Key, revision: str) -> int:
-        """Return how many claims the workers of a revision may be given now."""
-        return sum(run.free for _, run in self.of(agent) if run.revision == revision)
-
     def best(self, agent: Key, revision: str) -> tuple[Key, WorkerRun] | None:
-        """Return the worker that has most room, so that load spreads."""
-        fit = [(key, run) for key, run in self.of(agent) if run.revision == revision and run.free]
-        return max(fit, key=lambda pair: pair[1].free, default=None)
+        """Return the worker to give a claim to: it has room, and its page can be written now.
+
+        A claim for a page that is being written waits for the next write. Among equals the one
+        with most room gets it, so that load spreads.
+        """
+        fit = [
+            ((run.in_flight is None, free), key, run)
+            for key, run in self.of(agent)
+            if run.revision == revision and (free := run.free)
+        ]
+        if not fit:
+            return None
+        _, key, run = max(fit, key=lambda found: found[0])
+        return key, run
