@@ -13,13 +13,19 @@ from ...api.constants import MAX_COUNT
 from ...api.phase import PhaseState, TaskState
 from .. import indexes
 from ..attempts.evidence import instant
-from ..attempts.progress import Progress
 from ..attempts.results import Usage
 from ..change_status import parse_changes, parse_levels, render_changes
 from ..conditions import conditions, find, run_of, timestamp
 from ..insight.estimate import in_words
+from .attempt_status import (
+    parse_checkpoint,
+    parse_progress,
+    precise,
+    render_checkpoint,
+    render_progress,
+)
 from .messages import MAX_REFUSAL_BYTES, fit
-from .records import Checkpoint, Item, PhaseRecord, Spawned, Tally, TaskRecord
+from .records import Item, PhaseRecord, Spawned, Tally, TaskRecord
 
 Status = dict[str, Any]
 
@@ -72,8 +78,8 @@ def render_task(record: TaskRecord) -> Status:
         "failures": record.failures,
         "losses": record.losses,
         "notBefore": single and single.not_before and precise(single.not_before),
-        "checkpoint": _checkpoint(None if record.ended else single),
-        "progress": record.progress and _progress(record.progress),
+        "checkpoint": render_checkpoint(None if record.ended else single),
+        "progress": record.progress and render_progress(record.progress),
         "startedAt": record.started_at and timestamp(record.started_at),
         "finishedAt": record.finished_at and record.ended and timestamp(record.finished_at),
         "spawned": record.spawned and _spawned(record.spawned),
@@ -82,27 +88,6 @@ def render_task(record: TaskRecord) -> Status:
         "usage": render_usage(record.usage),
     }
     return _without_empty(status)
-
-
-def _checkpoint(item: Item | None) -> Status | None:
-    if item is None or item.checkpoint is None:
-        return None
-    return {"value": item.checkpoint.text, "at": precise(item.checkpoint.at)}
-
-
-def _parse_checkpoint(status: Mapping[str, Any]) -> Checkpoint | None:
-    found = status.get("checkpoint") or {}
-    at = instant(found.get("at"))
-    return Checkpoint(found["value"], at) if at else None
-
-
-def _progress(progress: Progress) -> Status:
-    percent = {} if progress.percent is None else {"percent": progress.percent}
-    return percent | ({"message": progress.message} if progress.message else {})
-
-
-def _parse_progress(found: Mapping[str, Any] | None) -> Progress | None:
-    return Progress(found.get("percent"), found.get("message", "")) if found else None
 
 
 def _spawned(plan: Spawned) -> Status:
@@ -157,11 +142,6 @@ def duration(started: datetime | None, finished: datetime | None) -> str:
     return in_words((finished - started).total_seconds()) if started and finished else ""
 
 
-def precise(at: datetime) -> str:
-    """Return a time with microseconds, so that a restart waits exactly as long."""
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 def parse_phase(status: Mapping[str, Any] | None) -> PhaseRecord:
     """Return the record that a status holds; an empty status is an empty record."""
     if not status or not status.get("state"):
@@ -198,7 +178,7 @@ def parse_task(status: Mapping[str, Any]) -> TaskRecord:
         failures=status.get("failures", 0),
         losses=status.get("losses", 0),
         spawned=_parse_spawned(status.get("spawned")),
-        progress=_parse_progress(status.get("progress")),
+        progress=parse_progress(status.get("progress")),
         started_at=instant(status.get("startedAt")),
         finished_at=instant(status.get("finishedAt")),
         usage=parse_usage(status.get("usage")),
@@ -242,7 +222,7 @@ def _item(item: Item) -> Status:
             "losses": item.losses,
             "notBefore": item.not_before and precise(item.not_before),
             "reason": item.reason,
-            "checkpoint": _checkpoint(item),
+            "checkpoint": render_checkpoint(item),
         }
     )
 
@@ -279,7 +259,7 @@ def _parse_single(record: TaskRecord, status: Mapping[str, Any]) -> TaskRecord:
         not_before=instant(status.get("notBefore")),
         prior=record.prior,
         way=record.way,
-        checkpoint=_parse_checkpoint(status),
+        checkpoint=parse_checkpoint(status),
     )
     return replace(record, open={0: item})
 
@@ -301,7 +281,7 @@ def _parse_items(
             reason=value.get("reason", ""),
             prior=value.get("prior", 0),
             way=value.get("fallback", 0),
-            checkpoint=_parse_checkpoint(value),
+            checkpoint=parse_checkpoint(value),
         )
     outputs = json.loads(status.get("outputs") or "[]")
     return replace(
