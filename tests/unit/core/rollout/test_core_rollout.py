@@ -262,6 +262,16 @@ def test_another_template_jumps_to_the_newest_and_the_stable_one_stays() -> None
     ]
 
 
+def test_a_superseded_revision_gets_nothing_more_while_the_newest_gets_ready() -> None:
+    scene = exposed()
+    scene.workers["v3"] = WorkerCounts(starting=1)
+
+    decision = scene.want("v3")
+
+    assert scene.standing() == ("Preview", "Progressing", "v1", "v1")
+    assert decision.allowed == {"v1": None}
+
+
 def test_a_third_revision_that_fails_leads_back_to_the_one_promoted_last() -> None:
     scene = exposed()
     scene.want("v3")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from spectra_operator.api.rollout import RolloutState
 from spectra_operator.core.language.expressions import ExpressionError
@@ -15,6 +17,7 @@ from spectra_operator.core.rollout.status import rollout_progressing
 from spectra_operator.core.rollout.validate import rollout_problems
 from unit.core.rollout.rollout_cases import a_rollout, analysed
 
+ROOT = Path(__file__).parents[4]
 FIGURES = {**NO_STATS.figures(), "failureRatio": 0.5, "costPerTask": 2.0}
 QUERY = {"name": "q", "query": "up", "condition": "value < 1"}
 
@@ -135,3 +138,14 @@ def test_a_rollout_progresses_while_it_is_neither_over_nor_held(state: str, stat
     found = rollout_progressing(RolloutRecord(state=RolloutState(state)))
 
     assert (found.type, found.status, found.reason) == ("RolloutProgressing", status, state)
+
+
+def test_the_example_of_the_documentation_works() -> None:
+    text = (ROOT / "docs/rollouts.md").read_text()
+    example = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
+
+    rollout = a_rollout(**example["spec"]["rollout"])
+
+    assert list(rollout_problems(rollout)) == []
+    assert rollout.pre_gate is not None
+    assert rollout.max_unproven == 30
