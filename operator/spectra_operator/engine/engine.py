@@ -18,29 +18,28 @@ from ..api import constants as c
 from ..kube.client import KubeClient
 from ..kube.clock import Clock
 from ..kube.errors import KubeError
-from ..kube.informer import Change, Informer
-from ..kube.resources import PODS, Body, parse_version, version_of
+from ..kube.resources import Body, parse_version, version_of
 from ..observability.metrics import Metrics
 from .actions import ActionReconciler
 from .agent_book import AgentBook
 from .agents import AgentReconciler
 from .attempts import AttemptIndex
 from .desk import WorkDesk
-from .effects import Effect, ReleasePod
+from .effects import Effect
 from .executor import Executor
 from .history import KIND as HISTORY
 from .history import History
 from .keys import ACTIONS, OURS, PHASES, WORKFLOWS, Key, key_of, shard_of
 from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
-from .phase_views import note_duration
 from .phases import PhaseReconciler
+from .pod_intake import PodIntake
 from .pool_intake import PoolIntake
 from .pools import PoolKeeper
 from .queue import WorkQueue
 from .scheduler import Scheduler
 from .schedules import ScheduleReconciler
-from .status import COALESCE_SECONDS, StatusWriter
+from .status import StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
 from .templates import TemplateReconciler
@@ -56,7 +55,6 @@ _LONG_PASS = 0.002
 _REST_FACTOR = 3.0
 """A pass longer than this many seconds is followed by a rest of so many times its length: one
 large phase takes at most a quarter of the loop, and pays with milliseconds of latency."""
-_READ_OF_SPEC = ("nodeName", "terminationGracePeriodSeconds")
 _TAKE_OVER_ORDER = (
     "Agent",
     "WorkflowTemplate",
@@ -107,16 +105,11 @@ class Engine:
         self._admitting: set[int] = set()
         self.holder_address: Callable[[int], str] = lambda _shard: ""
         self._settled_at: dict[int, float] = {}
-        self.pods = Informer(
-            client,
-            PODS,
-            clock=clock,
-            on_change=self._on_pod,
-            label_selector=c.POD_SELECTOR,
-            transform=slim_pod,
-        )
+        intake = PodIntake(client, clock, self._holds, self.may_write)
+        self.pods = intake.pods
         self.parts = self._make_parts()
         self._phases = PhaseReconciler(self.parts)
+        intake.serve(self.parts, self._phases.pods)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
         self._workers = WorkerReconciler(self.parts)
         self.pool = PoolIntake(client, self.parts, self._workers, self._holds)
@@ -293,59 +286,6 @@ class Engine:
             return
         self.parts.queue.add(key)
 
-    def _on_pod(self, change: Change) -> None:
-        """Take in a change of a pod. Called by the informer; the cache is already changed."""
-        if change.new is None:
-            self._pod_gone(change.old or {})
-            return
-        body = change.new
-        seen = self.parts.attempts.observe(body)
-        if seen is None:
-            self._let_go_of_stranger(body)
-            return
-        key, attempt = seen
-        if self._shard(key.namespace) not in self._may_write:
-            return
-        before = change.old
-        if attempt.outcome and (before is None or not _has_ended(before)):
-            run = self.parts.phases.get(key)
-            if run is not None and before is not None:
-                run.trigger = self._clock.monotonic()
-            self.parts.agents.seen(key.namespace, attempt, self._clock.now())
-            note_duration(self.parts, key, attempt)
-            self.parts.scheduler.lift(key.namespace)
-        self.parts.queue.add(key)
-        self._agent_later(key.namespace, attempt.agent)
-
-    def _let_go_of_stranger(self, body: Body) -> None:
-        """Release a dying pod that no phase can be found for: somebody took its labels off."""
-        meta = body["metadata"]
-        key = Key("Phase", meta["namespace"], "")
-        if not meta.get("deletionTimestamp") or not self.may_write(key.namespace):
-            return
-        if c.RESULT_FINALIZER in (meta.get("finalizers") or ()):
-            self.parts.executor.submit(ReleasePod(key, meta["name"], meta["uid"]))
-
-    def _pod_gone(self, body: Body) -> None:
-        meta = body["metadata"]
-        released = meta["uid"] in self.parts.releasing
-        self.parts.releasing.discard(meta["uid"])
-        labels = meta.get("labels") or {}
-        for owner in meta.get("ownerReferences") or ():
-            key = Key("Phase", meta["namespace"], owner["name"])
-            if self._shard(key.namespace) in self._may_write:
-                self._phases.pods.gone(key, body, released=released)
-                self.parts.queue.add(key)
-            else:  # nobody here would ever come by to forget it
-                self.parts.attempts.forget(key, meta["name"])
-        self._agent_later(meta["namespace"], labels.get(c.LABEL_AGENT, ""))
-
-    def _agent_later(self, namespace: str, agent: str) -> None:
-        """Show an agent's load about once a second while it changes."""
-        key = Key("Agent", namespace, agent)
-        if self.parts.store.get(key) and self._shard(namespace) in self._may_write:
-            self.parts.queue.add_at(key, self._clock.monotonic() + COALESCE_SECONDS)
-
     async def _loop(self) -> None:
         passes = 0
         while True:
@@ -390,17 +330,3 @@ class Engine:
                 await self.relist()
             except KubeError as error:
                 logger.warning("resync: %s", error)
-
-
-def _has_ended(pod: Body) -> bool:
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-
-
-def slim_pod(pod: Body) -> Body:
-    """Return what the engine reads of a pod; memory follows the live work."""
-    meta, spec = pod["metadata"], pod.get("spec") or {}
-    return {
-        "metadata": {k: v for k, v in meta.items() if k != "managedFields"},
-        "spec": {k: spec[k] for k in _READ_OF_SPEC if k in spec},
-        "status": pod.get("status") or {},
-    }

@@ -88,7 +88,7 @@ REJECTED = [
         a_workflow([a_step("x", [a_task("a", input={"n": "${parameters.gone}"})])]),
         "spec.phases[x].tasks[a].input",
     ),
-    (a_workflow([a_step("x", [a_task("a", count=0)])]), "spec.phases.0.tasks.0.count"),
+    (a_workflow([a_step("x", [a_task("a", count=0)])]), "spec.phases[x].tasks[a].count"),
 ]
 
 
