@@ -68,8 +68,8 @@ async def test_an_action_is_carried_out_at_whatever_moment_it_comes(kind: str) -
             AtEvent(world, nth, an_action(kind, "please", **about))
             await world.apply(a_failing_flow())
             try:
-                await world.until(lambda: is_closed(world, "please"))  # noqa: B023 - awaited here
+                await world.until(lambda: is_closed(world, "please"))
                 await world.finished()
-                await world.until(lambda: not world.operator.memory())  # noqa: B023
+                await world.until(lambda: not world.operator.memory())
             except AssertionError as error:
                 raise AssertionError(f"{kind} at event {nth}: {error}") from error
