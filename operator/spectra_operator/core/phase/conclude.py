@@ -80,10 +80,12 @@ def with_blocked(
 
 def _waiting(record: PhaseRecord) -> PhaseRecord:
     """Return the phase with the reason of its first waiting task, if nothing in it runs."""
-    if record.ended or record.reason or record.tally().running:
+    if record.ended or record.reason:
         return record
     for name, task in record.tasks.items():
         if task.state is TaskState.READY and task.reason:
+            if record.tally().running:
+                return record
             text = f"task {name}: {task.message}"[:1024]
             return replace(record, reason=task.reason, message=text)
     return record
