@@ -167,7 +167,7 @@ class Rollout(ApiModel):
 
 
 class RolloutState(StrEnum):
-    """How far a rollout has come; docs/rollouts.md has the states as a picture."""
+    """How far a rollout has come; docs/adr/0012-rollouts.md has the states as a picture."""
 
     PENDING = "Pending"
     PREVIEW = "Preview"

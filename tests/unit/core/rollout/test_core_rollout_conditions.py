@@ -141,7 +141,7 @@ def test_a_rollout_progresses_while_it_is_neither_over_nor_held(state: str, stat
 
 
 def test_the_example_of_the_documentation_works() -> None:
-    text = (ROOT / "docs/rollouts.md").read_text()
+    text = (ROOT / "docs/adr/0012-rollouts.md").read_text()
     example = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
 
     rollout = a_rollout(**example["spec"]["rollout"])
