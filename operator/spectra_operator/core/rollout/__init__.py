@@ -1,1 +1,1 @@
-"""Blue-green rollouts of revisions: the pure decision. docs/adr/0012-rollouts.md says it to users."""
+"""Blue-green rollouts of revisions: the pure decision. ADR 12 says it in words."""
