@@ -13,11 +13,16 @@ def main() -> NoReturn:
     """Run the program."""
     try:
         from .main import program  # noqa: PLC0415
-        from .program import end_on_terminate  # noqa: PLC0415
+        from .program import end_on_signals, leave  # noqa: PLC0415
     except ModuleNotFoundError as error:
         sys.exit(_MISSING.format(name=error.name))
-    end_on_terminate()
-    program.main()
+    end_on_signals()
+    try:
+        program.main()
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        leave(end.code)
 
 
 def complete() -> None:

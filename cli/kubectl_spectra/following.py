@@ -14,6 +14,7 @@ from typing import Self
 from .cluster import Body, Cluster
 from .errors import TimedOut, Unreachable
 from .kinds import Kind
+from .program import INTERRUPTED
 
 _WATCH_SECONDS = 300
 _TRIES = 6
@@ -104,6 +105,8 @@ class Follower:
 
     def _first(self, end: float | None, what: str) -> Change | Exception | None:
         while True:
+            if INTERRUPTED.is_set():
+                raise KeyboardInterrupt
             left = _BREATH if end is None else end - time.monotonic()
             try:
                 return self._news.get(timeout=min(max(left, 0.0), _BREATH))

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
 
 from . import errors
 
+INTERRUPTED = threading.Event()
+"""Set by SIGINT: an exception that comes while a callback runs can be lost, and this cannot."""
 COMPLETE_VARIABLE = "_KUBECTL_SPECTRA_COMPLETE"
 DEBUG_VARIABLE = "SPECTRA_DEBUG"
 
@@ -47,6 +51,20 @@ class Program(click.Group):
         sys.exit(code or errors.OK)
 
 
-def end_on_terminate() -> None:
-    """Let SIGTERM unwind the program, so that a live tree gives the cursor back."""
+def end_on_signals() -> None:
+    """Let signals unwind the program, so that a live tree gives the cursor back."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    INTERRUPTED.set()
+    raise KeyboardInterrupt
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once: threads that watch may hold what the interpreter's end waits for."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
