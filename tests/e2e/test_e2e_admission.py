@@ -231,7 +231,13 @@ async def _ends_well(play: Play, operators: Operators, restarts: int) -> None:
     await play.when.each_let_go(2)
     await play.then.workflow_ends("Succeeded", "flow")
     play.then.everything_ran_once()
-    assert _restarts(operators) == restarts
+    assert _restarts(operators) == restarts, _last_ends(operators)
+
+
+def _last_ends(operators: Operators) -> list[Body]:
+    """Return how the containers of the operator ended that were restarted."""
+    statuses = [s for pod in operators.pods() for s in pod["status"].get("containerStatuses", ())]
+    return [status["lastState"] for status in statuses if status["restartCount"]]
 
 
 def _restarts(operators: Operators) -> int:

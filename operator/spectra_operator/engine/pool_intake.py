@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from ..api import constants as c
@@ -16,6 +17,8 @@ from .keys import Key
 from .parts import Parts
 from .worker_book import KIND, WorkerRun
 from .workers import WorkerReconciler
+
+logger = logging.getLogger(__name__)
 
 _ENDED = ("Failed", "Succeeded")
 
@@ -38,7 +41,7 @@ class PoolIntake:
             client,
             PODS,
             clock=parts.clock,
-            on_change=self._on_pod,
+            on_change=self._guarded(self._on_pod),
             label_selector=c.PAGE_SELECTOR,
             transform=_slim,
         )
@@ -46,7 +49,7 @@ class PoolIntake:
             client,
             LEASES,
             clock=parts.clock,
-            on_change=self._on_page,
+            on_change=self._guarded(self._on_page),
             label_selector=c.PAGE_SELECTOR,
         )
 
@@ -83,6 +86,20 @@ class PoolIntake:
             _reset(run)
             if not run.pod_uid and not run.version:
                 self._parts.workers.drop(key)
+
+    def _guarded(self, take: Callable[[Change], None]) -> Callable[[Change], None]:
+        """Let an object that breaks this degrade itself alone: an informer ends at an exception."""
+
+        def guarded(change: Change) -> None:
+            try:
+                take(change)
+            except Exception:
+                meta = (change.new or change.old or {}).get("metadata") or {}
+                key = Key(KIND, str(meta.get("namespace")), str(meta.get("name")))
+                logger.exception("%s: a change could not be taken in", key)
+                self._parts.metrics.reconcile_errors.labels(KIND).inc()
+
+        return guarded
 
     def _on_pod(self, change: Change) -> None:
         body = change.new

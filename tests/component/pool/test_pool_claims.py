@@ -264,3 +264,16 @@ async def test_a_worker_that_fails_where_others_do_well_is_replaced() -> None:
         assert ended.count(broken) == 5
         await world.until(lambda: broken not in world.workers.workers)
         await world.until(lambda: len(world.workers.workers) == 2)
+
+
+async def test_a_worker_pod_that_cannot_be_read_disturbs_no_other() -> None:
+    async with a_running_world(a_pool()) as world:
+        await world.until(lambda: len(world.workers.workers) == 2)
+        name = min(world.workers.workers)
+        broken = {"status": {"phase": "Failed", "message": {"not": "text"}, "reason": 7}}
+        await world.api.patch_status(PODS, name, broken["status"], NAMESPACE)
+        await world.apply(a_flow(a_task("each", count=4)))
+
+        status = await world.finished()
+
+        assert status["state"] == "Succeeded"
