@@ -140,6 +140,7 @@ async def test_the_api_server_trusts_the_certificate_that_all_replicas_share(pla
 
 
 @ALONE_WITH_OPERATOR
+@pytest.mark.usefixtures("killing")
 async def test_no_wrong_manifest_gets_in_or_disturbs_its_neighbours(
     play: Play, operators: Operators
 ) -> None:
@@ -154,6 +155,7 @@ async def test_no_wrong_manifest_gets_in_or_disturbs_its_neighbours(
 
 @pytest.mark.without_webhook
 @ALONE_WITH_OPERATOR
+@pytest.mark.usefixtures("killing")
 async def test_what_gets_in_unseen_by_the_webhook_is_rejected(
     play: Play, operators: Operators
 ) -> None:
@@ -176,6 +178,7 @@ async def test_what_gets_in_unseen_by_the_webhook_is_rejected(
 
 
 @ALONE_WITH_OPERATOR
+@pytest.mark.usefixtures("killing")
 async def test_hostile_manifests_are_refused_or_rejected(play: Play, operators: Operators) -> None:
     await _held_workflow(play)
     restarts = _restarts(operators)

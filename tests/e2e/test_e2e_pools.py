@@ -13,6 +13,9 @@ from e2e.harness.operators import Operators
 from e2e.harness.play import Play
 from e2e.harness.pools import no_task_pod, pool, ready_workers, said, signalled, workers
 
+UNDER_ONE_OPERATOR = pytest.mark.usefixtures("killing")
+"""Nobody may kill the operator meanwhile: a worker that ends while no replica leads loses its
+tasks, for nobody takes their results."""
 PRIMES_BELOW_40000 = 4203
 
 
@@ -81,6 +84,7 @@ async def test_when_all_replicas_are_killed_workers_go_on_and_nothing_is_done_tw
     await operators.settled()
 
 
+@UNDER_ONE_OPERATOR
 async def test_a_worker_that_is_deleted_ends_its_tasks_first(play: Play) -> None:
     play.given.object(pool())
     play.given.workflow([a_task("each", count=4, input={"seconds": 4})])
@@ -95,6 +99,7 @@ async def test_a_worker_that_is_deleted_ends_its_tasks_first(play: Play) -> None
     await play.then.until("there are two again", lambda: ready_workers(play) == 2 or None)
 
 
+@UNDER_ONE_OPERATOR
 async def test_the_claims_of_a_worker_that_is_gone_are_lost_and_done_by_others(play: Play) -> None:
     play.given.object(pool())
     play.given.workflow([a_task("each", count=4, input={"seconds": 4})])
@@ -108,6 +113,7 @@ async def test_the_claims_of_a_worker_that_is_gone_are_lost_and_done_by_others(p
     assert play.then.task("work/each").status["losses"] == 2
 
 
+@UNDER_ONE_OPERATOR
 async def test_a_worker_whose_process_dies_loses_its_claims_and_goes_on(play: Play) -> None:
     play.given.object(pool(replicas=1))
     play.given.workflow([a_task("each", count=2, input={"seconds": 3})])
@@ -122,6 +128,7 @@ async def test_a_worker_whose_process_dies_loses_its_claims_and_goes_on(play: Pl
     assert (task["losses"], task.get("failures", 0)) == (2, 0)
 
 
+@UNDER_ONE_OPERATOR
 async def test_a_frozen_worker_is_fenced_and_its_late_results_are_refused(play: Play) -> None:
     play.given.object(pool())
     play.given.workflow([a_task("each", count=4, input={"seconds": 3})])

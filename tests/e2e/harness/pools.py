@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 from builders.specs import an_agent
@@ -80,7 +81,8 @@ def signalled(pod: Body, number: signal.Signals) -> None:
     """Send a signal to the processes of a worker, from this machine."""
     container: str = pod["status"]["containerStatuses"][0]["containerID"].split("//")[1]
     for pid in processes_of(container):
-        os.kill(pid, number)
+        with suppress(ProcessLookupError):  # it may be ending just now
+            os.kill(pid, number)
 
 
 def no_task_pod(play: Play) -> bool:
