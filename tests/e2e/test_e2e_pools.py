@@ -15,7 +15,7 @@ from e2e.harness.pools import no_task_pod, pool, ready_workers, said, signalled,
 
 UNDER_ONE_OPERATOR = pytest.mark.usefixtures("killing")
 """Nobody may kill the operator meanwhile: a worker that ends while no replica leads loses its
-tasks, for nobody takes their results."""
+tasks, for nobody takes their results; and a killed operator may be back only after a pause."""
 PRIMES_BELOW_40000 = 4203
 
 
@@ -148,6 +148,7 @@ async def test_a_frozen_worker_is_fenced_and_its_late_results_are_refused(play: 
     assert frozen["metadata"]["name"] not in {e["pod"] for e in outputs if e["attempt"] == 2}
 
 
+@UNDER_ONE_OPERATOR
 async def test_an_attempt_over_its_time_is_cancelled_in_its_worker(play: Play) -> None:
     play.given.object(pool(replicas=1))
     play.given.workflow([a_task("each", timeout_seconds=2, input={"seconds": 60})])
@@ -158,6 +159,7 @@ async def test_an_attempt_over_its_time_is_cancelled_in_its_worker(play: Play) -
     assert play.then.task("work/each").status["reason"] == "Timeout"
 
 
+@UNDER_ONE_OPERATOR
 async def test_workers_come_from_zero_with_the_work_and_go_when_it_is_done(
     play: Play, note: Callable[[str], None]
 ) -> None:
@@ -180,6 +182,7 @@ async def test_workers_come_from_zero_with_the_work_and_go_when_it_is_done(
     await play.then.until("it stands at zero", lambda: _ready(play) == "0/0" or None)
 
 
+@UNDER_ONE_OPERATOR
 async def test_kubectl_scale_sets_the_number_of_workers(play: Play) -> None:
     play.given.object(pool(replicas=1))
     await play.when.applied()
