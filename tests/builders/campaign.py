@@ -7,7 +7,7 @@ task and from phase to phase. Whatever happens to the operator, it must come to 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -217,3 +217,24 @@ def check_history(world: World) -> None:
 def is_labelled(body: Body) -> bool:
     """Whether an object is labelled as finished."""
     return c.LABEL_FINISHED in (body["metadata"].get("labels") or {})
+
+
+async def killed_at_every_write(
+    undisturbed: Callable[[], Awaitable[tuple[Any, list[str]]]],
+    killed_at: Callable[[int, Any], Awaitable[None]],
+    least: int,
+) -> None:
+    """Run a story once for each write that it makes; more than `least`, or it tells nothing.
+
+    Args:
+        undisturbed: Runs it in peace; returns its end and its writes.
+        killed_at: Runs it with a death at the n-th write, and checks that it ends like that.
+        least: Writes that it must make more of.
+    """
+    expected, calls = await undisturbed()
+    assert len(calls) > least
+    for nth, call in enumerate(calls, 1):
+        try:
+            await killed_at(nth, expected)
+        except AssertionError as error:
+            raise AssertionError(f"killed at write {nth}, {call}: {error}") from error

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ..api.constants import MAX_CHANGES
 from .attempts.evidence import instant
 from .changes import Change, SpecLevels, levels_of, note_changes
-from .conditions import RunRecord, timestamp
+from .conditions import RunRecord, find, timestamp
 from .snapshot import PhaseShape, WorkflowShape
 
 R = TypeVar("R", bound=RunRecord)
@@ -41,6 +41,22 @@ def render_changes(record: RunRecord) -> dict[str, Any]:
     return {
         "levels": {name: value for name, value in seen.items() if value is not None},
         "changes": [_render(change) for change in record.changes],
+    }
+
+
+def parse_run(status: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a `RunRecord` that a status holds, by name."""
+    suspended = find(status, "Suspended")
+    return {
+        "generation": status.get("observedGeneration", 0),
+        "reason": status.get("reason", ""),
+        "message": status.get("message", ""),
+        "started_at": instant(status.get("startedAt")),
+        "finished_at": instant(status.get("finishedAt")),
+        "suspended": suspended.get("status") == "True",
+        "suspended_changed_at": instant(suspended.get("lastTransitionTime")),
+        "levels": parse_levels(status),
+        "changes": parse_changes(status),
     }
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from ..api.agent import Mode
 from ..core.attempts.objects import revision_body
-from ..core.conditions import find, timestamp
+from ..core.conditions import timestamp
 from ..core.phase.status import render_usage
+from ..core.pool.scale_status import ScaleCondition, scale_conditions
 from ..kube.errors import KubeError
 from ..kube.resources import Body, uid_of
 from .agent_book import NOT_STORED, AgentRun
@@ -122,18 +123,10 @@ class AgentReconciler:
     def _ready(self, run: AgentRun) -> dict[str, Any]:
         ready = run.problem is None
         reason, message = run.problem or ("RevisionStored", f"revision {run.revision} is active")
-        before = find(run.status.stored, "Ready")
-        status = "True" if ready else "False"
-        same = before.get("status") == status
-        since = before["lastTransitionTime"] if same else timestamp(self._parts.clock.now())
-        return {
-            "type": "Ready",
-            "status": status,
-            "observedGeneration": run.generation,
-            "lastTransitionTime": since,
-            "reason": reason,
-            "message": message,
-        }
+        stored = run.status.stored.get("conditions") or ()
+        found = ScaleCondition("Ready", ready, reason, message)
+        now = self._parts.clock.now()
+        return next(iter(scale_conditions([found], stored, run.generation, now)))
 
 
 def _live(parts: Parts, phase: Key) -> list[Any]:

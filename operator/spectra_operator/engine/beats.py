@@ -44,9 +44,7 @@ def _note(parts: Parts, key: Key, run: WorkerRun, beat: Beat) -> None:
         return
     run.ops = [op for op in run.ops if not (isinstance(op, Note) and op.id == note.id)]
     run.ops.append(note)
-    due = parts.clock.monotonic() + NOTE_SECONDS
-    run.write_by = due if run.write_by is None else min(run.write_by, due)
-    parts.queue.add_at(key, run.write_by)
+    parts.queue.add_at(key, run.write_within(parts.clock.monotonic() + NOTE_SECONDS))
 
 
 def _show(parts: Parts, key: Key, claim: Claim, text: str) -> None:

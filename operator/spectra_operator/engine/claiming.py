@@ -113,6 +113,4 @@ def forget(parts: Parts, phase: Key, attempt: Attempt) -> None:
     if any(isinstance(op, Forget) and op.id == attempt.pod for op in ops):
         return
     run.ops.append(Forget(attempt.pod))
-    due = parts.clock.monotonic() + FORGET_SECONDS
-    run.write_by = due if run.write_by is None else min(run.write_by, due)
-    parts.queue.add_at(key, run.write_by)
+    parts.queue.add_at(key, run.write_within(parts.clock.monotonic() + FORGET_SECONDS))

@@ -125,7 +125,7 @@ class WorkDesk:
     def _end(self, key: Key, run: WorkerRun, end: End, epoch: int, slots: int) -> Works:
         wanted = run.wanted
         claim, ending = wanted.claims.get(end.id), wanted.endings.get(end.id)
-        told = ending.digest if ending else run.told.get(end.id, "")
+        told = ending.end.digest if ending else run.told.get(end.id, "")
         if not _is_open(claim, epoch):
             if claim is None and end.id in run.page.claims and told != end.digest:
                 text = f"the end of claim {end.id} is being recorded; try again"

@@ -60,7 +60,7 @@ class PodIntake:
         if not self._concerns(key.namespace):
             return
         before = change.old
-        if attempt.outcome and (before is None or not _has_ended(before)):
+        if attempt.outcome and (before is None or not has_ended(before)):
             run = self._parts.phases.get(key)
             if run is not None and before is not None:
                 run.trigger = self._parts.clock.monotonic()
@@ -100,7 +100,8 @@ class PodIntake:
             self._parts.queue.add_at(key, self._parts.clock.monotonic() + COALESCE_SECONDS)
 
 
-def _has_ended(pod: Body) -> bool:
+def has_ended(pod: Body) -> bool:
+    """Whether no container of a pod runs any more, nor will."""
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 

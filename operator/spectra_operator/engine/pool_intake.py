@@ -15,12 +15,11 @@ from .desk import refuse_all
 from .desk_calls import NotHolderError, StrangerError
 from .keys import Key
 from .parts import Parts
+from .pod_intake import has_ended, slim_pod
 from .worker_book import KIND, WorkerRun
 from .workers import WorkerReconciler
 
 logger = logging.getLogger(__name__)
-
-_ENDED = ("Failed", "Succeeded")
 
 
 class PoolIntake:
@@ -43,7 +42,7 @@ class PoolIntake:
             clock=parts.clock,
             on_change=self._guarded(self._on_pod),
             label_selector=c.PAGE_SELECTOR,
-            transform=_slim,
+            transform=slim_pod,
         )
         self.pages = Informer(
             client,
@@ -160,9 +159,9 @@ def _is_of(meta: Body, agent: str) -> bool:
 
 def _failure(pod: Body) -> str:
     """Return why a worker's pod will never work again, or nothing."""
-    status = pod.get("status") or {}
-    if status.get("phase") not in _ENDED:
+    if not has_ended(pod):
         return ""
+    status = pod["status"]
     said = status.get("message") or status.get("reason") or "its container does not run any more"
     return str(said)[:512]
 
@@ -172,12 +171,3 @@ def _reset(run: WorkerRun) -> None:
     run.instance, run.heard_at, run.suspect, run.draining = "", None, False, False
     for kept in (run.inputs, run.stopping, run.told, run.triggers, run.delivered):
         kept.clear()
-
-
-def _slim(pod: Body) -> Body:
-    """Return what is read of a worker's pod."""
-    meta = pod["metadata"]
-    return {
-        "metadata": {k: v for k, v in meta.items() if k != "managedFields"},
-        "status": pod.get("status") or {},
-    }

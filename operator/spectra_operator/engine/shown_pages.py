@@ -104,7 +104,7 @@ def _note_conduct(run: WorkerRun, known: Attempt | None, attempt: Attempt) -> No
 def _remember(run: WorkerRun, page: Page) -> None:
     """Keep the digests of the last results: whoever repeats one has not heard the answer."""
     for id_, ending in page.endings.items():
-        run.told[id_] = ending.digest
+        run.told[id_] = ending.end.digest
     while len(run.told) > _TOLD:
         del run.told[next(iter(run.told))]
 

@@ -119,6 +119,11 @@ class WorkerRun:
         held = open_ + len(wanted.endings)
         return max(min(offered - undelivered, MAX_CLAIMS - open_, MAX_ENTRIES - held), 0)
 
+    def write_within(self, due: float) -> float:
+        """Let what can wait be written by a time at the latest, and return when that is."""
+        self.write_by = due if self.write_by is None else min(self.write_by, due)
+        return self.write_by
+
     def take_poll(self) -> Poll | None:
         """Return who waits for claims, and let nobody wait any more."""
         poll, self.poll = self.poll, None

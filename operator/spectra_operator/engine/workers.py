@@ -155,13 +155,12 @@ class WorkerReconciler:
             return
         after = run.wanted
         ops, run.ops, run.write_by = tuple(run.ops), [], None
-        run.writing += run.waits
-        run.waits = []
         if after == run.page and (run.version or after.is_clear):
-            self.hand_out(key, run)
+            self._answer_waits(key, run)
             self._clear_away(key, run)
             return
-        run.in_flight = ops
+        run.writing += run.waits
+        run.waits, run.in_flight = [], ops
         body = pages.page_body(self._parts, key, run, after)
         self._parts.executor.submit(WritePage(key, body, after, create=not run.version))
 

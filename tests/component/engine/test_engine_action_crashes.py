@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builders.campaign import KillAfter, KillBefore, Mutations, arm
+from builders.campaign import KillAfter, KillBefore, Mutations, arm, killed_at_every_write
 from builders.engine import World, a_running_world
 from builders.fake_api.faults import Call, Fault
 from builders.kubelet import fails, hangs, ok
@@ -193,9 +193,9 @@ async def killed_at(
 async def test_a_death_at_any_write_changes_nothing_about_the_end(
     name: str, kind: type[KillBefore] | type[KillAfter]
 ) -> None:
-    expected, calls = await undisturbed(SCENARIOS[name])
-    for nth in range(1, len(calls) + 1):
-        try:
-            await killed_at(SCENARIOS[name], nth, kind, expected)
-        except AssertionError as error:
-            raise AssertionError(f"killed at write {nth}, {calls[nth - 1]}: {error}") from error
+    scenario = SCENARIOS[name]
+    await killed_at_every_write(
+        lambda: undisturbed(scenario),
+        lambda nth, expected: killed_at(scenario, nth, kind, expected),
+        0,
+    )

@@ -17,6 +17,7 @@ from builders.campaign import (
     check_history,
     end_state,
     is_labelled,
+    killed_at_every_write,
     plan_fates,
     the_workflow,
 )
@@ -60,13 +61,9 @@ async def _killed_at(nth: int, kind: type[KillBefore] | type[KillAfter], expecte
 
 
 async def _campaign(kind: type[KillBefore] | type[KillAfter]) -> None:
-    expected, calls = await _undisturbed()
-    assert len(calls) > 30
-    for nth in range(1, len(calls) + 1):
-        try:
-            await _killed_at(nth, kind, expected)
-        except AssertionError as error:
-            raise AssertionError(f"killed at write {nth}, {calls[nth - 1]}: {error}") from error
+    await killed_at_every_write(
+        _undisturbed, lambda nth, expected: _killed_at(nth, kind, expected), 30
+    )
 
 
 async def test_a_death_before_any_write_is_committed_changes_nothing_about_the_end() -> None:

@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from builders.campaign import KillAfter, KillBefore, Mutations, arm, end_state
+from builders.campaign import (
+    KillAfter,
+    KillBefore,
+    Mutations,
+    arm,
+    end_state,
+    killed_at_every_write,
+)
 from builders.engine import World, a_running_world
 from builders.fake_api.faults import Fault
 from builders.specs import Body, a_retry, a_step, a_task, a_workflow, an_agent
@@ -95,13 +102,9 @@ async def _killed_at(nth: int, kind: type[KillBefore] | type[KillAfter], expecte
 
 
 async def _campaign(kind: type[KillBefore] | type[KillAfter]) -> None:
-    expected, calls = await _undisturbed()
-    assert len(calls) > 25
-    for nth in range(1, len(calls) + 1):
-        try:
-            await _killed_at(nth, kind, expected)
-        except AssertionError as error:
-            raise AssertionError(f"killed at write {nth}, {calls[nth - 1]}: {error}") from error
+    await killed_at_every_write(
+        _undisturbed, lambda nth, expected: _killed_at(nth, kind, expected), 25
+    )
 
 
 async def test_a_death_before_any_write_is_committed_changes_nothing_about_the_end() -> None:

@@ -16,7 +16,7 @@ from builders.fake_api.faults import Fault, Match
 from builders.specs import NAMESPACE, a_step, a_task, a_workflow, an_agent
 from spectra_operator.api import constants as c
 from spectra_operator.core.attempts.evidence import Kind
-from spectra_operator.core.pool.page import Ending, Give
+from spectra_operator.core.pool.page import End, Ending, Give
 from spectra_operator.engine.desk_calls import (
     Beat,
     Caller,
@@ -292,6 +292,8 @@ class _ChangedMeanwhile(Fault):
 def _large_endings(claim: Any) -> Any:
     text = "x" * 4000
     return {
-        f"e{n}": Ending(replace(claim, id=f"e{n}"), claim.at, Kind.SUCCEEDED, document=text)
+        f"e{n}": Ending(
+            replace(claim, id=f"e{n}"), End(f"e{n}", claim.at, Kind.SUCCEEDED, document=text)
+        )
         for n in range(60)
     }

@@ -14,8 +14,8 @@ from ...api.phase import PhaseState, TaskState
 from .. import indexes
 from ..attempts.evidence import instant
 from ..attempts.results import Usage
-from ..change_status import parse_changes, parse_levels, render_changes
-from ..conditions import conditions, find, run_of, timestamp
+from ..change_status import parse_run, render_changes
+from ..conditions import conditions, run_of, timestamp
 from ..insight.estimate import in_words
 from .attempt_status import (
     parse_checkpoint,
@@ -146,20 +146,11 @@ def parse_phase(status: Mapping[str, Any] | None) -> PhaseRecord:
     """Return the record that a status holds; an empty status is an empty record."""
     if not status or not status.get("state"):
         return PhaseRecord()
-    suspended = find(status, "Suspended")
     return PhaseRecord(
-        generation=status.get("observedGeneration", 0),
+        **parse_run(status),
         state=PhaseState(status["state"]),
-        reason=status.get("reason", ""),
-        message=status.get("message", ""),
-        started_at=instant(status.get("startedAt")),
-        finished_at=instant(status.get("finishedAt")),
-        suspended=suspended.get("status") == "True",
-        suspended_changed_at=instant(suspended.get("lastTransitionTime")),
         tasks={name: parse_task(task) for name, task in (status.get("tasks") or {}).items()},
         applied={a["uid"]: a.get("refused", "") for a in status.get("actions") or ()},
-        levels=parse_levels(status),
-        changes=parse_changes(status),
     )
 
 

@@ -46,13 +46,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What became of a claim. `document` is the result as JSON text, or empty.
+class End:
+    """End an open claim; nothing happens if it is not open any more.
 
-    `stopped_at` is when the engine asked for its end, if it did.
+    `document` is the result as JSON text, or empty. `stopped_at` is when the engine asked for the
+    end, if it did.
     """
 
-    claim: Claim
+    id: str
     at: datetime
     kind: Kind
     reason: str = ""
@@ -60,6 +61,14 @@ class Ending:
     document: str = ""
     digest: str = ""
     stopped_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of a claim."""
+
+    claim: Claim
+    end: End
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +98,6 @@ class Note:
 
     id: str
     checkpoint: str
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """End an open claim; nothing happens if it is not open any more."""
-
-    id: str
-    at: datetime
-    kind: Kind
-    reason: str = ""
-    message: str = ""
-    document: str = ""
-    digest: str = ""
-    stopped_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +158,10 @@ def _ended(page: Page, op: End) -> Page:
         return page
     if op.kind is Kind.SUCCEEDED:
         claim = replace(claim, checkpoint="")  # no attempt comes that could go on from it
-    ending = Ending(
-        claim, op.at, op.kind, op.reason, op.message, op.document, op.digest, op.stopped_at
-    )
     return replace(
         page,
         claims=_without(page.claims, op.id),
-        endings=MappingProxyType({**page.endings, op.id: ending}),
+        endings=MappingProxyType({**page.endings, op.id: Ending(claim, op)}),
     )
 
 
@@ -181,7 +173,7 @@ def _forgotten(page: Page, claim: str) -> Page:
 
 def _fenced(page: Page, op: Fence) -> Page:
     lost = {
-        id_: Ending(claim, op.at, Kind.LOST, op.reason, op.message)
+        id_: Ending(claim, End(id_, op.at, Kind.LOST, op.reason, op.message))
         for id_, claim in page.claims.items()
     }
     return replace(
@@ -225,12 +217,13 @@ def _open(claim: Claim, worker: str, agent: str, revision: str) -> Attempt:
 
 
 def _over(ending: Ending, attempt: Attempt) -> Attempt:
+    end = ending.end
     return replace(
         attempt,
-        finished_at=ending.at,
+        finished_at=end.at,
         checkpoint=ending.claim.checkpoint,
-        deleted_at=ending.stopped_at,
-        outcome=outcome_of(ending.kind, ending.reason, ending.message, ending.document),
+        deleted_at=end.stopped_at,
+        outcome=outcome_of(end.kind, end.reason, end.message, end.document),
     )
 
 

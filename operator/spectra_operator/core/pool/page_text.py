@@ -10,7 +10,7 @@ from typing import Any
 
 from ...api.constants import ANNOTATION_EPOCH, CLAIM_PREFIX, ENDING_PREFIX
 from ..attempts.evidence import Kind
-from .page import Claim, Ending, Page
+from .page import Claim, End, Ending, Page
 
 Annotations = Mapping[str, str]
 
@@ -44,7 +44,7 @@ def is_larger(page: Page, most: int) -> bool:
     claims = [*page.claims.values(), *(ending.claim for ending in page.endings.values())]
     texts = [claim.checkpoint for claim in claims]
     for ending in page.endings.values():
-        texts += (ending.document, ending.message)
+        texts += (ending.end.document, ending.end.message)
     if len(claims) * _BESIDE_TEXTS + _LONGEST_LETTER * sum(map(len, texts)) <= most:
         return False
     return size_of(render_page(page)) > most
@@ -114,24 +114,25 @@ def _read_claim(found: Mapping[str, Any]) -> Claim:
 
 
 def _ending(ending: Ending) -> dict[str, Any]:
+    end = ending.end
     document = {
         "claim": _claim(ending.claim),
-        "at": ending.at.isoformat(),
-        "kind": str(ending.kind),
-        "reason": ending.reason,
-        "message": ending.message,
-        "document": ending.document,
-        "digest": ending.digest,
+        "at": end.at.isoformat(),
+        "kind": str(end.kind),
+        "reason": end.reason,
+        "message": end.message,
+        "document": end.document,
+        "digest": end.digest,
     }
-    if ending.stopped_at:
-        document["stoppedAt"] = ending.stopped_at.isoformat()
+    if end.stopped_at:
+        document["stoppedAt"] = end.stopped_at.isoformat()
     return document
 
 
 def _read_ending(found: Mapping[str, Any]) -> Ending:
-    stopped = found.get("stoppedAt")
-    return Ending(
-        claim=_read_claim(found["claim"]),
+    claim, stopped = _read_claim(found["claim"]), found.get("stoppedAt")
+    end = End(
+        id=claim.id,
         at=_instant(found["at"]),
         kind=Kind(found["kind"]),
         reason=str(found["reason"]),
@@ -140,6 +141,7 @@ def _read_ending(found: Mapping[str, Any]) -> Ending:
         digest=str(found["digest"]),
         stopped_at=_instant(stopped) if stopped else None,
     )
+    return Ending(claim, end)
 
 
 def _instant(text: str) -> datetime:

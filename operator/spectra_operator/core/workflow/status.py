@@ -9,8 +9,8 @@ from typing import Any
 from ...api.action import ActionType
 from ...api.workflow import PhaseRole, StepState, WorkflowState
 from ..attempts.evidence import instant
-from ..change_status import EPOCH, parse_changes, parse_levels, render_changes
-from ..conditions import conditions, find, run_of, timestamp
+from ..change_status import EPOCH, parse_run, render_changes
+from ..conditions import conditions, run_of, timestamp
 from ..insight.expectations import PhaseInsight
 from ..insight.status import parse_insight, render_insight, render_phase_insight
 from ..orders import OrderRecord
@@ -54,16 +54,9 @@ def parse_workflow(status: Mapping[str, Any] | None) -> WorkflowRecord:
     """Return the record that a status holds; an empty status is an empty record."""
     if not status or not status.get("state"):
         return WorkflowRecord()
-    suspended = find(status, "Suspended")
     return WorkflowRecord(
-        generation=status.get("observedGeneration", 0),
+        **parse_run(status),
         state=WorkflowState(status["state"]),
-        reason=status.get("reason", ""),
-        message=status.get("message", ""),
-        started_at=instant(status.get("startedAt")),
-        finished_at=instant(status.get("finishedAt")),
-        suspended=suspended.get("status") == "True",
-        suspended_changed_at=instant(suspended.get("lastTransitionTime")),
         usage=parse_usage(status.get("usage")),
         run=status.get("run", 1),
         outcome=WorkflowState(status["outcome"]) if status.get("outcome") else None,
@@ -71,8 +64,6 @@ def parse_workflow(status: Mapping[str, Any] | None) -> WorkflowRecord:
         orders=tuple(_parse_order(order) for order in status.get("actions") or ()),
         steps={step["name"]: _parse_step(step) for step in status.get("phases") or ()},
         insight=parse_insight(status),
-        levels=parse_levels(status),
-        changes=parse_changes(status),
     )
 
 
