@@ -21,6 +21,7 @@ from .common import (
     Usage,
 )
 from .constants import MAX_WORKERS
+from .rollout import RevisionFigures, Rollout, RolloutStatus
 from .scaling import Scaling
 
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
@@ -183,6 +184,8 @@ class AgentSpec(ApiModel):
     and a HorizontalPodAutoscaler set; beside scaling it wins, and scaling stands still."""
     scaling: Scaling | None = None
     """How the number of workers follows the tasks, in mode Pool."""
+    rollout: Rollout | None = None
+    """How a new revision comes into use, and what takes it back."""
 
 
 class AgentStatus(ApiModel):
@@ -211,6 +214,10 @@ class AgentStatus(ApiModel):
     """When a worker of this agent last called."""
     active_revision: ShortText | None = None
     """Revision that new attempts use."""
+    rollout: RolloutStatus | None = None
+    """Which revisions there are, and how far the newest has come."""
+    revisions: Annotated[list[RevisionFigures], Field(max_length=4)] = []
+    """How the attempts of the revisions in use ended."""
     busy: Annotated[int, Field(ge=0)] = 0
     """Attempts live now."""
     queued: Annotated[int, Field(ge=0)] = 0
@@ -235,5 +242,5 @@ class AgentStatus(ApiModel):
             },
         ),
     ] = []
-    """Ready: the agent's revision is stored and tasks may start. In mode Pool also Healthy,
-    AbleToScale, ScalingActive and ScalingLimited."""
+    """Ready: the agent's revision is stored and tasks may start. RolloutProgressing: a revision is
+    under way. In mode Pool also Healthy, AbleToScale, ScalingActive and ScalingLimited."""

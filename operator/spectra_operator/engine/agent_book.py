@@ -15,6 +15,7 @@ from ..core.attempts.results import Usage
 from ..core.names import revision_hash
 from ..core.phase.records import PhaseRecord, TaskRecord
 from ..core.pool.past import Past
+from ..core.rollout.records import RolloutRecord
 from ..core.snapshot import AgentFacts, PhaseShape
 from ..kube.resources import Body, uid_of
 from .keys import Key
@@ -27,8 +28,9 @@ NOT_STORED = ("AgentNotReady", "the agent's revision is being stored")
 class AgentRun:
     """An agent: its spec, the revision that is stored, and counts since the operator started.
 
-    `hash` names the revision of the spec as it is now, `revision` the one that is stored. `past` is
-    what scaling remembers (None: not read yet), `refused` why a worker could not be made last.
+    `hash` names the revision of the spec as it is now, `revision` the one that is stored, `rollout`
+    is what stands in status of both. `past` is what scaling remembers (None: not read yet),
+    `refused` why a worker could not be made last.
     """
 
     uid: str
@@ -43,6 +45,7 @@ class AgentRun:
     failed: int = 0
     usage: Usage = field(default_factory=Usage)
     last_seen: datetime | None = None
+    rollout: RolloutRecord = field(default_factory=RolloutRecord)
     past: Past | None = None
     refused: str = ""
 
