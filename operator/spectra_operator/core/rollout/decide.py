@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 from ...api.rollout import Analysis, OnInconclusive, RolloutState, RolloutStrategy
+from ..pool.fleet import Keep, Why
 from .analysis import (
     Judgement,
     analysis_of,
@@ -27,7 +28,7 @@ from .analysis import (
 from .conditions import Verdict
 from .gates import GateProgress, gate_progress
 from .orders import take_orders
-from .records import Keep, RolloutDecision, RolloutSnapshot, Turn, Why
+from .records import RolloutDecision, RolloutSnapshot, Turn
 from .stats import RevisionStats
 from .steps import (
     begin,
