@@ -1,4 +1,4 @@
-"""How an attempt ended: by its evidence, by the engine's own timeouts, by what its task promised."""
+"""How an attempt ended: by its evidence, the engine's own timeouts, and what its task promised."""
 
 from __future__ import annotations
 

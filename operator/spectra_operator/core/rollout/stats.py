@@ -128,6 +128,11 @@ class RevisionStats:
 NO_STATS = RevisionStats()
 
 
+def counted_of(stats: Mapping[str, RevisionStats]) -> frozenset[str]:
+    """Return the ids of the attempts that must not be counted again."""
+    return frozenset[str]().union(*(each.counted for each in stats.values()))
+
+
 def _quantile(values: Iterable[float], share: float) -> float | None:
     """Return the nearest rank, or None of nothing."""
     ordered = sorted(values)
