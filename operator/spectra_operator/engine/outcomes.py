@@ -161,6 +161,7 @@ class Outcomes:
             self._templates.written(key, body)
         else:
             self._agents.written(key, body)
+            self._wake_actions(key)
 
     def _looked_up(self, key: Key, body: Body | None) -> None:
         parts = self._parts

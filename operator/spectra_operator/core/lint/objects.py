@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ...api.action import ActionSpec, ActionType
+from ...api.action import NEED_TASK, WHOLE, ActionSpec, ActionType
 from ...api.agent import AgentSpec, EnvVar, Mode
 from ...api.constants import MAX_WORKFLOW_NAME
+from ..orders import misfits
 from ..spec.problems import Problem
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -20,8 +21,6 @@ _LONGEST = {"Workflow": MAX_WORKFLOW_NAME, "Agent": 63, "WorkflowTemplate": 63}
 _RANDOM = 5
 """Characters that the API server adds to a generateName."""
 _OWN = "SPECTRA_"
-_NEED_TASK = (ActionType.RERUN, ActionType.SKIP, ActionType.MARK_SUCCEEDED)
-_WHOLE = (ActionType.CANCEL, ActionType.TERMINATE)
 
 
 def name_problems(kind: str, body: Mapping[str, Any]) -> Iterator[Problem]:
@@ -104,10 +103,13 @@ def _variable(variable: EnvVar, where: str) -> Iterator[Problem]:
 
 
 def _action(spec: ActionSpec) -> Iterator[Problem]:
-    if spec.type in _NEED_TASK and spec.task is None:
+    yield from misfits(spec)
+    if spec.target.kind == "Agent":
+        return
+    if spec.type in NEED_TASK and spec.task is None:
         text = f"is missing; name the task that {spec.type} is about"
         yield Problem("MissingField", "spec.task", text)
-    if spec.type in _WHOLE and spec.task is not None:
+    if spec.type in WHOLE and spec.task is not None:
         text = f"{spec.type} is about the whole target; leave the task out"
         yield Problem("ConflictingFields", "spec.task", text)
     if spec.task is not None and spec.phase is None and spec.target.kind == "Workflow":
