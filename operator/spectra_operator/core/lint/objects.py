@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from ...api.action import NEED_TASK, WHOLE, ActionSpec, ActionType
 from ...api.agent import AgentSpec, EnvVar, Mode
 from ...api.constants import MAX_WORKFLOW_NAME
+from ...api.rollout import Rollout
 from ..orders import misfits
 from ..spec.problems import Problem
 
@@ -62,6 +63,8 @@ def object_problems(kind: str, spec: Any) -> Iterator[Problem]:
 
 def _agent(spec: AgentSpec) -> Iterator[Problem]:
     yield from _pool(spec)
+    if spec.rollout is not None:
+        yield from _rollout(spec.rollout)
     seen: set[str] = set()
     for variable in spec.template.env or ():
         where = f"spec.template.env[{variable.name}]"
@@ -85,6 +88,21 @@ def _pool(spec: AgentSpec) -> Iterator[Problem]:
             "lower it or raise maxReplicas"
         )
         yield Problem("InvalidRange", "spec.scaling.minReplicas", text)
+
+
+def _rollout(rollout: Rollout) -> Iterator[Problem]:
+    where, analysis = "spec.rollout.analysis", rollout.analysis
+    if analysis is None:
+        return
+    if not analysis.conditions and analysis.prometheus is None:
+        text = "give at least one, or prometheus, or leave analysis out"
+        yield Problem("MissingField", f"{where}.conditions", text)
+    if rollout.min_tasks > rollout.max_unproven:
+        text = (
+            f"{rollout.min_tasks} is larger than maxUnproven ({rollout.max_unproven}), so that it "
+            "could never be reached; lower it or raise maxUnproven"
+        )
+        yield Problem("InvalidRange", f"{where}.minTasks", text)
 
 
 def _variable(variable: EnvVar, where: str) -> Iterator[Problem]:
