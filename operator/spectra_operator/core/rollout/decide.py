@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...api.rollout import Analysis, OnInconclusive, RolloutState, RolloutStrategy
 from ..pool.fleet import Keep, Why
 from .analysis import (
@@ -228,7 +230,11 @@ def _kept_stats(turn: Turn) -> dict[str, RevisionStats]:
     record = turn.record
     used = dict.fromkeys((record.stable, record.preview, record.warm))
     known = {**turn.snapshot.stats, **({turn.anew: RevisionStats()} if turn.anew else {})}
-    return {revision: known[revision] for revision in used if revision in known}
+    kept = {revision: known[revision] for revision in used if revision in known}
+    return {
+        revision: stats if revision == record.preview else replace(stats, counted=frozenset())
+        for revision, stats in kept.items()
+    }
 
 
 def _allowed(turn: Turn) -> dict[str, int | None]:
