@@ -41,17 +41,9 @@ _STYLES = {
     "Pending": "yellow",
     "Paused": "yellow",
 }
-_FIGURES = (
-    "REVISION",
-    "ROLE",
-    "SUCCEEDED",
-    "FAILED",
-    "LOST",
-    "FAILURE RATIO",
-    "P50",
-    "P95",
-    "COST/TASK",
-)
+_FIGURES = ("REVISION", "ROLE", "DONE", "FAILED", "LOST", "FAIL%", "P50", "P95", "COST/TASK")
+_WHOLE = 10
+"""Characters of a revision: it is what `--to-revision` takes, so it is never cut."""
 _NOT_SEEN = "the operator has not taken it in yet; does it run?"
 
 
@@ -144,6 +136,7 @@ def render(view: RolloutView, now: datetime) -> RenderableType:
 def history_table(view: RolloutView, now: datetime) -> Table:
     """Return what became of revisions, oldest first, and what they are now."""
     table = plain_table(["REVISION", "OUTCOME", "REASON", "AGE", "NOW", "BY"])
+    table.columns[0].min_width = _WHOLE
     newest = {end.revision: end for end in view.record.history}
     roles = dict(_roles(view.record, now))
     for end in view.record.history:
@@ -168,6 +161,7 @@ def _told(view: RolloutView, now: datetime) -> Iterator[str]:
 
 def _revisions(view: RolloutView, now: datetime) -> Table:
     table = plain_table(_FIGURES)
+    table.columns[0].min_width = _WHOLE
     for revision, role in _roles(view.record, now):
         stats = view.stats.get(revision)
         figures = _cells(stats) if stats else [""] * 7
@@ -196,7 +190,7 @@ def _cells(stats: RevisionStats) -> list[str]:
         str(stats.succeeded),
         str(stats.failed),
         str(stats.lost),
-        "" if ratio is None else f"{100 * ratio:.1f}%",
+        "" if ratio is None else f"{100 * ratio:.1f}",
         *(_seconds(figures[name]) for name in ("p50Seconds", "p95Seconds")),
         f"{cost:.4g}" if cost else "",
     ]

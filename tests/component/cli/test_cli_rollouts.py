@@ -71,7 +71,7 @@ async def test_status_shows_what_is_under_way_and_ends_well(api: FakeApi, run: R
     lines = result.output.splitlines()
     assert lines[0] == "agent/optimizer: Exposed (Switched)"
     assert lines[1] == "  analysis: 6 of 10 attempts, failureRatio 0.1667"
-    assert lines[-1].split() == ["v2", "preview,", "active", "5", "1", "0", "16.7%"]
+    assert lines[-1].split() == ["v2", "preview,", "active", "5", "1", "0", "16.7"]
     assert all(line == line.rstrip() for line in lines)
 
 

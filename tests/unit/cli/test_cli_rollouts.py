@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from builders.specs import Body, an_agent
 from kubectl_spectra.rollouts import (
@@ -78,14 +81,26 @@ def test_below_stand_the_message_and_the_progress_of_the_analysis() -> None:
 def test_each_revision_has_a_role_and_figures() -> None:
     scene = under_way()
 
-    assert row(scene, "v1") == ["v1", "stable", "4", "0", "0", "0.0%", "2s", "2s"]
+    assert row(scene, "v1") == ["v1", "stable", "4", "0", "0", "0.0", "2s", "2s"]
     assert row(scene, "v2") == [
         "v2",
         "preview, active",
-        *("5", "1", "0", "16.7%"),
+        *("5", "1", "0", "16.7"),
         *("3s", "3s"),
         "0.5",
     ]
+
+
+def test_a_terminal_of_eighty_columns_holds_the_figures_and_whole_revisions() -> None:
+    scene = under_way()
+    body = agent_of(scene)
+    text = json.dumps(body).replace('"v1"', '"v4jgdw2jdg"').replace('"v2"', '"67tph4zk4f"')
+    stream = io.StringIO()
+    picture = render(rollout_view(json.loads(text)), at(scene.second))
+
+    Console(file=stream, width=80, highlight=False).print(picture)
+
+    assert "…" not in stream.getvalue()
 
 
 def test_what_is_not_known_yet_is_said_so() -> None:
