@@ -243,7 +243,7 @@ def _tries_gates(turn: Turn) -> bool:
 
 def _kept_stats(turn: Turn) -> dict[str, RevisionStats]:
     record = turn.record
-    used = dict.fromkeys((record.stable, record.preview, record.warm))
+    used = dict.fromkeys((record.stable, record.preview, record.warm, record.rejected))
     known = {**turn.snapshot.stats, **({turn.anew: RevisionStats()} if turn.anew else {})}
     kept = {revision: known[revision] for revision in used if revision in known}
     return {
