@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from builders.cluster import ROOT
 from builders.specs import a_retry, a_task
 from e2e.harness.bodies import Body
 from e2e.harness.following import Follower
@@ -86,9 +88,9 @@ async def release(play: Play, **changes: Any) -> None:
     await play.when.patched("Agent", "worker", template=spec["template"] | changes)
 
 
-def rollout(play: Play) -> Body:
-    """Return what the agent's status says of its rollout."""
-    status = (play.world.get("Agent", "worker") or {}).get("status") or {}
+def rollout(play: Play, agent: str = "worker") -> Body:
+    """Return what an agent's status says of its rollout."""
+    status = (play.world.get("Agent", agent) or {}).get("status") or {}
     found: Body = status.get("rollout") or {}
     return found
 
@@ -202,3 +204,51 @@ async def test_an_operator_killed_at_each_stage_comes_to_the_same_end(
     assert (found["state"], found["reason"]) == ("RolledBack", "AnalysisFailed")
     assert [end["outcome"] for end in found["history"]] == ["Promoted", "RolledBack"]
     await operators.settled()
+
+
+async def test_the_example_is_taken_back_and_all_its_blocks_are_packed(play: Play) -> None:
+    folder = Path(ROOT) / "examples/rollout"
+    await play.kubectl("apply", "-f", str(folder / "good.yaml"))
+    await play.then.until("both are ready", lambda: ready_workers(play, "press") == 2 or None)
+    (name,) = (await play.kubectl("create", "-f", str(folder / "workflow.yaml"), "-oname")).split()
+    await play.kubectl("apply", "-f", str(folder / "bad.yaml"))
+
+    await play.then.until(
+        "the bad release is taken back",
+        lambda: rollout(play, "press").get("state") == "RolledBack" or None,
+    )
+
+    ended = await play.then.workflow_ends("Succeeded", name.rpartition("/")[2], within=150)
+    assert ended["counts"]["succeeded"] == 300
+    told = await play.kubectl("get", "agents", "press", "-owide")
+    assert "RolledBack" in told
+
+
+async def test_people_promote_undo_and_retry_from_the_command_line(
+    play: Play, spectra: Plugin
+) -> None:
+    play.given.object(press(replicas=1, rollout={"pause": True}))
+    await play.when.applied()
+    await play.then.until("a worker is ready", lambda: ready_workers(play) == 1 or None)
+    first = rollout(play)["stable"]
+    await release(play, **template(RELEASE="2"))
+    await comes_to(play, "Paused")
+
+    await spectra("rollout", "promote", "worker", "--reason", "it is needed now", "--wait")
+    promoted = await comes_to(play, "Promoted")
+    assert (promoted["reason"], promoted["stable"] != first) == ("PromoteRequested", True)
+
+    await spectra("rollout", "undo", "worker", "--reason", "it was no good", "--wait")
+    back = await play.then.until(
+        "the first release is back", lambda: rollout(play)["stable"] == first and rollout(play)
+    )
+    assert (back["reason"], back["rejected"]) == ("UndoRequested", promoted["stable"])
+
+    await spectra("rollout", "retry", "worker", "--reason", "try once more", "--wait")
+    await comes_to(play, "Paused")
+    await spectra("rollout", "abort", "worker", "--reason", "no, leave it", "--wait")
+    await comes_to(play, "Aborted")
+    history = await spectra("rollout", "history", "worker")
+    for word in ("PromoteRequested", "UndoRequested", "AbortRequested"):
+        assert word in history.out
+    assert "it was no good" in history.out
