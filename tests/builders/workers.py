@@ -66,6 +66,7 @@ class Worker:
     doing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    reporting: set[str] = field(default_factory=set)
     saying: dict[str, tuple[str, str]] = field(default_factory=dict)
     drains: bool = False
 
@@ -218,7 +219,9 @@ class FakeWorkers:
             for claim in orders.cancel if orders else ():
                 worker.cancelled.add(claim)
                 task = worker.doing.get(claim)
-                if task is not None:
+                if (
+                    task is not None and claim not in worker.reporting
+                ):  # a result is told to its end
                     task.cancel()
 
     def _take(self, worker: Worker, work: Work) -> None:
@@ -267,6 +270,7 @@ class FakeWorkers:
         report = Report(
             claim, worker.epochs[claim], deed.succeeded, "" if deed.succeeded else "Error", text, 0
         )
+        worker.reporting.add(claim)
         accepted = await self._say(worker, claim, lambda d: d.report(worker.caller, report))
         worker.doing.pop(claim, None)
         if accepted:

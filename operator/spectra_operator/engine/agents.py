@@ -83,10 +83,12 @@ class AgentReconciler:
                 self._parts.queue.add(workflow)
 
     def written(self, key: Key, body: Body) -> None:
-        """Take in that a status was written."""
+        """Take in that a status was written, and tell what is new in it."""
         run = self._parts.agents.get(key)
         if run and run.uid == uid_of(body):
+            before = run.status.stored
             run.status.take(body)
+            self._parts.stories.tell_agent(key, run.uid, before, run.status.stored)
 
     def _write(self, key: Key, run: AgentRun, body: Body, pool: dict[str, Any]) -> None:
         if run.problem == NOT_STORED and run.status.stored.get("activeRevision"):

@@ -62,6 +62,9 @@ class PoolKeeper:
         parts, now = self._parts, self._parts.clock.now()
         if run.past is None:
             run.past = parse_history(run.status.stored.get("scalingPast") or "")
+        pause = parts.settles_in(key.namespace)
+        if pause:
+            parts.queue.add_at(key, parts.clock.monotonic() + pause)
         return ScaleSnapshot(
             spec=spec,
             revision=run.revision,
@@ -69,7 +72,7 @@ class PoolKeeper:
             workers=tuple(self._view(worker, found) for worker, found in parts.workers.of(key)),
             now=now,
             past=run.past or Past(),
-            fresh=parts.settled(key.namespace),
+            fresh=not pause,
             refused=run.refused,
         )
 
