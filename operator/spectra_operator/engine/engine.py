@@ -44,7 +44,8 @@ from .store import ObjectStore
 from .story import Storyteller
 from .templates import TemplateReconciler
 from .worker_book import KIND as WORKER
-from .workers import SILENT_SECONDS, WorkerReconciler
+from .worker_book import SILENT_SECONDS
+from .workers import WorkerReconciler
 from .workflows import WorkflowReconciler
 
 logger = logging.getLogger(__name__)

@@ -87,6 +87,14 @@ class Parts:
             if run and run.shape.uid in uids:
                 self.queue.add(key)
 
+    def wake_dependents(self, agent: Key) -> None:
+        """Look again at what may have waited for an agent."""
+        for phase in self.scheduler.waiting(agent.namespace):
+            self.queue.add(phase)
+        for workflow, run in self.workflows.items():
+            if workflow.namespace == agent.namespace and not run.persisted.started_at:
+                self.queue.add(workflow)
+
     def hand_on(self, namespace: str) -> None:
         """Wake whoever may start now with the slots that a deleted phase left."""
         if self.admitting(namespace) and self.scheduler.waiting(namespace):

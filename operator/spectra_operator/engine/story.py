@@ -40,6 +40,8 @@ _WARNINGS = frozenset(
     {"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed", "MilestoneLate"}
     | {"RunsMissed", "RunRefused", "ActionRefused"}
     | TROUBLES
+    | {"AnalysisFailed", "WorkersCrashing", "ProgressDeadlineExceeded", "GateFailed", "GateError"}
+    | {"Inconclusive", "QueryError", "OrderRefused"}
 )
 
 
