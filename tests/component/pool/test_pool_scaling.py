@@ -8,6 +8,7 @@ from builders.engine import World, a_running_world
 from builders.specs import NAMESPACE, a_step, a_task, a_workflow, an_agent
 from builders.workers import Deed, once
 from spectra_operator.api import constants as c
+from spectra_operator.core.pool.scale_story import SCALED_DOWN, SCALED_UP
 from spectra_operator.engine.keys import AGENTS
 from spectra_operator.engine.workers import SILENT_SECONDS
 from spectra_operator.kube.resources import EVENTS, PODS, Body
@@ -46,6 +47,12 @@ def condition(world: World, kind: str) -> Body:
     return next((each for each in found if each["type"] == kind), {})
 
 
+async def scalings(world: World) -> list[tuple[str, str]]:
+    """Return reason and message of the Events about the number of workers, in order."""
+    told = await world.events("worker")
+    return [each for each in told if each[0] in (SCALED_UP, SCALED_DOWN)]
+
+
 async def test_workers_come_from_zero_with_the_tasks_and_go_and_each_task_is_done_once() -> None:
     async with a_running_world(a_scaled_pool()) as world:
         await world.until(lambda: shown(world).get("ready") == "0/0")
@@ -67,7 +74,7 @@ async def test_events_tell_why_the_number_changed_and_a_restart_does_not_repeat_
         await world.finished()
         await world.until(lambda: shown(world).get("desiredReplicas") == 0)
         await world.settle()
-        told = await world.events("worker")
+        told = await scalings(world)
         assert [reason for reason, _ in told] == ["ScaledUp", *["ScaledDown"] * (len(told) - 1)]
         assert told[0][1].startswith("Scaled up from 0 to 3: tasks running: ")
         assert "maxReplicas (3)" in told[0][1]
@@ -77,7 +84,7 @@ async def test_events_tell_why_the_number_changed_and_a_restart_does_not_repeat_
         await world.start()
         await world.during(30)
 
-        assert await world.events("worker") == told
+        assert await scalings(world) == told
 
 
 async def test_a_number_that_is_set_through_scale_is_told() -> None:
@@ -88,7 +95,7 @@ async def test_a_number_that_is_set_through_scale_is_told() -> None:
         await world.until(lambda: shown(world).get("ready") == "3/3")
 
         text = "the number is given by spec.replicas, or is 1 where that is not set"
-        assert (await world.events("worker"))[-1] == ("ScaledUp", f"Scaled up from 1 to 3: {text}")
+        assert (await scalings(world))[-1] == ("ScaledUp", f"Scaled up from 1 to 3: {text}")
 
 
 async def test_replicas_beside_scaling_are_obeyed_and_reported_as_a_conflict_once() -> None:
