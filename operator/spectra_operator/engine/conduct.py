@@ -6,8 +6,6 @@ holds the count: so an operator that dies in between finds it again, and the bou
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from ..core.attempts.evidence import Attempt, Kind
 from ..core.names import short_hash
 from ..core.phase.judging import Context, how_it_ended
@@ -28,7 +26,7 @@ def count_end(parts: Parts, phase: Key, run: PhaseRun, attempt: Attempt) -> bool
     id_ = short_hash(attempt.pod, _ID_LENGTH)
     unproven = agent.rollout.exposed and attempt.revision == agent.rollout.preview
     if not parts.attempts.is_counted(phase, attempt.pod):
-        end = _end_of(parts, run, attempt)
+        end = _end_of(parts, phase, run, attempt)
         known = agent.stats.get(attempt.revision, NO_STATS)
         matters = unproven and (end.kind is not Kind.LOST or end.reason in CRASHES)
         stats = known.add_once(id_, end) if matters else known.add(end)
@@ -43,7 +41,7 @@ def count_end(parts: Parts, phase: Key, run: PhaseRun, attempt: Attempt) -> bool
     return False
 
 
-def _end_of(parts: Parts, run: PhaseRun, attempt: Attempt) -> AttemptEnd:
+def _end_of(parts: Parts, phase: Key, run: PhaseRun, attempt: Attempt) -> AttemptEnd:
     outcome = attempt.outcome
     policy = run.policies.get(attempt.task)
     if policy is not None:
@@ -51,8 +49,19 @@ def _end_of(parts: Parts, run: PhaseRun, attempt: Attempt) -> AttemptEnd:
         outcome = how_it_ended(attempt, context)
     if outcome is None:
         return AttemptEnd(Kind.LOST)
-    seconds = 0.0
-    if attempt.started_at and attempt.finished_at:
-        seconds = (attempt.finished_at - attempt.started_at).total_seconds()
-    cost = Decimal(outcome.result.usage.cost)
-    return AttemptEnd(outcome.kind, seconds, cost, outcome.reason)
+    cost = outcome.result.usage.cost
+    return AttemptEnd(outcome.kind, _seconds(parts, phase, attempt), cost, outcome.reason)
+
+
+def _seconds(parts: Parts, phase: Key, attempt: Attempt) -> float | None:
+    """Return how long an attempt took, unless nobody was there to hear a part of it.
+
+    A claim ends when its result is taken in: without an operator that is later than it was.
+    """
+    begin, end = attempt.started_at, attempt.finished_at
+    if begin is None or end is None:
+        return None
+    since = parts.led_since(phase.namespace)
+    if attempt.worker and (since is None or begin < since):
+        return None
+    return (end - begin).total_seconds()

@@ -36,9 +36,10 @@ class Parts:
 
     `admitting` says of a namespace whether new attempts may start, `settles_in` in how many seconds
     all workers that live will have had the time to call since it was taken over (0.0: they have had
-    it); `releasing` holds the UIDs of pods whose finalizer is being taken off, `triggers` when the
-    event came that a new phase follows from. `reopening` has finished objects that are being
-    brought back for an action, `reopened` those that were and whose action has yet to be taken in.
+    it), `led_since` when that was; `releasing` holds the UIDs of pods whose finalizer is being
+    taken off, `triggers` when the event came that a new phase follows from. `reopening` has
+    finished objects that are being brought back for an action, `reopened` those that were and whose
+    action has yet to be taken in.
     """
 
     clock: Clock
@@ -54,6 +55,7 @@ class Parts:
     metrics: Metrics
     admitting: Callable[[str], bool]
     settles_in: Callable[[str], float]
+    led_since: Callable[[str], datetime | None]
     durations: DurationBook = field(default_factory=DurationBook)
     orders: OrderBook = field(default_factory=OrderBook)
     workers: WorkerBook = field(default_factory=WorkerBook)

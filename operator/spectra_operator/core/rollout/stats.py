@@ -31,10 +31,10 @@ Figures = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnd:
-    """How one attempt ended. `seconds` from its start to its end; `reason` as in its outcome."""
+    """How one attempt ended. `seconds` is how long it took, if known; `reason` as in its outcome."""
 
     kind: Kind
-    seconds: float = 0
+    seconds: float | None = 0
     cost: Decimal = Decimal(0)
     reason: str = ""
 
@@ -75,8 +75,7 @@ class RevisionStats:
         """Return the statistics with one more attempt."""
         cost = min(self.cost + end.cost, _MOST_COST)
         if end.kind is Kind.SUCCEEDED:
-            took = min(max(round(end.seconds * 1000), 0), _LONGEST)
-            sample = (*self.sample, took)[-KEPT:]
+            sample = (*self.sample, *_millis(end.seconds))[-KEPT:]
             return replace(self, succeeded=self.succeeded + 1, cost=cost, sample=sample)
         if end.kind is Kind.FAILED:
             return replace(self, failed=self.failed + 1, cost=cost)
@@ -126,6 +125,10 @@ class RevisionStats:
 
 
 NO_STATS = RevisionStats()
+
+
+def _millis(seconds: float | None) -> tuple[int, ...]:
+    return () if seconds is None else (min(max(round(seconds * 1000), 0), _LONGEST),)
 
 
 def counted_of(stats: Mapping[str, RevisionStats]) -> frozenset[str]:
