@@ -10,7 +10,7 @@ from builders.workers import Deed, once
 from spectra_operator.api import constants as c
 from spectra_operator.core.pool.scale_story import SCALED_DOWN, SCALED_UP
 from spectra_operator.engine.keys import AGENTS
-from spectra_operator.engine.workers import SILENT_SECONDS
+from spectra_operator.engine.worker_book import SILENT_SECONDS
 from spectra_operator.kube.resources import EVENTS, PODS, Body
 
 QUICK = {"scaleDown": {"stabilizationWindowSeconds": 0}}
