@@ -150,7 +150,7 @@ async def test_an_autoscaler_of_the_cluster_drives_the_number_and_no_busy_worker
 async def test_an_autoscaler_beside_scaling_is_reported_with_what_to_do(play: Play) -> None:
     play.given.object(pool(AGENT, replicas=1, scaling={"maxReplicas": 5}))
     await play.when.applied()
-    await play.kubectl("apply", "-f", "-", stdin=manifest(minReplicas=2))
+    await play.kubectl("apply", "-f", "-", stdin=manifest(minReplicas=2, maxReplicas=2))
 
     await play.then.until("the autoscaler is obeyed", lambda: shows(play, "2/2"))
     event = await play.then.told("Agent", "ScalingConflict")
