@@ -176,8 +176,6 @@ def kubelet(layout: Layout) -> list[str]:
         f"--kubeconfig={kubeconfig_of(layout.paths, 'kubelet')}",
         f"--hostname-override={layout.node}",
         f"--node-ip={NODE_IP}",
-        # Where pods' use of processor and memory is measured; found nowhere else if not named.
-        f"--containerd={layout.paths.containerd_socket}",
     ]
 
 

@@ -71,10 +71,6 @@ def test_the_kubelet_takes_many_pods_and_never_removes_an_image() -> None:
     assert parsed["authentication"]["anonymous"] == {"enabled": False}
 
 
-def test_the_kubelet_measures_pods_through_the_clusters_own_containerd() -> None:
-    assert flags(components.kubelet(LAYOUT))["containerd"] == "/run/spectra-demo/containerd.sock"
-
-
 def test_a_pod_autoscaler_looks_often_enough_for_a_test() -> None:
     found = flags(components.kube_controller_manager(LAYOUT))
 
