@@ -289,8 +289,10 @@ class FakeWorkers:
             claim, worker.epochs[claim], deed.succeeded, "" if deed.succeeded else "Error", text, 0
         )
         worker.reporting.add(claim)
-        accepted = await self._say(worker, claim, lambda d: d.report(worker.caller, report))
-        worker.doing.pop(claim, None)
+        try:
+            accepted = await self._say(worker, claim, lambda d: d.report(worker.caller, report))
+        finally:  # a heartbeat may tell first that the claim is over
+            worker.doing.pop(claim, None)
         if accepted:
             self.ended.append(
                 (document["task"], document["index"], document["attempt"], worker.name)

@@ -35,6 +35,8 @@ class AgentReconciler:
         body = self._parts.store.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._parts.agents.drop(key)
+            for order in self._parts.orders.of(key):
+                self._parts.queue.add(Key("Action", key.namespace, order.name))
             return
         known = self._parts.agents.get(key)
         before = known.generation if known else None

@@ -187,7 +187,7 @@ class Reopen:
     """Bring an Action's finished target back into the watch, unless the order is hopeless.
 
     `uid` is the target's as it was asked for, or empty. The target's phases come first, so that
-    it never stands there without them.
+    it never stands there without them. An agent never leaves the watch: it is only looked up.
     """
 
     key: Key

@@ -152,9 +152,10 @@ class Outcomes:
         self._stop_writing(key)
         parts.store.offer(body)
         parts.queue.succeeded(key)
+        if key.kind in ("Agent", "Phase"):
+            self._wake_actions(key)
         if key.kind == "Phase":
             self._phases.written(key, cast(PhaseRecord, effect.record), body)
-            self._wake_actions(key)
         elif key.kind == "Workflow":
             self._workflows.written(key, cast(WorkflowRecord, effect.record), body)
         elif key.kind == "Schedule":

@@ -14,6 +14,7 @@ from ..api.agent import Mode
 from ..api.rollout import Rollout
 from ..core.pool.fleet import WorkerState
 from ..core.rollout.decide import decide_rollout
+from ..core.rollout.orders import rollout_order
 from ..core.rollout.records import (
     RolloutDecision,
     RolloutRecord,
@@ -94,6 +95,7 @@ class RolloutKeeper:
                 if revision
             },
             workers=self._workers(key, run) if pooled else {},
+            orders=tuple(map(rollout_order, self._parts.orders.of(key))),
         )
 
     def _workers(self, key: Key, run: AgentRun) -> dict[str, WorkerCounts]:

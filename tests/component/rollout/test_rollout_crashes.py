@@ -29,7 +29,7 @@ ITEMS = 36
 SAMPLE = 10
 TURNS = ("agents/status", "controllerrevisions", "create")
 """Writes that a rollout turns on; of the many others, pages and statuses of phases, a sample."""
-ENDS = {well: "Promoted", fails_some: "RolledBack"}
+ENDS: dict[Habit, str] = {well: "Promoted", fails_some: "RolledBack"}
 
 
 async def begin(world: World, habit: Habit) -> None:

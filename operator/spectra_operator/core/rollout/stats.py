@@ -31,7 +31,7 @@ Figures = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnd:
-    """How one attempt ended. `seconds` is how long it took, if known; `reason` as in its outcome."""
+    """How one attempt ended. `seconds` is how long it took, if known."""
 
     kind: Kind
     seconds: float | None = 0
