@@ -52,10 +52,12 @@ class AgentReconciler:
             self._write(key, run, body, (decision, pool))
 
     def written(self, key: Key, what: Written, body: Body) -> None:
-        """Take in that a status was written."""
+        """Take in that a status was written, and tell what is new in it."""
         run = self._parts.agents.get(key)
         if run and run.uid == uid_of(body):
+            before = run.status.stored
             run.status.take(body)
+            self._parts.stories.tell_agent(key, run.uid, before, run.status.stored)
             self._rollouts.written(key, run, what)
 
     def _write(

@@ -170,16 +170,16 @@ class Engine:
             stories=Storyteller(self._clock, executor.submit, self._settings.identity),
             metrics=self._metrics,
             admitting=lambda namespace: self._shard(namespace) in self._admitting,
-            settled=self._is_settled,
+            settles_in=self._settles_in,
             led_since=lambda namespace: self._led_since.get(self._shard(namespace)),
         )
 
     def _holds(self, namespace: str) -> bool:
         return self._shard(namespace) in self._may_write
 
-    def _is_settled(self, namespace: str) -> bool:
+    def _settles_in(self, namespace: str) -> float:
         at = self._settled_at.get(self._shard(namespace))
-        return at is not None and self._clock.monotonic() >= at
+        return SILENT_SECONDS if at is None else max(at - self._clock.monotonic(), 0.0)
 
     def _holder_address(self, namespace: str) -> str:
         return self.holder_address(self._shard(namespace))
@@ -243,8 +243,6 @@ class Engine:
         self._admitting.add(shard)
         for key in keys:
             self.parts.queue.add(key)
-            if key.kind == "Agent":
-                self.parts.queue.add_at(key, self._settled_at[shard])
         self._metrics.leader.set(len(self._admitting))
         logger.info("shard %d taken over with %d objects", shard, len(keys))
         await self.history.load(self._client, lambda namespace: self._shard(namespace) == shard)

@@ -34,12 +34,12 @@ from .worker_book import WorkerBook
 class Parts:
     """The engine's parts.
 
-    `admitting` says of a namespace whether new attempts may start, `settled` whether all workers
-    that live have had the time to call since it was taken over, `led_since` when that was;
-    `releasing` holds the UIDs of
-    pods whose finalizer is being taken off, `triggers` when the event came that a new phase
-    follows from. `reopening` has finished objects that are being brought back for an action,
-    `reopened` those that were and whose action has yet to be taken in.
+    `admitting` says of a namespace whether new attempts may start, `settles_in` in how many seconds
+    all workers that live will have had the time to call since it was taken over (0.0: they have had
+    it), `led_since` when that was; `releasing` holds the UIDs of pods whose finalizer is being
+    taken off, `triggers` when the event came that a new phase follows from. `reopening` has
+    finished objects that are being brought back for an action, `reopened` those that were and whose
+    action has yet to be taken in.
     """
 
     clock: Clock
@@ -54,7 +54,7 @@ class Parts:
     stories: Storyteller
     metrics: Metrics
     admitting: Callable[[str], bool]
-    settled: Callable[[str], bool]
+    settles_in: Callable[[str], float]
     led_since: Callable[[str], datetime | None]
     durations: DurationBook = field(default_factory=DurationBook)
     orders: OrderBook = field(default_factory=OrderBook)
