@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ..core.clean_up import expiry
 from ..core.phase.admission import Blocked, Candidate
+from ..core.phase.begun import begun
 from ..core.phase.conclude import with_blocked
 from ..core.phase.decide import PhaseDecision, decide_phase, effective_levels
 from ..core.phase.progress import differs_only_in_progress
@@ -164,8 +165,11 @@ class PhaseReconciler:
             (task, way): n for (phase, task, way), n in admission.granted.items() if phase == uid
         }
         if mine:
-            start(parts, (key, run), snapshot, decision.record.tasks, mine)
-            decision = decide_phase(self._snapshot(key, run, snapshot.levels))
+            made = start(parts, (key, run), snapshot, decision.record.tasks, mine)
+            if all(attempt.live for attempt in made):
+                decision = begun(snapshot, decision, made)
+            else:
+                decision = decide_phase(self._snapshot(key, run, snapshot.levels))
             run.known = decision.record
             parts.scheduler.offer(key, self._candidates(key, run, decision))
         blocked = {task: why for (phase, task), why in admission.blocked.items() if phase == uid}
