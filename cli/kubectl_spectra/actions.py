@@ -21,12 +21,13 @@ _SETTLED = (ActionState.APPLIED, ActionState.REFUSED)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for. `outputs` only with MarkSucceeded."""
+    """What is asked for. `outputs` only with MarkSucceeded, `revision` only with Undo."""
 
     type: ActionType
     target: Target
     task: TaskPath | None = None
     outputs: dict[str, Any] | None = None
+    revision: str | None = None
 
 
 def action_body(request: Request, uid: str, actor: str, reason: str | None) -> Body:
@@ -46,6 +47,7 @@ def action_body(request: Request, uid: str, actor: str, reason: str | None) -> B
         "phase": path.phase if path else None,
         "task": path.task if path else None,
         "outputs": request.outputs,
+        "revision": request.revision,
         "reason": reason or f"{request.type} asked for with kubectl spectra",
         "actor": actor,
     }

@@ -10,9 +10,9 @@ from click.shell_completion import CompletionItem
 from . import pictures
 from .cluster import Body, Cluster
 from .errors import CliError
-from .kinds import PHASES, TEMPLATES, WORKFLOWS
+from .kinds import AGENTS, PHASES, TEMPLATES, WORKFLOWS
 from .session import Session
-from .targets import parse_target
+from .targets import fetch, parse_agent, parse_target
 
 Items = list[CompletionItem[str]]
 
@@ -30,6 +30,31 @@ def templates(context: click.Context, _: click.Parameter, incomplete: str) -> It
     def ask(cluster: Cluster) -> Items:
         found = cluster.find(TEMPLATES)["items"]
         return [CompletionItem(f"template/{_name(body)}") for body in found]
+
+    return _safely(ask, context, incomplete)
+
+
+def agents(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Complete the names of agents, each with how far its rollout has come."""
+
+    def ask(cluster: Cluster) -> Items:
+        found = cluster.find(AGENTS)["items"]
+        return [CompletionItem(_name(body), help=_rollout(body).get("state")) for body in found]
+
+    return _safely(ask, context, incomplete)
+
+
+def revisions(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Complete the revisions that the history of the agent before on the line has promoted."""
+    # Behind an option without its value click has not told the arguments apart yet.
+    name = context.params.get("agent") or next(iter(context.args), "")
+    if not name:
+        return []
+
+    def ask(cluster: Cluster) -> Items:
+        history = _rollout(fetch(cluster, parse_agent(name))).get("history") or ()
+        known = dict.fromkeys(e["revision"] for e in history if e["outcome"] == "Promoted")
+        return [CompletionItem(revision) for revision in known]
 
     return _safely(ask, context, incomplete)
 
@@ -62,6 +87,11 @@ def _workflows(cluster: Cluster) -> Items:
 def _phases(cluster: Cluster) -> Items:
     found = cluster.find(PHASES)["items"]
     return [CompletionItem(f"phase/{_name(b)}") for b in found if not b["spec"].get("workflowRef")]
+
+
+def _rollout(agent: Body) -> Body:
+    found: Body = (agent.get("status") or {}).get("rollout") or {}
+    return found
 
 
 def _name(body: Body) -> str:

@@ -9,6 +9,7 @@ from .commands.completion import completion, version_
 from .commands.levels import resume, set_, suspend
 from .commands.lint import lint
 from .commands.logs import logs
+from .commands.rollout import rollout
 from .commands.show import get, tree
 from .commands.simulate import simulate_
 from .commands.submit import submit
@@ -39,6 +40,7 @@ for command in (
     rerun,
     skip,
     mark_succeeded,
+    rollout,
     why,
     lint,
     explain,

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 import yaml
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -62,8 +62,11 @@ def plain_table(titles: Sequence[str]) -> Table:
     return table
 
 
-def print_table(console: Console, table: Table) -> None:
-    """Print a table: cut at the edge of a terminal; elsewhere whole, without trailing blanks."""
+def print_table(console: Console, table: RenderableType) -> None:
+    """Print a table, and what may stand around it: cut at the edge of a terminal only.
+
+    Elsewhere lines have no trailing blanks.
+    """
     if console.is_terminal:
         console.print(table, crop=True)
         return

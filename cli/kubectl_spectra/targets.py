@@ -8,17 +8,19 @@ from spectra_operator.core.suggestions import listed
 
 from .cluster import Body, Cluster
 from .errors import NotFound, UnknownKind, UsageProblem
-from .kinds import PHASES, TEMPLATES, WORKFLOWS, Kind
+from .kinds import AGENTS, PHASES, TEMPLATES, WORKFLOWS, Kind
 
 _PREFIXES = {
     **dict.fromkeys(("workflow", "workflows", "swf"), WORKFLOWS),
     **dict.fromkeys(("phase", "phases", "sph"), PHASES),
 }
 
+_OF_AGENTS = ("", "agent", "agents", "sag")
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A workflow, or a phase that stands alone."""
+    """A workflow, a phase that stands alone, or an agent."""
 
     kind: Kind
     name: str
@@ -81,6 +83,18 @@ def parse_template(text: str) -> str:
     if not name or prefix.lower() not in ("template", "workflowtemplate", "swt", ""):
         raise UsageProblem(f"{text!r}: write template/NAME")
     return name
+
+
+def parse_agent(text: str) -> Target:
+    """Return the agent that NAME or agent/NAME means.
+
+    Raises:
+        UsageProblem: It is written otherwise.
+    """
+    prefix, _, name = text.rpartition("/")
+    if not name or prefix.lower().removesuffix(".spectra.dev") not in _OF_AGENTS:
+        raise UsageProblem(f"{text!r}: write NAME or agent/NAME")
+    return Target(AGENTS, name)
 
 
 def fetch(cluster: Cluster, target: Target) -> Body:

@@ -64,7 +64,7 @@ def asking(*, needs_reason: bool) -> Callable[[F], F]:
 @asking(needs_reason=False)
 def cancel(session: Session, target: str, **how: Any) -> None:
     """Stop what runs in a workflow, run its finally tasks, and end it Cancelled."""
-    _ask(session, Request(ActionType.CANCEL, parse_target(target)), **how)
+    ask(session, Request(ActionType.CANCEL, parse_target(target)), **how)
 
 
 @click.command()
@@ -72,7 +72,7 @@ def cancel(session: Session, target: str, **how: Any) -> None:
 @asking(needs_reason=False)
 def terminate(session: Session, target: str, **how: Any) -> None:
     """Stop a workflow at once; not even its finally tasks run."""
-    _ask(session, Request(ActionType.TERMINATE, parse_target(target)), **how)
+    ask(session, Request(ActionType.TERMINATE, parse_target(target)), **how)
 
 
 @click.command()
@@ -85,7 +85,7 @@ def retry(session: Session, target: str, task: str | None, **how: Any) -> None:
     """Do again what failed in a workflow, and what did not run because of it."""
     wanted = parse_target(target)
     path = parse_task(wanted, task) if task else None
-    _ask(session, Request(ActionType.RETRY, wanted, path), **how)
+    ask(session, Request(ActionType.RETRY, wanted, path), **how)
 
 
 @click.command()
@@ -95,7 +95,7 @@ def retry(session: Session, target: str, task: str | None, **how: Any) -> None:
 def rerun(session: Session, target: str, task: str, **how: Any) -> None:
     """Do a task again, whatever its state, and all that follows from it."""
     wanted = parse_target(target)
-    _ask(session, Request(ActionType.RERUN, wanted, parse_task(wanted, task)), **how)
+    ask(session, Request(ActionType.RERUN, wanted, parse_task(wanted, task)), **how)
 
 
 @click.command()
@@ -105,7 +105,7 @@ def rerun(session: Session, target: str, task: str, **how: Any) -> None:
 def skip(session: Session, target: str, task: str, **how: Any) -> None:
     """Treat a task that has not succeeded as skipped, and go on."""
     wanted = parse_target(target)
-    _ask(session, Request(ActionType.SKIP, wanted, parse_task(wanted, task)), **how)
+    ask(session, Request(ActionType.SKIP, wanted, parse_task(wanted, task)), **how)
 
 
 @click.command(name="mark-succeeded")
@@ -126,10 +126,10 @@ def mark_succeeded(
     wanted = parse_target(target)
     values = {key: as_json(text) for key, text in pairs(outputs, "--output").items()}
     path = parse_task(wanted, task)
-    _ask(session, Request(ActionType.MARK_SUCCEEDED, wanted, path, values or None), **how)
+    ask(session, Request(ActionType.MARK_SUCCEEDED, wanted, path, values or None), **how)
 
 
-def _ask(
+def ask(
     session: Session,
     request: Request,
     *,
@@ -138,6 +138,11 @@ def _ask(
     timeout: float,
     form: str | None,
 ) -> None:
+    """Make the Action of a request and tell what came of it; see `asking` for the options.
+
+    Raises:
+        Refused: It was refused; the text says why.
+    """
     target = fetch(session.cluster, request.target)
     if request.task:
         see_task(session.cluster, request.target, target, request.task)

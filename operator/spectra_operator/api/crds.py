@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from .action import ActionSpec, ActionStatus
+from .action import ACTION_RULES, ActionSpec, ActionStatus
 from .agent import AgentSpec, AgentStatus
 from .constants import GROUP, MAX_SCHEDULE_NAME, MAX_WORKFLOW_NAME, VERSION
 from .phase import PhaseSpec, PhaseStatus
@@ -84,8 +84,11 @@ AGENT = Kind(
         Column("Busy", ".status.busy", "integer", description="Attempts live now"),
         Column("Queued", ".status.queued", "integer", description="Ready items that wait for it"),
         Column("Success", ".status.successRatio"),
-        Column("Revision", ".status.activeRevision"),
+        Column("Revision", ".status.activeRevision", description="What new attempts use"),
+        Column("Rollout", ".status.rollout.state", description="How far the newest revision is"),
         Column("Last Seen", ".status.lastSeen", "date"),
+        Column("Preview", ".status.rollout.preview", priority=1, description="Under way"),
+        Column("Rollout Reason", ".status.rollout.reason", priority=1),
         Column("Health", ".status.health", priority=1),
         Column("Concurrency", ".spec.concurrency", "integer", 1),
         Column("Image", ".spec.template.image", priority=1),
@@ -222,7 +225,7 @@ ACTION = Kind(
     kind="Action",
     plural="actions",
     short="sac",
-    description="A request by a person or an agent: cancel, retry, skip. Carried out once.",
+    description="A request by a person or an agent: cancel, retry, promote. Carried out once.",
     spec=ActionSpec,
     status=ActionStatus,
     columns=(
@@ -235,21 +238,7 @@ ACTION = Kind(
         Column("Message", ".status.message", priority=1),
         _AGE,
     ),
-    spec_rules=(
-        ("self == oldSelf", "spec: an Action cannot be changed; create another"),
-        (
-            "!(self.type in ['Rerun', 'Skip', 'MarkSucceeded']) || has(self.task)",
-            "task: name the task that this type is about",
-        ),
-        (
-            "!has(self.task) || self.target.kind == 'Phase' || has(self.phase)",
-            "phase: name the phase of the task",
-        ),
-        (
-            "!has(self.task) || !(self.type in ['Cancel', 'Terminate'])",
-            "task: this type is about the whole target; leave the task out",
-        ),
-    ),
+    spec_rules=ACTION_RULES,
 )
 
 SCHEDULE = Kind(

@@ -247,7 +247,9 @@ class RevisionFigures(ApiModel):
     """Attempts lost to the infrastructure or to a worker that crashed."""
     crashed: Annotated[int, Field(ge=0)] = 0
     """Those of the lost ones whose worker restarted by itself."""
-    cost: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?$")] = "0"
+    cost: Annotated[
+        str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?$", max_length=25)
+    ] = "0"
     """What its attempts cost."""
     p50_seconds: ShortText = ""
     """Seconds that half of the successful attempts took at most."""
@@ -255,6 +257,8 @@ class RevisionFigures(ApiModel):
     """Seconds that 95 of 100 successful attempts took at most."""
     sample: Annotated[str, StringConstraints(pattern=r"^[0-9 ]*$", max_length=2048)] = ""
     """Milliseconds of the newest successful attempts; not for people."""
+    counted: Annotated[str, StringConstraints(pattern=r"^[0-9a-z ]*$", max_length=16_384)] = ""
+    """Ids of the attempts that are counted, while the revision is under way; not for people."""
 
 
 class RolloutStatus(ApiModel):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..api.action import ActionType
+from ..api.action import OF_AGENTS, ROLLOUT_ONLY, ActionSpec, ActionType
 from ..api.constants import MAX_ACTIONS
+from .spec.problems import Problem
 
 AT_ONCE = MAX_ACTIONS // 2
 """Orders about one object that may be under way: one that its status forgets while the Action is
@@ -35,9 +36,14 @@ class _Ask:
 
 @dataclass(frozen=True, slots=True)
 class Order(_Ask):
-    """One Action object. `outputs` is JSON text of an object, or empty; `at` when it was made."""
+    """One Action object.
+
+    `at` is when it was made, `outputs` JSON text of an object, or empty. `revision` names where an
+    Undo leads; empty for the revision that was promoted before.
+    """
 
     outputs: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +79,22 @@ def pending(orders: Iterable[Order], applied: Mapping[str, str]) -> tuple[Order,
 def room_for(orders: Iterable[Order], applied: Mapping[str, str]) -> int:
     """Return how many more orders a record may take in while these are open."""
     return max(AT_ONCE - sum(order.uid in applied for order in orders), 0)
+
+
+def misfits(spec: ActionSpec) -> Iterator[Problem]:
+    """Yield what of a request cannot be asked for of the kind of object that it names."""
+    if spec.revision is not None and spec.type is not ActionType.UNDO:
+        text = f"goes with Undo, and the type is {spec.type}; leave it out"
+        yield Problem("ConflictingFields", "spec.revision", text)
+    if spec.target.kind != "Agent":
+        if spec.type in ROLLOUT_ONLY:
+            text = f"{spec.type} is about the rollout of an agent; write target.kind: Agent"
+            yield Problem("ConflictingFields", "spec.type", text)
+        return
+    if spec.type not in OF_AGENTS:
+        text = f"an agent takes {', '.join(OF_AGENTS)}, and not {spec.type}"
+        yield Problem("ConflictingFields", "spec.type", text)
+    for field in ("phase", "task", "outputs"):
+        if getattr(spec, field) is not None:
+            text = "an agent has no phases and tasks; leave it out"
+            yield Problem("ConflictingFields", f"spec.{field}", text)

@@ -12,14 +12,16 @@ from ..api.action import ActionSpec
 from ..api.constants import API_VERSION
 from ..core.attempts.evidence import instant
 from ..core.conditions import timestamp
-from ..core.orders import Order
+from ..core.orders import Order, misfits
+from ..core.rollout.answers import rollout_answer
+from ..core.rollout.orders import rollout_order
 from ..core.workflow.answers import answer
 from ..core.workflow.records import WorkflowRecord
 from ..core.workflow.status import parse_workflow
 from ..kube.errors import KubeError
 from ..kube.resources import Body, uid_of, version_of
 from .effects import CloseAction, Effect, Reopen
-from .keys import Key, key_of
+from .keys import AGENTS, Key, key_of
 from .parts import Parts
 
 
@@ -50,6 +52,10 @@ class ActionReconciler:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"])
             self._refuse(key, body, f"spec.{where}: {first['msg']}")
+            return
+        wrong = next(misfits(spec), None)
+        if wrong is not None:
+            self._refuse(key, body, str(wrong))
             return
         target = Key(spec.target.kind, key.namespace, spec.target.name)
         self._bring(key, body, target, spec)
@@ -86,22 +92,34 @@ class ActionReconciler:
                 self._asked[key] = target
                 parts.executor.submit(Reopen(key, target, spec.target.uid or "", order))
             return
-        wrong = _wrong_target(there, spec)
+        why = self._settled(target, order.uid)
+        wrong = _wrong_target(there, spec) or (self._unable(target) if why is None else "")
         if wrong:
             self._refuse(key, body, wrong)
             return
         self._targets[key] = (target, order.uid)
         parts.orders.put(target, order)
         parts.queue.add(target)
-        why = self._settled(target, order.uid)
         if why == "":
             text = f"{self._answer(target, order)} ({target.kind} {target.name})"
             self._finish(key, body, "Applied", text)
         elif why is not None:
             self._refuse(key, body, why)
 
+    def _unable(self, target: Key) -> str:
+        """Return why a target cannot take an order now, or nothing."""
+        agent = self._parts.agents.get(target)
+        if agent is None or agent.spec is not None:
+            return ""
+        problem = f" ({agent.problem[1]})" if agent.problem else ""
+        return f"Agent {target.name} is not valid{problem}; mend it and ask again"
+
     def _settled(self, target: Key, uid: str) -> str | None:
         """Return why an order was refused, nothing if it was carried out, None if not yet."""
+        agent = self._parts.agents.get(target)
+        if agent is not None:
+            applied = (known for known in agent.rollout.applied if known.uid == uid)
+            return next((known.refused for known in applied), None)
         if target.kind == "Workflow":
             workflow = self._parts.workflows.get(target)
             return workflow.settled.get(uid) if workflow else None
@@ -110,6 +128,9 @@ class ActionReconciler:
 
     def _answer(self, target: Key, order: Order) -> str:
         """Return what an order has done to its target, as that is stored."""
+        agent = self._parts.agents.get(target)
+        if agent is not None:
+            return rollout_answer(agent.rollout, rollout_order(order))
         run = self._parts.workflows.get(target)
         if run is None:
             return answer(WorkflowRecord(), order)
@@ -142,7 +163,7 @@ class ActionReconciler:
         items = (body or {}).get("items") or []
         for item in items:
             self._parts.store.offer(item)
-        if items:
+        if items and target.kind != AGENTS.kind:
             self._parts.reopened.add(target)
         for item in items:
             self._parts.queue.add(key_of(item))
@@ -204,6 +225,7 @@ def _order(body: Body, spec: ActionSpec) -> Order:
         phase=spec.phase or "",
         task=spec.task or "",
         outputs=json.dumps(spec.outputs, separators=(",", ":")) if spec.outputs else "",
+        revision=spec.revision or "",
     )
 
 

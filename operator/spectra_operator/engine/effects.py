@@ -187,7 +187,7 @@ class Reopen:
     """Bring an Action's finished target back into the watch, unless the order is hopeless.
 
     `uid` is the target's as it was asked for, or empty. The target's phases come first, so that
-    it never stands there without them.
+    it never stands there without them. An agent never leaves the watch: it is only looked up.
     """
 
     key: Key
@@ -211,6 +211,14 @@ class StoreRevision:
 
     key: Key
     body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpRevision:
+    """Read the template of a revision of an agent."""
+
+    key: Key
+    revision: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +302,7 @@ Effect = (
     | Reopen
     | CloseAction
     | StoreRevision
+    | LookUpRevision
     | PruneRevisions
     | WritePage
     | LookUpPage
@@ -317,6 +326,7 @@ PRIORITY: dict[type, int] = {
     Reopen: 0,
     CloseAction: 0,
     StoreRevision: 0,
+    LookUpRevision: 0,
     LookUpPod: 0,
     LookUp: 0,
     WriteStatus: 0,

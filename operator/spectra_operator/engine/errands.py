@@ -136,7 +136,7 @@ class Errands:
             refused = f"the status of {target.kind} {target.name} cannot be read: {error}"
         if refused is not None:
             return {"target": body, "items": [], "refused": refused}
-        if not is_finished(body):
+        if target.kind == "Agent" or not is_finished(body):
             return {"target": body, "items": [body]}
         phases = await self._reopened_phases(body) if target.kind == "Workflow" else []
         opened = await self._client.patch(RESOURCES[target.kind], namespace, target.name, _OPENED)
@@ -177,6 +177,8 @@ def _refused(effect: fx.Reopen, body: Body) -> str | None:
         return f"{target.kind} {target.name} is another one by now: it has the UID {uid_of(body)}"
     if body["metadata"].get("deletionTimestamp"):
         return f"{target.kind} {target.name} is being deleted"
+    if target.kind == "Agent":
+        return None
     if target.kind == "Phase":
         applied = parse_phase(body.get("status")).applied
         return applied.get(order.uid, _not_alone(body))

@@ -74,8 +74,9 @@ def _start_item(
     key, run = phase
     task, way, record = inputs.task, inputs.way, inputs.record
     number = (record.recorded(index) or 0) + 1
-    agent = parts.agent(key.namespace, agent_of(run.shape.tasks[task], way))
-    if agent is None:
+    name = agent_of(run.shape.tasks[task], way)
+    agent = parts.agents.get(Key("Agent", key.namespace, name))
+    if agent is None or agent.spec is None:
         return None
     attempt = _attempt(run.shape, inputs, index, number)
     try:
@@ -83,14 +84,19 @@ def _start_item(
     except InputError as error:
         return refuse(parts, key, attempt, error.reason, str(error))
     if agent.spec.mode is Mode.POOL:
-        return _give(parts, phase, replace(attempt, revision=agent.revision), text)
+        return _give(parts, phase, attempt, text)
+    revision = next((each for each, _ in agent.open_places()), "")
+    spec = agent.spec_of(revision) if revision else None
+    if spec is None:
+        return None
+    agent.take_place(revision)
     plan = AttemptPlan(
         task=task,
         index=index if record.fan_out else None,
         number=number,
-        agent=agent.name,
-        spec=agent.spec,
-        revision=agent.revision,
+        agent=name,
+        spec=spec,
+        revision=revision,
         input=text,
         policy=snapshot.policies[task].of_way(way),
     )
@@ -106,15 +112,12 @@ def _give(parts: Parts, phase: tuple[Key, PhaseRun], attempt: Attempt, text: str
     """Give an attempt to a warm worker; if none waits any more, the task stays ready."""
     key, run = phase
     if run.shape.tasks[attempt.task].workspace is not None:
-        message = f"agent {attempt.agent} is in mode Pool; a worker mounts no workspace"
-        message = f"{message}, use an agent in mode Pod"
-        return refuse(parts, key, attempt, "WorkspaceInPool", message)
-    worker = claiming.grant(parts, key, attempt, text, run.trigger)
-    if not worker:
-        return None
-    now = parts.clock.now()
-    given = replace(attempt, worker=worker, created_at=now, started_at=now)
-    parts.attempts.assume(key, given)
+        why = f"agent {attempt.agent} is in mode Pool; a worker mounts no workspace"
+        text = f"{why}, use an agent in mode Pod"
+        return refuse(parts, key, attempt, "WorkspaceInPool", text)
+    given = claiming.grant(parts, key, attempt, text, run.trigger)
+    if given is not None:
+        parts.attempts.assume(key, given)
     return given
 
 

@@ -20,6 +20,7 @@ from ..core.spec.validate import Problem
 logger = logging.getLogger(__name__)
 
 REVIEWED: Mapping[str, str] = {
+    "agents": "Agent",
     "workflows": "Workflow",
     "phases": "Phase",
     "workflowtemplates": "WorkflowTemplate",

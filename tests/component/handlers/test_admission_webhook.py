@@ -17,7 +17,7 @@ import kopf
 import pytest
 
 from builders.fake_api.server import FakeApi
-from builders.specs import a_step, a_task, a_workflow
+from builders.specs import a_step, a_task, a_workflow, an_agent
 from spectra_operator.api.constants import GROUP, VERSION
 from spectra_operator.engine.keys import RESOURCES
 from spectra_operator.handlers.admission import REVIEWED, make_server
@@ -128,6 +128,19 @@ def a_template(*phases: Body) -> Body:
 async def test_a_sound_workflow_is_let_in(tmp_path: Path) -> None:
     async with a_webhook(tmp_path) as webhook:
         assert (await webhook.says(a_workflow()))["allowed"] is True
+
+
+async def test_an_agent_is_refused_for_what_its_rollout_would_stumble_over(
+    tmp_path: Path,
+) -> None:
+    good = an_agent(rollout={"analysis": {"conditions": ["failureRatio < 0.1"]}})
+    bad = an_agent(rollout={"analysis": {"conditions": ["failures < 3"]}})
+    async with a_webhook(tmp_path) as webhook:
+        assert (await webhook.says(good))["allowed"] is True
+        answer = await webhook.says(bad, old=good)
+
+    assert answer["allowed"] is False
+    assert answer["status"]["message"].startswith("spec.rollout.analysis.conditions[0]: there is")
 
 
 async def test_a_cycle_is_refused_with_the_field_and_the_fix(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_only_an_agent_is_scaled_and_by_fields_that_it_has() -> None:
     }
     assert list(scaled) == ["Agent"]
     agent = next(kind for kind in KINDS if kind.kind == "Agent")
-    fields = {path: node["type"] for path, node in nodes(schema_of(agent))}
+    fields = {path: node.get("type") for path, node in nodes(schema_of(agent))}
     assert fields[scaled["Agent"]["specReplicasPath"]] == "integer"
     assert fields[scaled["Agent"]["statusReplicasPath"]] == "integer"
     assert fields[scaled["Agent"]["labelSelectorPath"]] == "string"

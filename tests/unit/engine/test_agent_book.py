@@ -13,7 +13,7 @@ from spectra_operator.api.phase import TaskState
 from spectra_operator.core.attempts.results import Usage
 from spectra_operator.core.phase.records import TaskRecord
 from spectra_operator.core.spec.compile import compile_phase
-from spectra_operator.engine.agent_book import AgentBook, AgentRun
+from spectra_operator.engine.agent_book import NOT_STORED, AgentBook, AgentRun
 from spectra_operator.engine.keys import Key
 
 KEY = Key("Agent", NAMESPACE, AGENT)
@@ -31,27 +31,52 @@ def _book(**fields: Any) -> tuple[AgentBook, AgentRun]:
     return book, book.take(KEY, _body(**fields))
 
 
+def _store(run: AgentRun) -> None:
+    """Let the spec's revision be stored, and be what may be used."""
+    assert run.spec
+    run.templates[run.hash] = run.spec.template
+    run.places, run.problem = {run.hash: None}, None
+
+
 def test_a_new_agent_cannot_be_used_before_its_revision_is_stored() -> None:
     book, run = _book(concurrency=3)
     assert book.limits(NAMESPACE) == {AGENT: 3}
     assert book.not_ready(NAMESPACE)[AGENT][0] == "AgentNotReady"
-    run.revision, run.problem = run.hash, None
+    _store(run)
     assert book.not_ready(NAMESPACE) == {}
-    facts = book.facts(NAMESPACE, AGENT)
-    assert facts
-    assert facts.revision == run.hash
+    assert run.active == run.hash
 
 
-def test_a_changed_template_must_be_stored_first_and_other_changes_need_not() -> None:
+def test_a_changed_template_is_stored_while_the_former_revision_is_used() -> None:
     book, run = _book()
-    run.revision, run.problem = run.hash, None
+    _store(run)
     book.take(KEY, _body(2, concurrency=9))
     assert (book.limits(NAMESPACE), book.not_ready(NAMESPACE)) == ({AGENT: 9}, {})
     book.take(KEY, _body(3, template={"image": "example/worker:2"}))
-    assert run.hash != run.revision
-    assert book.not_ready(NAMESPACE)[AGENT][0] == "AgentNotReady"
+    assert run.hash != run.active
+    assert (run.problem, book.not_ready(NAMESPACE)) == (NOT_STORED, {})
     book.take(KEY, _body(4))  # and back again: that revision is stored already
-    assert book.not_ready(NAMESPACE) == {}
+    assert run.problem is None
+
+
+def test_places_are_taken_one_by_one_and_a_full_revision_is_passed_over() -> None:
+    _, run = _book()
+    run.places = {"new": 2, "old": None}
+    for _ in range(2):
+        assert run.open_places()[0][0] == "new"
+        run.take_place("new")
+    run.take_place("old")
+    assert run.open_places() == [("old", None)]
+
+
+def test_the_spec_of_a_revision_has_its_template() -> None:
+    _, run = _book()
+    _store(run)
+    former = run.templates[run.hash].model_copy(update={"image": "example/worker:0"})
+    run.templates["old"] = former
+    found = run.spec_of("old")
+    assert found
+    assert (found.template.image, run.spec_of("gone")) == ("example/worker:0", None)
 
 
 def test_an_invalid_spec_names_the_field_and_is_no_agent_to_use() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ...api.action import ActionSpec, ActionType
+from ...api.action import NEED_TASK, WHOLE, ActionSpec, ActionType
 from ...api.agent import AgentSpec, EnvVar, Mode
 from ...api.constants import MAX_WORKFLOW_NAME
+from ...api.rollout import Rollout
+from ..orders import misfits
 from ..spec.problems import Problem
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -20,8 +22,6 @@ _LONGEST = {"Workflow": MAX_WORKFLOW_NAME, "Agent": 63, "WorkflowTemplate": 63}
 _RANDOM = 5
 """Characters that the API server adds to a generateName."""
 _OWN = "SPECTRA_"
-_NEED_TASK = (ActionType.RERUN, ActionType.SKIP, ActionType.MARK_SUCCEEDED)
-_WHOLE = (ActionType.CANCEL, ActionType.TERMINATE)
 
 
 def name_problems(kind: str, body: Mapping[str, Any]) -> Iterator[Problem]:
@@ -63,6 +63,8 @@ def object_problems(kind: str, spec: Any) -> Iterator[Problem]:
 
 def _agent(spec: AgentSpec) -> Iterator[Problem]:
     yield from _pool(spec)
+    if spec.rollout is not None:
+        yield from _rollout(spec.rollout)
     seen: set[str] = set()
     for variable in spec.template.env or ():
         where = f"spec.template.env[{variable.name}]"
@@ -88,6 +90,21 @@ def _pool(spec: AgentSpec) -> Iterator[Problem]:
         yield Problem("InvalidRange", "spec.scaling.minReplicas", text)
 
 
+def _rollout(rollout: Rollout) -> Iterator[Problem]:
+    where, analysis = "spec.rollout.analysis", rollout.analysis
+    if analysis is None:
+        return
+    if not analysis.conditions and analysis.prometheus is None:
+        text = "give at least one, or prometheus, or leave analysis out"
+        yield Problem("MissingField", f"{where}.conditions", text)
+    if rollout.min_tasks > rollout.max_unproven:
+        text = (
+            f"{rollout.min_tasks} is larger than maxUnproven ({rollout.max_unproven}), so that it "
+            "could never be reached; lower it or raise maxUnproven"
+        )
+        yield Problem("InvalidRange", f"{where}.minTasks", text)
+
+
 def _variable(variable: EnvVar, where: str) -> Iterator[Problem]:
     if variable.name.startswith(_OWN):
         text = f"names that begin with {_OWN} belong to the operator; take another name"
@@ -104,10 +121,13 @@ def _variable(variable: EnvVar, where: str) -> Iterator[Problem]:
 
 
 def _action(spec: ActionSpec) -> Iterator[Problem]:
-    if spec.type in _NEED_TASK and spec.task is None:
+    yield from misfits(spec)
+    if spec.target.kind == "Agent":
+        return
+    if spec.type in NEED_TASK and spec.task is None:
         text = f"is missing; name the task that {spec.type} is about"
         yield Problem("MissingField", "spec.task", text)
-    if spec.type in _WHOLE and spec.task is not None:
+    if spec.type in WHOLE and spec.task is not None:
         text = f"{spec.type} is about the whole target; leave the task out"
         yield Problem("ConflictingFields", "spec.task", text)
     if spec.task is not None and spec.phase is None and spec.target.kind == "Workflow":

@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ...api.agent import AgentSpec, Mode
 from ...api.common import FailurePolicy, RetryPolicy
 from ...api.phase import PhaseSpec
+from ...api.rollout import Rollout, RolloutStrategy
 from ...api.schedule import ScheduleSpec
 from ...api.task import Task
 from ...api.template import WorkflowTemplateSpec
@@ -33,6 +35,8 @@ def warnings(kind: str, spec: Any) -> Iterator[Problem]:
         elif kind == "Phase":
             phase = PhaseSpec.model_validate(spec)
             yield from _tasks(phase.tasks, "spec.tasks", undone=False)
+        elif kind == "Agent":
+            yield from _agent(AgentSpec.model_validate(spec))
     except ValidationError:
         return
 
@@ -124,3 +128,18 @@ def _places(spec: WorkflowBody) -> Iterator[Any]:
             yield from places(task)
     for task in (*(spec.on_failure or ()), *(spec.finally_ or ())):
         yield from places(task)
+
+
+def _agent(spec: AgentSpec) -> Iterator[Problem]:
+    rollout = spec.rollout
+    if rollout is None:
+        return
+    given = rollout.model_fields_set
+    if rollout.strategy is RolloutStrategy.IMMEDIATE:
+        names = ("max_unproven", "warm_seconds", "pause", "pre_gate", "analysis")
+        for name in (name for name in names if name in given):
+            field = f"spec.rollout.{Rollout.model_fields[name].alias}"
+            yield Problem("NeverUsed", field, "strategy Immediate has no use for it; leave it out")
+    elif spec.mode is Mode.POD and "warm_seconds" in given:
+        text = "mode Pod has no workers to keep warm; leave it out"
+        yield Problem("NeverUsed", "spec.rollout.warmSeconds", text)

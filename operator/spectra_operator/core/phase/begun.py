@@ -12,7 +12,8 @@ from ..attempts.evidence import Attempt
 from ..snapshot import PhaseSnapshot
 from .conclude import conclude
 from .decide import PhaseDecision, wake_at
-from .fold import Context, fold
+from .fold import fold
+from .judging import Context
 from .readiness import ready_tasks
 from .settle import with_running
 

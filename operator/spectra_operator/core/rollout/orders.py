@@ -6,12 +6,30 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ...api.rollout import ROLLOUT_ORDERS, RolloutOrderRecord, RolloutVerb
+from ..orders import Order
 from .records import RolloutOrder, Turn
 from .steps import begin, former, give_up, promote, switch
 
 
 class _RefusedError(Exception):
     """Why an order is not carried out."""
+
+
+def rollout_order(order: Order) -> RolloutOrder:
+    """Return what an Action about an agent asks of its rollout.
+
+    Raises:
+        ValueError: its type is none of Promote, Abort, Undo and Retry.
+    """
+    return RolloutOrder(
+        uid=order.uid,
+        name=order.name,
+        verb=RolloutVerb(order.type),
+        actor=order.actor,
+        reason=order.reason,
+        at=order.at,
+        revision=order.revision,
+    )
 
 
 def take_orders(turn: Turn) -> Turn:

@@ -25,6 +25,7 @@ from ...api.rollout import (
     RolloutStatus,
     RolloutVerb,
 )
+from ..pool.fleet import Keep
 from .stats import NO_STATS, RevisionStats
 
 
@@ -176,6 +177,7 @@ class RolloutSnapshot:
         stats: Ended attempts by revision.
         running: Attempts under way by revision: claims given, pods made.
         workers: By revision.
+        desired: How many workers the tasks make wanted.
         orders: All that are there, also those applied before.
         gates: By key of the gate.
         readings: The newest by name of the query.
@@ -190,6 +192,7 @@ class RolloutSnapshot:
     stats: Mapping[str, RevisionStats] = field(default_factory=dict)
     running: Mapping[str, int] = field(default_factory=dict)
     workers: Mapping[str, WorkerCounts] = field(default_factory=dict)
+    desired: int = 1
     orders: tuple[RolloutOrder, ...] = ()
     gates: Mapping[str, GateResult] = field(default_factory=dict)
     readings: Mapping[str, Reading] = field(default_factory=dict)
@@ -201,24 +204,6 @@ class RolloutSnapshot:
     def has_worker(self, revision: str) -> bool:
         """Whether attempts of a revision could begin now."""
         return not self.pooled or self.workers_of(revision).ready > 0
-
-
-class Why(StrEnum):
-    """Why a revision keeps workers."""
-
-    ACTIVE = "Active"
-    STABLE = "Stable"
-    PREVIEW = "Preview"
-    WARM = "Warm"
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """How many workers a revision keeps: what demand makes wanted, within these bounds."""
-
-    why: Why
-    least: int = 0
-    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ...api.agent import AgentSpec
 from ...api.common import ApiModel
 from ...api.constants import MAX_SPEC_BYTES
 from ...api.phase import PhaseSpec
 from ...api.schedule import ScheduleSpec
 from ...api.template import WorkflowTemplateSpec
 from ...api.workflow import WorkflowSpec
+from ..rollout.validate import rollout_problems
 from ..schedule.cron import CronError, parse_cron
 from ..schedule.runs import SCHEDULED_TIME
 from .expand import TEMPLATE_NOT_FOUND, ExpansionError, expand, with_patterns
@@ -104,7 +106,13 @@ def _with_time(spec: WorkflowSpec) -> WorkflowSpec:
     return spec.model_copy(update={"parameters": filled}) if filled else spec
 
 
+def _agent(spec: AgentSpec, _: Templates) -> Iterator[Problem]:
+    if spec.rollout is not None:
+        yield from rollout_problems(spec.rollout)
+
+
 REVIEWS: Mapping[str, Review] = {
+    "Agent": Review(AgentSpec, _agent),
     "Workflow": Review(WorkflowSpec, _workflow),
     "Phase": Review(PhaseSpec, _phase),
     "Schedule": Review(ScheduleSpec, _schedule),

@@ -239,3 +239,51 @@ def test_findings_come_in_the_order_of_the_files_and_lines() -> None:
     findings = lint([Manifest("b.yaml", first, marks), Manifest("a.yaml", None)])
 
     assert [(f.file, f.line) for f in findings] == [("a.yaml", 1), ("b.yaml", 9)]
+
+
+def of_rollout(mode: str | None = "Pool", **rollout: Any) -> Found:
+    return found(an_agent(mode=mode, rollout=rollout))
+
+
+def test_a_rollout_with_gates_and_an_analysis_is_well() -> None:
+    gate = {"tasks": [{"task": "codecs", "input": {"codec": "zlib"}, "expect": "cost < 2.0"}]}
+    analysis = {"conditions": ["failureRatio <= 0.05", "costPerTask <= 2 * stable.costPerTask"]}
+
+    assert of_rollout(preGate=gate, analysis=analysis, warmSeconds=60, maxUnproven=30) == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"maxUnproven": 5},
+        {"warmSeconds": 60},
+        {"pause": True},
+        {"preGate": {"tasks": [{"task": "sum"}]}},
+        {"analysis": {"conditions": ["failureRatio < 0.1"]}},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_what_an_immediate_rollout_has_no_use_for_is_told(given: Body) -> None:
+    [field] = given
+
+    assert of_rollout(strategy="Immediate", **given) == [
+        ("warning", "NeverUsed", f"spec.rollout.{field}")
+    ]
+
+
+def test_pods_are_not_kept_warm() -> None:
+    assert of_rollout(mode=None, warmSeconds=60) == [
+        ("warning", "NeverUsed", "spec.rollout.warmSeconds")
+    ]
+
+
+def test_an_analysis_must_be_able_to_end() -> None:
+    conditions = ["failureRatio < 0.1"]
+
+    assert of_rollout(analysis={"minTasks": 21, "conditions": conditions}) == [
+        ("error", "InvalidRange", "spec.rollout.analysis.minTasks")
+    ]
+    assert of_rollout(maxUnproven=21, analysis={"minTasks": 21, "conditions": conditions}) == []
+    assert of_rollout(analysis={"onInconclusive": "Pause"}) == [
+        ("error", "MissingField", "spec.rollout.analysis.conditions")
+    ]

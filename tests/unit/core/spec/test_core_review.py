@@ -134,3 +134,33 @@ def test_what_is_too_large_is_not_parsed() -> None:
     )
     assert (problem.reason, problem.field) == ("SpecTooLarge", "spec")
     assert "split the workflow" in problem.message
+
+
+def an_agent_with(**rollout: Any) -> Body:
+    return {"template": {"image": "x"}, "rollout": rollout}
+
+
+def test_the_expressions_of_an_agents_rollout_are_compiled() -> None:
+    assert fields("Agent", {"template": {"image": "x"}}) == []
+    assert fields("Agent", an_agent_with(analysis={"conditions": ["failureRatio < 0.1"]})) == []
+    assert fields("Agent", an_agent_with(analysis={"conditions": ["failures < 3"]})) == [
+        ("InvalidExpression", "spec.rollout.analysis.conditions[0]")
+    ]
+
+
+def test_what_a_rollout_makes_of_numbers_and_names_is_told_all_at_once() -> None:
+    query = {"name": "errors", "query": "up", "condition": "value * 2"}
+    gate = {"tasks": [{"task": "sum", "expect": "output == 1"}]}
+    prometheus = {"address": "http://prometheus:9090", "queries": [query, query]}
+
+    found = fields("Agent", an_agent_with(preGate=gate, analysis={"prometheus": prometheus}))
+
+    assert found == [
+        ("InvalidExpression", "spec.rollout.preGate.tasks[0].expect"),
+        ("InvalidExpression", "spec.rollout.analysis.prometheus.queries[errors].condition"),
+        ("DuplicateName", "spec.rollout.analysis.prometheus.queries[errors]"),
+    ]
+
+
+def test_an_agent_that_is_none_gets_an_answer() -> None:
+    assert [reason for reason, _ in fields("Agent", {"rollout": 7})] == ["InvalidSpec"] * 2
