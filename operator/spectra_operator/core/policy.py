@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..api.agent import TaskDefaults
@@ -71,6 +71,11 @@ def _policy(
 def agents_of(task: Task) -> tuple[str, ...]:
     """Return the agents that may do a task: its own and those of its fallbacks."""
     return (task.agent, *(fallback.agent for fallback in task.fallback))
+
+
+def agents_of_tasks(tasks: Iterable[Task]) -> frozenset[str]:
+    """Return the agents that may do any of some tasks."""
+    return frozenset(name for task in tasks for name in agents_of(task))
 
 
 def agent_of(task: Task, way: int) -> str:

@@ -96,10 +96,11 @@ class AgentRun:
 
 
 class AgentBook:
-    """Agents by key."""
+    """Agents by key, and by namespace: every claim asks for those of one."""
 
     def __init__(self) -> None:
         self._runs: dict[Key, AgentRun] = {}
+        self._of: dict[str, dict[Key, None]] = {}
 
     def take(self, key: Key, body: Body) -> AgentRun:
         """Take in an Agent object as it is now."""
@@ -110,6 +111,7 @@ class AgentBook:
             run.stats = parse_stats((body.get("status") or {}).get("revisions") or ())
             run.recorded = counted_of(run.stats)
             self._runs[key] = run
+            self._of.setdefault(key.namespace, {})[key] = None
         if run.status.take(body):
             run.rollout = parse_record(run.status.stored.get("rollout"))
         if run.generation != meta.get("generation", 0):
@@ -119,11 +121,16 @@ class AgentBook:
 
     def drop(self, key: Key) -> None:
         """Forget an agent that is gone."""
-        self._runs.pop(key, None)
+        if self._runs.pop(key, None) is None:
+            return
+        del self._of[key.namespace][key]
+        if not self._of[key.namespace]:
+            del self._of[key.namespace]
 
     def drop_all(self, concerns: Callable[[str], bool]) -> None:
         """Forget the agents of the namespaces that a test chooses."""
-        self._runs = {k: r for k, r in self._runs.items() if not concerns(k.namespace)}
+        for key in [key for key in self._runs if concerns(key.namespace)]:
+            self.drop(key)
 
     def get(self, key: Key) -> AgentRun | None:
         """Return what is known of an agent."""
@@ -172,7 +179,7 @@ class AgentBook:
         return touched
 
     def _in(self, namespace: str) -> Iterator[tuple[Key, AgentRun]]:
-        return ((k, r) for k, r in self._runs.items() if k.namespace == namespace)
+        return ((key, self._runs[key]) for key in self._of.get(namespace, ()))
 
 
 def _count(run: AgentRun, before: TaskRecord, after: TaskRecord) -> None:

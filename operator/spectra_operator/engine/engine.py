@@ -55,8 +55,10 @@ _FINISHING = (PHASES, WORKFLOWS, ACTIONS)
 LISTED = {resource: c.LIVE_SELECTOR if resource in _FINISHING else "" for resource in OURS}
 _LONG_PASS = 0.002
 _REST_FACTOR = 3.0
-"""A pass longer than this many seconds is followed by a rest of so many times its length: one
-large phase takes at most a quarter of the loop, and pays with milliseconds of latency."""
+"""A pass that took more than so many seconds of processor time is followed by a rest of so many
+times that: one large phase takes at most a quarter of the loop, and pays with milliseconds of
+latency. Time in which others had the core counts for nothing, or a crowded machine would make
+every pass a long one."""
 _TAKE_OVER_ORDER = (
     "Agent",
     "WorkflowTemplate",
@@ -311,7 +313,7 @@ class Engine:
 
     def _pass(self, key: Key) -> float:
         """Make one pass; an object that breaks it degrades itself alone. Return its seconds."""
-        begin = self._clock.monotonic()
+        begin, busy = self._clock.monotonic(), self._clock.busy()
         try:
             self._reconcile[key.kind](key)
         except Exception:
@@ -319,8 +321,9 @@ class Engine:
             self._metrics.reconcile_errors.labels(key.kind).inc()
             self.parts.queue.back_off(key)
         seconds = self._clock.monotonic() - begin
-        if seconds > _LONG_PASS:
-            self.parts.queue.rest(key, seconds * _REST_FACTOR)
+        used = self._clock.busy() - busy
+        if used > _LONG_PASS:
+            self.parts.queue.rest(key, used * _REST_FACTOR)
         self._metrics.reconciles.labels(key.kind).inc()
         self._metrics.reconcile_seconds.labels(key.kind).observe(seconds)
         return seconds

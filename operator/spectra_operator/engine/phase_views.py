@@ -17,12 +17,23 @@ from .parts import Parts
 from .runs import PhaseRun, WorkflowRun
 from .status import COALESCE_SECONDS
 
+PROGRESS_TOLD_SECONDS = 0.25
+"""How long a workflow need not hear that a phase of it has come on."""
+
 
 def view_of(parts: Parts, key: Key, run: PhaseRun, record: PhaseRecord) -> PhaseView:
     """Return a phase as its workflow sees it."""
     view = view_of_record(key.name, run.shape.uid, record)
     view = replace(view, applied=run.persisted.applied)
     return replace(view, outlook=_outlook(parts, key, run, record))
+
+
+def tells_of_progress_alone(before: PhaseView, after: PhaseView) -> bool:
+    """Whether a phase has but come on: its workflow decides alike on both views."""
+    if bool(before.tally.running) != bool(after.tally.running):
+        return False  # it is told why nothing runs
+    same = replace(after, tally=before.tally, usage=before.usage, outlook=before.outlook)
+    return same == before
 
 
 def view_of_record(name: str, uid: str, record: PhaseRecord) -> PhaseView:

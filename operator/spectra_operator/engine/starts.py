@@ -39,8 +39,13 @@ def start(
     snapshot: PhaseSnapshot,
     records: Mapping[str, TaskRecord],
     granted: Mapping[tuple[str, int], int],
-) -> None:
-    """Start the granted number of items of each task and way of a phase, lowest index first."""
+) -> list[Attempt]:
+    """Start the granted number of items of each task and way of a phase, lowest index first.
+
+    Returns:
+        The attempts that are known from now on; one that can never be made has ended.
+    """
+    made: list[Attempt] = []
     room = MOST_AT_ONCE - len(parts.executor)
     until = parts.clock.monotonic() + LONGEST_SECONDS
     window = window_of(records)
@@ -51,10 +56,12 @@ def start(
             now = parts.clock.monotonic()
             if room <= 0 or now > until:
                 parts.queue.add_at(phase[0], now + GO_ON_SECONDS)
-                return
-            _start_item(parts, phase, snapshot, inputs, index)
+                return made
+            attempt = _start_item(parts, phase, snapshot, inputs, index)
+            made += [attempt] if attempt else []
             window -= index not in records[task].open
             room -= 1
+    return made
 
 
 def _start_item(
@@ -63,27 +70,25 @@ def _start_item(
     snapshot: PhaseSnapshot,
     inputs: TaskInputs,
     index: int,
-) -> None:
+) -> Attempt | None:
     key, run = phase
     task, way, record = inputs.task, inputs.way, inputs.record
     number = (record.recorded(index) or 0) + 1
     name = agent_of(run.shape.tasks[task], way)
     agent = parts.agents.get(Key("Agent", key.namespace, name))
     if agent is None or agent.spec is None:
-        return
+        return None
     attempt = _attempt(run.shape, inputs, index, number)
     try:
         text = inputs.text(index)
     except InputError as error:
-        refuse(parts, key, attempt, error.reason, str(error))
-        return
+        return refuse(parts, key, attempt, error.reason, str(error))
     if agent.spec.mode is Mode.POOL:
-        _give(parts, phase, attempt, text)
-        return
+        return _give(parts, phase, attempt, text)
     revision = next((each for each, _ in agent.open_places()), "")
     spec = agent.spec_of(revision) if revision else None
     if spec is None:
-        return
+        return None
     agent.take_place(revision)
     plan = AttemptPlan(
         task=task,
@@ -100,27 +105,30 @@ def _start_item(
     parts.attempts.assume(key, attempt)
     parts.scheduler.asked(key.namespace, attempt.agent)
     parts.executor.submit(CreatePod(key, body, attempt, run.trigger))
+    return attempt
 
 
-def _give(parts: Parts, phase: tuple[Key, PhaseRun], attempt: Attempt, text: str) -> None:
+def _give(parts: Parts, phase: tuple[Key, PhaseRun], attempt: Attempt, text: str) -> Attempt | None:
     """Give an attempt to a warm worker; if none waits any more, the task stays ready."""
     key, run = phase
     if run.shape.tasks[attempt.task].workspace is not None:
-        message = f"agent {attempt.agent} is in mode Pool; a worker mounts no workspace"
-        refuse(parts, key, attempt, "WorkspaceInPool", f"{message}, use an agent in mode Pod")
-        return
+        why = f"agent {attempt.agent} is in mode Pool; a worker mounts no workspace"
+        text = f"{why}, use an agent in mode Pod"
+        return refuse(parts, key, attempt, "WorkspaceInPool", text)
     given = claiming.grant(parts, key, attempt, text, run.trigger)
     if given is not None:
         parts.attempts.assume(key, given)
+    return given
 
 
-def refuse(parts: Parts, key: Key, attempt: Attempt, reason: str, message: str) -> None:
+def refuse(parts: Parts, key: Key, attempt: Attempt, reason: str, message: str) -> Attempt:
     """End an attempt that can never be made; asking again would only fail again."""
     outcome = Outcome(Kind.FAILED, reason, message, final=True)
     now = parts.clock.now()
     ended = replace(attempt, created_at=now, finished_at=now, outcome=outcome)
     parts.attempts.assume(key, ended)
     parts.queue.add(key)
+    return ended
 
 
 def _attempt(shape: PhaseShape, inputs: TaskInputs, index: int, number: int) -> Attempt:

@@ -104,6 +104,19 @@ def test_dropped_agents_are_forgotten_one_or_a_shard() -> None:
     assert book.facts(NAMESPACE, AGENT) is None
 
 
+def test_limits_are_those_of_the_agents_of_a_namespace_that_are_there_now() -> None:
+    book, _ = _book(concurrency=3)
+    elsewhere = Key("Agent", "elsewhere", "other")
+    book.take(elsewhere, _body(concurrency=5))
+    assert book.limits(NAMESPACE) == {AGENT: 3}
+    assert book.limits("elsewhere") == {"other": 5}
+    book.drop(elsewhere)
+    book.drop(elsewhere)
+    assert book.limits("elsewhere") == {}
+    book.take(KEY, _body(uid="a2", concurrency=4))
+    assert book.limits(NAMESPACE) == {AGENT: 4}
+
+
 def test_an_agent_was_last_seen_when_one_of_its_pods_reported() -> None:
     book, run = _book()
     book.seen(NAMESPACE, an_attempt(), at(30))

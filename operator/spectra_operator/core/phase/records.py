@@ -127,6 +127,8 @@ class TaskRecord:
     @property
     def running_mask(self) -> int:
         """Items with a live attempt."""
+        if not self.open:
+            return 0
         return indexes.of(i for i, item in self.open.items() if item.state is TaskState.RUNNING)
 
     @property
@@ -159,6 +161,8 @@ class TaskRecord:
 
     def output_bytes(self) -> int:
         """Bytes of the outputs, as status holds them: those of a fan-out stand in an array."""
+        if not self.outputs:
+            return 0
         size = sum(map(len, self.outputs.values()))
         if not self.fan_out or not self.outputs:
             return size
