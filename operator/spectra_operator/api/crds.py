@@ -124,6 +124,7 @@ _FIXED = (
     "onFailure",
     "failurePolicy",
     "onFailureRunning",
+    "selectionPolicy",
     "workspace",
 )
 _FIXED_OF_PHASE = (
@@ -134,6 +135,7 @@ _FIXED_OF_PHASE = (
     "context",
     "failurePolicy",
     "onFailureRunning",
+    "selectionPolicy",
     "workspace",
     "pattern",
 )

@@ -31,6 +31,7 @@ class AgentReconciler:
         body = self._parts.store.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._parts.agents.drop(key)
+            self._parts.selection.drop(key)
             return
         known = self._parts.agents.get(key)
         before = known.generation if known else None
@@ -110,7 +111,9 @@ class AgentReconciler:
             "ready": None if pooled else ready["status"],
             "activeRevision": run.revision,
             "busy": self._parts.attempts.by_agent.get((key.namespace, key.name), 0),
-            "queued": self._parts.scheduler.queued(key.namespace, key.name),
+            "queued": self._parts.scheduler.queued(
+                key.namespace, key.name, run.spec.capabilities if run.spec else ()
+            ),
             "succeeded": run.succeeded,
             "failed": run.failed,
             "successRatio": f"{100 * run.succeeded / ended:.1f}%" if ended else None,

@@ -73,6 +73,7 @@ def grant(parts: Parts, phase: Key, attempt: Attempt, text: str, trigger: float 
         instance=run.instance,
         at=parts.clock.now(),
         workflow_uid=attempt.workflow_uid,
+        selection=attempt.selection,
     )
     run.ops.append(Give(claim))
     run.inputs[claim.id] = text

@@ -13,7 +13,7 @@ from .effects import ReleasePod
 from .keys import Key
 from .parts import Parts
 from .phase_pods import PhasePods
-from .phase_views import note_duration
+from .phase_views import note_end
 from .status import COALESCE_SECONDS
 
 _READ_OF_SPEC = ("nodeName", "terminationGracePeriodSeconds")
@@ -65,7 +65,7 @@ class PodIntake:
             if run is not None and before is not None:
                 run.trigger = self._parts.clock.monotonic()
             self._parts.agents.seen(key.namespace, attempt, self._parts.clock.now())
-            note_duration(self._parts, key, attempt)
+            note_end(self._parts, key, attempt)
             self._parts.scheduler.lift(key.namespace)
         self._parts.queue.add(key)
         self._agent_later(key.namespace, attempt.agent)

@@ -9,7 +9,7 @@ from ..core.pool.page import Claim, Forget, Page, attempts_of
 from . import pages
 from .keys import Key
 from .parts import Parts
-from .phase_views import note_duration
+from .phase_views import note_end
 from .worker_book import KIND, WorkerRun
 
 CONFIRMED_SECONDS = 0.2
@@ -89,7 +89,7 @@ def _tell(parts: Parts, phase: Key, known: Attempt | None, attempt: Attempt) -> 
     if run is not None and known is not None:
         run.trigger = now
     parts.agents.seen(phase.namespace, attempt, parts.clock.now())
-    note_duration(parts, phase, attempt)
+    note_end(parts, phase, attempt)
 
 
 def _note_conduct(run: WorkerRun, known: Attempt | None, attempt: Attempt) -> None:

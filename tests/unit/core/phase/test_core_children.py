@@ -147,7 +147,7 @@ def test_a_phase_that_does_not_exist_yet_was_not_deleted() -> None:
     ("spawn", "said"),
     [
         (json.dumps([a_task("one", agent="other")]), "names agent other"),
-        (json.dumps([{"name": "one"}]), "spawn[one].agent"),
+        (json.dumps([{"name": "one"}]), "tasks[one].agent: is missing"),
         (json.dumps([a_task(f"t{n}") for n in range(21)]), "maxTasks"),
     ],
 )
