@@ -138,7 +138,7 @@ def attempt_of(pod: Pod) -> Attempt | None:
 
 
 def selection_of(pod: Pod) -> str:
-    """Return why the agent of a pod was chosen, as its annotation says, cut to what status holds."""
+    """Return why the agent of a pod was chosen, as its annotation says; at most what fits."""
     return str((pod["metadata"].get("annotations") or {}).get(c.ANNOTATION_SELECTION, ""))[:256]
 
 
