@@ -126,7 +126,7 @@ def _facts(policy: SelectionPolicy, agent: Contender) -> str:
     if seen.ended < TRIES:
         return f"to be tried, {seen.ended} of {TRIES} attempts seen"
     if policy is SelectionPolicy.COST:
-        cost = "no success" if seen.cost is None else f"{seen.cost:.4g} a success"
+        cost = "no success" if seen.cost is None else f"{float(seen.cost):.4g} a success"
         return f"{cost} over {seen.ended} attempts"
     took = "" if seen.seconds is None else f", p50 {seen.seconds:.3g} s"
     return f"{seen.succeeded} of {seen.ended} succeeded{took}"
