@@ -66,6 +66,8 @@ class PhasePods:
         """
         name, uid = pod["metadata"]["name"], uid_of(pod)
         known, run = self._parts.attempts.get(key, name), self._parts.phases.get(key)
+        if known is not None and known.worker:
+            return  # the pod was a double of what a warm worker does
         may_exist = known is not None and known.uid == uid and (known.live or known.held)
         if known is None or run is None or released or not may_exist:
             self._parts.attempts.bury(key, name)

@@ -60,14 +60,17 @@ def _is_mine(
 ) -> bool:
     """Whether a claim is this worker's; if it stands on two pages, the later one counts.
 
+    If there is a pod for the same attempt, that counts: it cannot be taken back.
+
     A write of a leader that was deposed may come after its successor has given the same
     attempt to another worker. Nobody was told of the earlier claim then.
     """
     key, run = worker
-    if known is None or known.worker in ("", key.name):
+    is_pod = known is not None and known.uid and not known.worker
+    if known is None or (known.worker in ("", key.name) and not is_pod):
         return True
     other = parts.workers.get(Key(KIND, key.namespace, known.worker))
-    mine = (attempt.started_at, key.name) > (known.started_at, known.worker)
+    mine = not is_pod and (attempt.started_at, key.name) > (known.started_at, known.worker)
     loser = other if mine else run
     if loser is not None:
         loser.ops.append(Forget(attempt.pod))

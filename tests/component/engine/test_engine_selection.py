@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from builders import pods
 from builders.engine import World, a_running_world
 from builders.kubelet import Fate, fails, hangs, ok
 from builders.specs import (
@@ -22,10 +23,13 @@ from builders.specs import (
 )
 from builders.workers import Deed, once
 from spectra_operator.api import constants as c
+from spectra_operator.core.attempts.evidence import Attempt
 from spectra_operator.core.phase import admission
+from spectra_operator.core.pool.page import Claim, Page
+from spectra_operator.core.pool.page_text import render_page
 from spectra_operator.core.selection.select import select
 from spectra_operator.engine.keys import AGENTS, PHASES
-from spectra_operator.kube.resources import PODS, Body
+from spectra_operator.kube.resources import LEASES, PODS, Body
 
 
 def able(name: str, *capabilities: str, **fields: Any) -> Body:
@@ -289,3 +293,97 @@ async def test_a_task_with_a_workspace_goes_to_a_pod_though_a_worker_is_free() -
         await world.apply(flow(task, workspace={"claimName": "shared"}))
         assert (await world.finished())["state"] == "Succeeded"
         assert (await world.tasks())["work"]["agent"] == "cold"
+
+
+async def test_a_pod_that_a_deposed_leader_made_late_of_a_claim_is_deleted() -> None:
+    async with a_running_world(able("warm", mode="Pool", replicas=1), able("cold")) as world:
+        await world.apply(flow(a_choice("first")))
+        await world.finished()
+        (made,) = (p for p in await world.api.objects(PODS, NAMESPACE) if not is_worker(p))
+        world.workers.plan("work", Deed(seconds=60))
+        await world.apply(a_workflow([a_step("build", [a_task(agent="warm")])], name="next"))
+        await world.until(lambda: bool(world.workers.began))
+        (phase, attempt) = the_live_attempt(world)
+
+        await world.api.create(PODS, double(made, phase, attempt))
+        await world.during(20)
+
+        names = [p["metadata"]["name"] for p in await world.api.objects(PODS, NAMESPACE)]
+        assert attempt.pod not in names
+        await world.finished("next")
+        assert (await world.tasks(workflow="next"))["work"]["attempt"] == 1
+        assert once(world.workers.began)
+
+
+async def test_a_claim_that_a_deposed_leader_gave_late_of_a_pod_is_taken_back() -> None:
+    async with a_running_world(able("warm", mode="Pool", replicas=1), able("cold")) as world:
+        await world.apply(
+            a_workflow([a_step("build", [a_task("first", agent="warm")])], name="one")
+        )
+        await world.finished("one")
+        world.kubelet.plan("work", ok(seconds=60))
+        await world.apply(a_workflow([a_step("build", [a_task(agent="cold")])]))
+        await world.until(lambda: world.task_now("work").get("state") == "Running")
+        (phase, attempt) = the_live_attempt(world)
+        (lease,) = (b for b in await world.api.objects(LEASES, NAMESPACE) if is_worker(b))
+        name = lease["metadata"]["name"]
+
+        await world.api.patch(
+            LEASES, name, {"metadata": {"annotations": late(phase, attempt)}}, NAMESPACE
+        )
+        await world.during(20)
+
+        kept = (await world.api.get(LEASES, name, NAMESPACE))["metadata"]["annotations"]
+        assert not [key for key in kept if key.startswith(c.CLAIM_PREFIX)]
+        assert (await world.finished())["state"] == "Succeeded"
+        task = (await world.tasks())["work"]
+        assert (task["agent"], task["attempt"]) == ("cold", 1)
+
+
+def is_worker(body: Body) -> bool:
+    return c.LABEL_WORKER in body["metadata"].get("labels", {})
+
+
+def the_live_attempt(world: World) -> tuple[str, Attempt]:
+    """The name of the only phase with a live attempt, and that attempt."""
+    attempts = world.operator.parts.attempts
+    ((phase, attempt),) = (
+        (key.name, one) for key in attempts.phases() for one in attempts.of(key) if one.live
+    )
+    return phase, attempt
+
+
+def double(made: Body, phase: str, attempt: Attempt) -> Body:
+    """A pod as the operator makes them, for an attempt."""
+    meta = made["metadata"]
+    labels = meta["labels"] | {c.LABEL_TASK: attempt.task, c.LABEL_PHASE_UID: attempt.phase_uid}
+    owner = meta["ownerReferences"][0] | {"name": phase, "uid": attempt.phase_uid}
+    labels.pop(c.LABEL_RECORDED, None)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": attempt.pod,
+            "namespace": NAMESPACE,
+            "labels": labels,
+            "finalizers": [c.RESULT_FINALIZER],
+            "ownerReferences": [owner],
+        },
+        "spec": made["spec"],
+    }
+
+
+def late(phase: str, attempt: Attempt) -> dict[str, str]:
+    """What a page says of a claim of an attempt."""
+    claim = Claim(
+        id=attempt.pod,
+        phase=phase,
+        phase_uid=attempt.phase_uid,
+        task=attempt.task,
+        index=attempt.index,
+        number=attempt.number,
+        epoch=1,
+        instance="late",
+        at=pods.at(0),
+    )
+    return render_page(Page(claims={claim.id: claim}))
