@@ -223,6 +223,7 @@ async def killed_at_every_write(
     undisturbed: Callable[[], Awaitable[tuple[Any, list[str]]]],
     killed_at: Callable[[int, Any], Awaitable[None]],
     least: int,
+    chosen: Callable[[int, str], bool] = lambda _nth, _call: True,
 ) -> None:
     """Run a story once for each write that it makes; more than `least`, or it tells nothing.
 
@@ -230,10 +231,12 @@ async def killed_at_every_write(
         undisturbed: Runs it in peace; returns its end and its writes.
         killed_at: Runs it with a death at the n-th write, and checks that it ends like that.
         least: Writes that it must make more of.
+        chosen: Which of the writes, by number and call, are worth a death.
     """
     expected, calls = await undisturbed()
-    assert len(calls) > least
-    for nth, call in enumerate(calls, 1):
+    found = [(nth, call) for nth, call in enumerate(calls, 1) if chosen(nth, call)]
+    assert len(found) > least
+    for nth, call in found:
         try:
             await killed_at(nth, expected)
         except AssertionError as error:

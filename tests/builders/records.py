@@ -13,7 +13,7 @@ from spectra_operator.api.agent import TaskDefaults
 from spectra_operator.api.phase import PhaseState, TaskState
 from spectra_operator.core.attempts.evidence import Attempt, Kind, Outcome
 from spectra_operator.core.attempts.results import Result, Usage
-from spectra_operator.core.phase.fold import Context
+from spectra_operator.core.phase.judging import Context
 from spectra_operator.core.phase.records import Item, PhaseRecord, Tally, TaskRecord
 from spectra_operator.core.policy import TaskPolicy, policy_of
 from spectra_operator.core.snapshot import Levels, PhaseShape, PhaseSnapshot, WorkflowSnapshot

@@ -51,6 +51,11 @@ class Deed:
     deaf: bool = False
     checkpoint: Any = None
     progress: Any = None
+    cost: str = ""
+
+
+Habit = Callable[[Body], Deed]
+"""How workers of an image go about a claim, given its document."""
 
 
 @dataclass
@@ -61,6 +66,7 @@ class Worker:
     namespace: str
     uid: str
     slots: int
+    image: str = ""
     starts: int = 0
     silent: bool = False
     doing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -84,6 +90,9 @@ class FakeWorkers:
         refused: Ids of claims whose result was refused.
         broken: Names of workers that fail at whatever they do.
         resumed: What (task, index, attempt) were given to go on from, where it was something.
+        habits: How workers of an image do whatever they are given; else as it was planned.
+        stillborn: Images whose workers never come up.
+        images: The images of all workers there ever were, by name.
     """
 
     def __init__(
@@ -95,6 +104,9 @@ class FakeWorkers:
         self.resumed: dict[tuple[str, int, int], Any] = {}
         self.workers: dict[str, Worker] = {}
         self.broken: set[str] = set()
+        self.habits: dict[str, Habit] = {}
+        self.stillborn: set[str] = set()
+        self.images: dict[str, str] = {}
         self.starting = 1.0
         self._api = api
         self._clock = clock
@@ -133,7 +145,7 @@ class FakeWorkers:
             self._end_play(name)
         elif event.previous is None:
             self._tasks[name] = asyncio.get_running_loop().create_task(self._play(pod))
-        elif pod["metadata"].get("deletionTimestamp") and name in self.workers:
+        elif pod["metadata"].get("deletionTimestamp"):
             self._begin(f"{name}/end", self._terminate(pod))
 
     def _begin(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
@@ -154,7 +166,7 @@ class FakeWorkers:
     async def _terminate(self, pod: Body) -> None:
         """End a pod that is to be deleted: claims are given back, then it is gone."""
         meta = pod["metadata"]
-        worker = self.workers[meta["name"]]
+        worker = self.workers.get(meta["name"]) or Worker(meta["name"], "", "", 0)
         worker.drains = True
         for claim in list(worker.doing):
             worker.doing.pop(claim).cancel()
@@ -168,10 +180,13 @@ class FakeWorkers:
         meta = pod["metadata"]
         env = {e["name"]: e.get("value") for e in pod["spec"]["containers"][0]["env"]}
         slots = int(env["SPECTRA_WORKER_SLOTS"])
+        image = self.images[meta["name"]] = pod["spec"]["containers"][0]["image"]
+        if image in self.stillborn:
+            return
         await self._clock.sleep(self.starting)
         status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
         await self._api.patch_status(PODS, meta["name"], status, meta["namespace"])
-        worker = Worker(meta["name"], meta["namespace"], meta["uid"], slots)
+        worker = Worker(meta["name"], meta["namespace"], meta["uid"], slots, image)
         self.workers[meta["name"]] = worker
         self._begin(f"{meta['name']}/beat", self._beat(worker))
         while not worker.drains:
@@ -230,18 +245,20 @@ class FakeWorkers:
             which = (document["task"], document["index"], document["attempt"])
             self.resumed[which] = document["checkpoint"]
         worker.epochs[work.id] = work.epoch
-        deed = self._deed(document)
+        deed = self._deed(worker, document)
         worker.saying[work.id] = (_text(deed.progress), _text(deed.checkpoint))
         done = self._do(worker, document)
         worker.doing[work.id] = asyncio.get_running_loop().create_task(done)
 
-    def _deed(self, document: Body) -> Deed:
+    def _deed(self, worker: Worker, document: Body) -> Deed:
+        if worker.image in self.habits:
+            return self.habits[worker.image](document)
         deeds = self._deeds.get((document["task"], document["index"]), ())
         number = document["attempt"]
         return deeds[number - 1] if number <= len(deeds) else Deed()
 
     async def _do(self, worker: Worker, document: Body) -> None:
-        claim, deed = document["id"], self._deed(document)
+        claim, deed = document["id"], self._deed(worker, document)
         if worker.name in self.broken:
             deed = Deed(succeeded=False)
         try:
@@ -263,7 +280,8 @@ class FakeWorkers:
             self._crash(worker)
             return
         outputs = deed.outputs(document["input"]) if callable(deed.outputs) else deed.outputs
-        text = json.dumps({"outputs": outputs} if outputs is not None else {})
+        said = {"outputs": outputs} if outputs is not None else {}
+        text = json.dumps(said | ({"usage": {"cost": deed.cost}} if deed.cost else {}))
         report = Report(
             claim, worker.epochs[claim], deed.succeeded, "" if deed.succeeded else "Error", text, 0
         )

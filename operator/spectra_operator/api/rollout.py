@@ -255,6 +255,8 @@ class RevisionFigures(ApiModel):
     """Seconds that 95 of 100 successful attempts took at most."""
     sample: Annotated[str, StringConstraints(pattern=r"^[0-9 ]*$", max_length=2048)] = ""
     """Milliseconds of the newest successful attempts; not for people."""
+    counted: Annotated[str, StringConstraints(pattern=r"^[0-9a-z ]*$", max_length=16_384)] = ""
+    """Ids of the attempts that are counted, while the revision is under way; not for people."""
 
 
 class RolloutStatus(ApiModel):

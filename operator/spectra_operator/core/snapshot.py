@@ -25,11 +25,10 @@ from .workflow.records import PhaseView, WorkflowRecord
 
 @dataclass(frozen=True, slots=True)
 class AgentFacts:
-    """An agent as scheduling sees it. `revision` is empty until the revision is stored."""
+    """An agent as scheduling sees it."""
 
     name: str
     spec: AgentSpec
-    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

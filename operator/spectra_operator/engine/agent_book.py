@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from ..api.agent import AgentSpec, Mode
+from ..api.agent import AgentSpec, AgentTemplate, Mode
 from ..core.attempts.evidence import Attempt, Kind, Outcome
 from ..core.attempts.results import Usage
 from ..core.names import revision_hash
 from ..core.phase.records import PhaseRecord, TaskRecord
+from ..core.pool.fleet import Keep
 from ..core.pool.past import Past
-from ..core.rollout.records import RolloutRecord
+from ..core.rollout.records import RolloutRecord, parse_record
+from ..core.rollout.stats import RevisionStats, counted_of, parse_stats
 from ..core.snapshot import AgentFacts, PhaseShape
 from ..kube.resources import Body, uid_of
 from .keys import Key
@@ -23,14 +25,24 @@ from .runs import StatusState
 
 NOT_STORED = ("AgentNotReady", "the agent's revision is being stored")
 
+Places = dict[str, int | None]
+"""How many more attempts each revision may be given, the first one first; None for no limit."""
+
 
 @dataclass(slots=True)
 class AgentRun:
-    """An agent: its spec, the revision that is stored, and counts since the operator started.
+    """An agent: its spec, its revisions, and counts since the operator started.
 
-    `hash` names the revision of the spec as it is now, `revision` the one that is stored, `rollout`
-    is what stands in status of both. `past` is what scaling remembers (None: not read yet),
-    `refused` why a worker could not be made last.
+    `hash` names the revision of the spec as it is now, `number` the spec's generation. `templates`
+    has the revisions that are stored and known, `asked` those that are being stored or read,
+    `lost` those that are gone.
+
+    `rollout` is what stands in status of the revisions, `keep` who of them has workers, `places`
+    what attempts they may be given. `stats` tells how their attempts ended, `recorded` has the ids
+    of those that status has counted; phases that `holding` names keep the proof of others.
+
+    `past` is what scaling remembers (None: not read yet), `refused` why a worker could not be made
+    last.
     """
 
     uid: str
@@ -39,15 +51,48 @@ class AgentRun:
     hash: str
     problem: tuple[str, str] | None
     status: StatusState = field(default_factory=StatusState)
-    revision: str = ""
-    storing: bool = False
+    templates: dict[str, AgentTemplate] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
+    rollout: RolloutRecord = field(default_factory=RolloutRecord)
+    keep: Mapping[str, Keep] = field(default_factory=dict)
+    places: Places = field(default_factory=dict)
+    stats: dict[str, RevisionStats] = field(default_factory=dict)
+    recorded: frozenset[str] = frozenset()
+    holding: set[Key] = field(default_factory=set)
     succeeded: int = 0
     failed: int = 0
     usage: Usage = field(default_factory=Usage)
     last_seen: datetime | None = None
-    rollout: RolloutRecord = field(default_factory=RolloutRecord)
     past: Past | None = None
     refused: str = ""
+
+    @property
+    def number(self) -> int:
+        """ControllerRevisions are ordered by number; the generation grows with each change."""
+        return max(self.generation, 1)
+
+    @property
+    def active(self) -> str:
+        """The revision that new attempts use, or nothing while none can be used."""
+        return next(iter(self.places), "")
+
+    def take_place(self, revision: str) -> None:
+        """Count an attempt that a revision is given."""
+        left = self.places.get(revision)
+        if left is not None:
+            self.places[revision] = left - 1
+
+    def open_places(self) -> list[tuple[str, int | None]]:
+        """Return the revisions that may be given attempts, and how many."""
+        return [(revision, left) for revision, left in self.places.items() if left != 0]
+
+    def spec_of(self, revision: str) -> AgentSpec | None:
+        """Return the spec as it is for a revision: with that one's template."""
+        template = self.templates.get(revision)
+        if self.spec is None or template is None:
+            return None
+        return self.spec.model_copy(update={"template": template})
 
 
 class AgentBook:
@@ -62,8 +107,11 @@ class AgentBook:
         meta = body["metadata"]
         if run is None or run.uid != uid_of(body):
             run = AgentRun(uid_of(body), -1, None, "", NOT_STORED)
+            run.stats = parse_stats((body.get("status") or {}).get("revisions") or ())
+            run.recorded = counted_of(run.stats)
             self._runs[key] = run
-        run.status.take(body)
+        if run.status.take(body):
+            run.rollout = parse_record(run.status.stored.get("rollout"))
         if run.generation != meta.get("generation", 0):
             run.generation = meta.get("generation", 0)
             _parse(run, body.get("spec"))
@@ -84,24 +132,24 @@ class AgentBook:
     def facts(self, namespace: str, name: str) -> AgentFacts | None:
         """Return an agent as scheduling sees it, or None if it does not exist or is invalid."""
         run = self._runs.get(Key("Agent", namespace, name))
-        return AgentFacts(name, run.spec, run.revision) if run and run.spec else None
+        return AgentFacts(name, run.spec) if run and run.spec else None
 
     def limits(self, namespace: str) -> dict[str, int | None]:
         """Return the concurrency of every agent of a namespace."""
         return {k.name: r.spec.concurrency if r.spec else None for k, r in self._in(namespace)}
 
-    def usable(self, namespace: str) -> Iterator[AgentFacts]:
-        """Yield the agents of a namespace that exist and are valid."""
-        return (AgentFacts(k.name, r.spec, r.revision) for k, r in self._in(namespace) if r.spec)
+    def usable(self, namespace: str) -> Iterator[tuple[str, AgentSpec, str]]:
+        """Yield the valid agents of a namespace: name, spec, the revision of new attempts."""
+        return ((k.name, r.spec, r.active) for k, r in self._in(namespace) if r.spec)
 
-    def pools(self, namespace: str) -> list[tuple[str, str]]:
-        """Return the agents of a namespace in mode Pool, each with its active revision."""
-        found = self._in(namespace)
-        return [(k.name, r.revision) for k, r in found if r.spec and r.spec.mode is Mode.POOL]
+    def pools(self, namespace: str) -> list[Key]:
+        """Return the agents of a namespace in mode Pool."""
+        return [k for k, r in self._in(namespace) if r.spec and r.spec.mode is Mode.POOL]
 
     def not_ready(self, namespace: str) -> dict[str, tuple[str, str]]:
         """Return the agents that cannot be used now, with reason and message."""
-        return {k.name: r.problem for k, r in self._in(namespace) if r.problem}
+        unusable = ((k, r) for k, r in self._in(namespace) if r.spec is None or not r.places)
+        return {k.name: r.problem or NOT_STORED for k, r in unusable}
 
     def seen(self, namespace: str, attempt: Attempt, now: datetime) -> None:
         """Note that a pod of an agent reported."""
@@ -165,4 +213,4 @@ def _parse(run: AgentRun, spec: Any) -> None:
         run.problem = ("InvalidAgent", f"{where}: {first['msg']}")
         return
     run.hash = revision_hash(spec["template"])
-    run.problem = None if run.hash == run.revision else NOT_STORED
+    run.problem = None if run.hash in run.templates else NOT_STORED

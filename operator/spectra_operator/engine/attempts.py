@@ -1,12 +1,13 @@
 """Attempts by phase: what pods prove, what is being created, and what is gone unrecorded.
 
-Slots in use are counted here, as attempts come, end and go; they are stored nowhere.
+Slots in use are counted here, as attempts come, end and go; they are stored nowhere. So are the
+attempts of each revision whose end is not counted yet.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +23,8 @@ class AttemptIndex:
 
     def __init__(self) -> None:
         self._by_phase: dict[Key, dict[str, Attempt]] = {}
+        self._counted: set[tuple[Key, str]] = set()
+        self._by_revision: Counter[tuple[str, str, str]] = Counter()
         self.by_agent: Counter[tuple[str, str]] = Counter()
         self.by_phase: Counter[str] = Counter()
         self.by_workflow: Counter[str] = Counter()
@@ -83,8 +86,30 @@ class AttemptIndex:
         known = attempts.pop(pod, None)
         if known is not None:
             self._count(phase, known, -1)
+        self._counted.discard((phase, pod))
         if not attempts:
             self._by_phase.pop(phase, None)
+
+    def uncounted(self, agent: Key, revision: str) -> int:
+        """Return how many attempts of a revision there are whose end is not counted yet."""
+        return self._by_revision[agent.namespace, agent.name, revision]
+
+    def is_counted(self, phase: Key, pod: str) -> bool:
+        """Whether the end of an attempt is counted."""
+        return (phase, pod) in self._counted
+
+    def count_off(self, phase: Key, pod: str) -> None:
+        """Note that the end of an attempt is counted."""
+        known = self.get(phase, pod)
+        if known is not None and (phase, pod) not in self._counted:
+            self._count_revision(phase, known, -1)
+            self._counted.add((phase, pod))
+
+    def recount(self, concerns: Callable[[str], bool]) -> None:
+        """Forget which ends are counted, in some namespaces."""
+        for phase, pod in [each for each in self._counted if concerns(each[0].namespace)]:
+            self._counted.discard((phase, pod))
+            self._count_revision(phase, self._by_phase[phase][pod], 1)
 
     def _set(self, phase: Key, attempt: Attempt) -> None:
         attempts = self._by_phase.setdefault(phase, {})
@@ -94,7 +119,12 @@ class AttemptIndex:
         attempts[attempt.pod] = attempt
         self._count(phase, attempt, 1)
 
+    def _count_revision(self, phase: Key, attempt: Attempt, by: int) -> None:
+        if (phase, attempt.pod) not in self._counted:
+            _add(self._by_revision, (phase.namespace, attempt.agent, attempt.revision), by)
+
     def _count(self, phase: Key, attempt: Attempt, by: int) -> None:
+        self._count_revision(phase, attempt, by)
         if not attempt.live:
             return
         for counts, key in (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..core.attempts.evidence import Attempt
 from ..core.pool.page import Claim, Forget, Give
 from .keys import Key
-from .worker_book import KIND
+from .worker_book import KIND, WorkerRun
 
 if TYPE_CHECKING:
     from .parts import Parts
@@ -26,15 +26,14 @@ Room = tuple[int, str, str]
 
 def rooms(parts: Parts, namespace: str) -> dict[str, Room]:
     """Return the room of every agent of a namespace that is in mode Pool."""
-    return {
-        name: _room(parts, Key("Agent", namespace, name), revision)
-        for name, revision in parts.agents.pools(namespace)
-    }
+    return {agent.name: _room(parts, agent) for agent in parts.agents.pools(namespace)}
 
 
-def _room(parts: Parts, agent: Key, revision: str) -> Room:
-    workers = [run for _, run in parts.workers.of(agent) if run.revision == revision]
-    free = sum(run.free for run in workers)
+def _room(parts: Parts, agent: Key) -> Room:
+    run = parts.agents.get(agent)
+    places = run.places if run else {}
+    workers = [run for _, run in parts.workers.of(agent) if run.revision in places]
+    free = sum(_free(workers, revision, left) for revision, left in places.items())
     if not workers:
         return 0, "NoWorker", f"agent {agent.name} has no worker yet"
     ready = sum(run.heard_at is not None and run.alive for run in workers)
@@ -44,24 +43,31 @@ def _room(parts: Parts, agent: Key, revision: str) -> Room:
     return free, "WorkersBusy", f"agent {agent.name}: {ready} workers are busy with {busy} tasks"
 
 
+def _free(workers: list[WorkerRun], revision: str, left: int | None) -> int:
+    free = sum(run.free for run in workers if run.revision == revision)
+    return free if left is None else min(free, left)
+
+
 def call_for_workers(parts: Parts, namespace: str, agents: set[str]) -> None:
     """Ask for a look at the pools that have ready tasks: at once where there is no worker."""
-    for name, _ in parts.agents.pools(namespace):
-        if name in agents:
-            key = Key("Agent", namespace, name)
+    for key in parts.agents.pools(namespace):
+        if key.name in agents:
             pause = CALL_SECONDS if any(parts.workers.of(key)) else 0.0
             parts.queue.add_at(key, parts.clock.monotonic() + pause)
 
 
-def grant(parts: Parts, phase: Key, attempt: Attempt, text: str, trigger: float | None) -> str:
-    """Give an attempt to a worker that waits, and return its name; empty if none does.
+def grant(
+    parts: Parts, phase: Key, attempt: Attempt, text: str, trigger: float | None
+) -> Attempt | None:
+    """Give an attempt to a worker that waits, and return it as it is then; None if none does.
 
     `text` is its input as JSON, `trigger` when the event came that made it possible.
     """
-    found = parts.workers.best(Key("Agent", phase.namespace, attempt.agent), attempt.revision)
+    found = _taker(parts, Key("Agent", phase.namespace, attempt.agent))
     if found is None:
-        return ""
+        return None
     key, run = found
+    now = parts.clock.now()
     claim = Claim(
         id=attempt.pod,
         phase=phase.name,
@@ -71,7 +77,7 @@ def grant(parts: Parts, phase: Key, attempt: Attempt, text: str, trigger: float 
         number=attempt.number,
         epoch=run.page.epoch,
         instance=run.instance,
-        at=parts.clock.now(),
+        at=now,
         workflow_uid=attempt.workflow_uid,
         selection=attempt.selection,
     )
@@ -80,7 +86,18 @@ def grant(parts: Parts, phase: Key, attempt: Attempt, text: str, trigger: float 
     if trigger is not None:
         run.triggers[claim.id] = trigger
     parts.queue.add(key)
-    return key.name
+    return replace(attempt, revision=run.revision, worker=key.name, created_at=now, started_at=now)
+
+
+def _taker(parts: Parts, agent: Key) -> tuple[Key, WorkerRun] | None:
+    """Return who takes the next attempt of an agent, and take the place that it needs."""
+    known = parts.agents.get(agent)
+    for revision, _ in known.open_places() if known else ():
+        found = parts.workers.best(agent, revision)
+        if known is not None and found is not None:
+            known.take_place(revision)
+            return found
+    return None
 
 
 def stop(parts: Parts, phase: Key, attempt: Attempt, grace: int | None) -> None:

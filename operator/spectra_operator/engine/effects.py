@@ -214,6 +214,14 @@ class StoreRevision:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUpRevision:
+    """Read the template of a revision of an agent."""
+
+    key: Key
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class PruneRevisions:
     """Delete an agent's oldest revisions beyond its history limit, except those kept."""
 
@@ -294,6 +302,7 @@ Effect = (
     | Reopen
     | CloseAction
     | StoreRevision
+    | LookUpRevision
     | PruneRevisions
     | WritePage
     | LookUpPage
@@ -317,6 +326,7 @@ PRIORITY: dict[type, int] = {
     Reopen: 0,
     CloseAction: 0,
     StoreRevision: 0,
+    LookUpRevision: 0,
     LookUpPod: 0,
     LookUp: 0,
     WriteStatus: 0,

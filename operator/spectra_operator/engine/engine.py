@@ -13,6 +13,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from ..api import constants as c
 from ..kube.client import KubeClient
@@ -44,7 +45,8 @@ from .store import ObjectStore
 from .story import Storyteller
 from .templates import TemplateReconciler
 from .worker_book import KIND as WORKER
-from .workers import SILENT_SECONDS, WorkerReconciler
+from .worker_book import SILENT_SECONDS
+from .workers import WorkerReconciler
 from .workflows import WorkflowReconciler
 
 logger = logging.getLogger(__name__)
@@ -105,6 +107,7 @@ class Engine:
         self._admitting: set[int] = set()
         self.holder_address: Callable[[int], str] = lambda _shard: ""
         self._settled_at: dict[int, float] = {}
+        self._led_since: dict[int, datetime] = {}
         intake = PodIntake(client, clock, self._holds, self.may_write)
         self.pods = intake.pods
         self.parts = self._make_parts()
@@ -168,6 +171,7 @@ class Engine:
             metrics=self._metrics,
             admitting=lambda namespace: self._shard(namespace) in self._admitting,
             settled=self._is_settled,
+            led_since=lambda namespace: self._led_since.get(self._shard(namespace)),
         )
 
     def _holds(self, namespace: str) -> bool:
@@ -231,6 +235,7 @@ class Engine:
         keys = [key for key in self._known_keys() if self._shard(key.namespace) == shard]
         keys += self.pool.take_over(lambda namespace: self._shard(namespace) == shard)
         self._settled_at[shard] = self._clock.monotonic() + SILENT_SECONDS
+        self._led_since[shard] = self._clock.now()
         for key in sorted(keys, key=lambda key: _TAKE_OVER_ORDER.index(key.kind)):
             if shard not in self._may_write:
                 return  # the Lease was lost meanwhile
@@ -249,6 +254,7 @@ class Engine:
         self._may_write.pop(shard, None)
         self._admitting.discard(shard)
         self._settled_at.pop(shard, None)
+        self._led_since.pop(shard, None)
         self.pool.give_up(lambda namespace: self._shard(namespace) == shard)
         parts = self.parts
         for runs in parts.runs():
@@ -262,6 +268,7 @@ class Engine:
         for forget in (*drop_all, *drops, *mine):
             forget(lambda namespace: self._shard(namespace) == shard)
         parts.releasing.clear()
+        parts.attempts.recount(lambda namespace: self._shard(namespace) == shard)
         parts.forget_assumptions(lambda namespace: self._shard(namespace) == shard)
         self._metrics.leader.set(len(self._admitting))
         logger.warning("shard %d given up", shard)

@@ -94,6 +94,7 @@ class Executor:
             fx.DeleteExpired: self._delete_expired,
             fx.PruneHistory: self._prune_history,
             fx.StoreRevision: self._store_revision,
+            fx.LookUpRevision: self._look_up_revision,
             fx.PruneRevisions: self._prune_revisions,
             fx.Announce: self._announce,
             **Errands(client).actions(),
@@ -255,6 +256,13 @@ class Executor:
         except AlreadyExists:
             name = effect.body["metadata"]["name"]
             return await self._client.get(CONTROLLER_REVISIONS, effect.key.namespace, name)
+
+    async def _look_up_revision(self, effect: fx.LookUpRevision) -> Body | None:
+        key, name = effect.key, f"{effect.key.name}-{effect.revision}"
+        try:
+            return await self._client.get(CONTROLLER_REVISIONS, key.namespace, name)
+        except NotFound:
+            return None
 
     async def _prune_revisions(self, effect: fx.PruneRevisions) -> Body | None:
         """Delete revisions beyond the history limit, oldest first; those in use stay."""

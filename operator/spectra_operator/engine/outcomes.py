@@ -20,6 +20,7 @@ from .keys import Key, is_finished
 from .parts import Parts
 from .phases import PhaseReconciler
 from .pools import PoolKeeper
+from .rollouts import Written
 from .scheduler import Hold
 from .schedules import ScheduleReconciler, ToldRecord
 from .starts import refuse
@@ -76,6 +77,7 @@ class Outcomes:
             fx.DeleteClaim: self._claim_deleted,
             fx.Reopen: reconcilers.actions.done,
             fx.CloseAction: reconcilers.actions.done,
+            fx.LookUpRevision: reconcilers.agents.revisions.looked_up,
             fx.WritePage: reconcilers.workers.done,
             fx.LookUpPage: reconcilers.workers.done,
             fx.DeletePage: reconcilers.workers.done,
@@ -98,7 +100,7 @@ class Outcomes:
         elif isinstance(effect, fx.WriteStatus) and body:
             self._status_written(effect, body)
         elif isinstance(effect, fx.StoreRevision):
-            self._agents.stored(effect.key, effect, body)
+            self._agents.revisions.stored(effect.key, effect, body)
         elif isinstance(effect, fx.LookUp):
             self._looked_up(effect.key, body)
         elif isinstance(effect, fx.LookUpPod):
@@ -160,7 +162,7 @@ class Outcomes:
         elif key.kind == "WorkflowTemplate":
             self._templates.written(key, body)
         else:
-            self._agents.written(key, body)
+            self._agents.written(key, cast(Written, effect.record), body)
 
     def _looked_up(self, key: Key, body: Body | None) -> None:
         parts = self._parts
@@ -192,7 +194,7 @@ class Outcomes:
                 logger.warning("%s: status not written: %s", key, error)
                 queue.back_off(key)
         elif isinstance(effect, fx.StoreRevision):
-            self._agents.store_failed(key, error)
+            self._agents.revisions.store_failed(key, effect, error)
         elif isinstance(effect, fx.ReleasePod):
             self._parts.releasing.discard(effect.uid)
             logger.warning("%s: pod %s not released: %s", key, effect.pod, error)

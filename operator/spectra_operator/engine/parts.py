@@ -38,7 +38,8 @@ class Parts:
     """The engine's parts.
 
     `admitting` says of a namespace whether new attempts may start, `settled` whether all workers
-    that live have had the time to call since it was taken over; `releasing` holds the UIDs of
+    that live have had the time to call since it was taken over, `led_since` when that was;
+    `releasing` holds the UIDs of
     pods whose finalizer is being taken off, `triggers` when the event came that a new phase
     follows from. `reopening` has finished objects that are being brought back for an action,
     `reopened` those that were and whose action has yet to be taken in.
@@ -57,6 +58,7 @@ class Parts:
     metrics: Metrics
     admitting: Callable[[str], bool]
     settled: Callable[[str], bool]
+    led_since: Callable[[str], datetime | None]
     durations: DurationBook = field(default_factory=DurationBook)
     selection: SelectionBook = field(default_factory=SelectionBook)
     orders: OrderBook = field(default_factory=OrderBook)
@@ -90,6 +92,14 @@ class Parts:
             run = self.phases.get(key)
             if run and run.shape.uid in uids:
                 self.queue.add(key)
+
+    def wake_dependents(self, agent: Key) -> None:
+        """Look again at what may have waited for an agent."""
+        for phase in self.scheduler.waiting(agent.namespace):
+            self.queue.add(phase)
+        for workflow, run in self.workflows.items():
+            if workflow.namespace == agent.namespace and not run.persisted.started_at:
+                self.queue.add(workflow)
 
     def hand_on(self, namespace: str) -> None:
         """Wake whoever may start now with the slots that a deleted phase left."""

@@ -15,6 +15,7 @@ from ..core.phase.records import PhaseRecord
 from ..kube.resources import Body, uid_of
 from . import claiming
 from .attempts import VANISHED
+from .conduct import count_end
 from .effects import DeletePod, LookUpPod, ReleasePod
 from .keys import Key
 from .parts import Parts
@@ -40,7 +41,8 @@ class PhasePods:
         self._stop(key, run, decision, grace)
         cleanup, now = run.shape.spec.pod_cleanup, self._parts.clock.now()
         for attempt in decision.release:
-            self._let_go(key, attempt, pod_expiry(cleanup, attempt, now))
+            if count_end(self._parts, key, run, attempt):
+                self._let_go(key, attempt, pod_expiry(cleanup, attempt, now))
         self._look_up(key, run, decision)
         self._look_again(key, run)
 

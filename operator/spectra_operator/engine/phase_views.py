@@ -11,7 +11,7 @@ from ..core.insight.durations import task_path
 from ..core.insight.estimate import Width
 from ..core.insight.expectations import Outlook
 from ..core.insight.outlook import PhaseFacts, phase_outlook
-from ..core.phase.fold import judge
+from ..core.phase.judging import judge
 from ..core.phase.records import PhaseRecord
 from ..core.policy import done_by
 from ..core.workflow.records import PhaseView

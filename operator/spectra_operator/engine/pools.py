@@ -10,19 +10,19 @@ from typing import Any
 from ..api.agent import AgentSpec, Mode
 from ..core.conditions import timestamp
 from ..core.names import shortened
+from ..core.pool.fleet import Why
 from ..core.pool.health import health_of, to_quarantine
 from ..core.pool.objects import WorkerPlan, worker_body
 from ..core.pool.past import Past, parse_history, render_history
 from ..core.pool.scale_status import scale_conditions, scale_counts
-from ..core.pool.scaling import ScalePlan, ScaleSnapshot, WorkerState, WorkerView, decide_scale
+from ..core.pool.scaling import ScalePlan, ScaleSnapshot, WorkerView, decide_scale
 from ..kube.errors import KubeError
 from ..kube.resources import Body
 from .agent_book import AgentRun
 from .effects import CreateWorker, DeleteWorker, Effect
 from .keys import Key
 from .parts import Parts
-from .worker_book import KIND, WorkerRun
-from .workers import SILENT_SECONDS
+from .worker_book import KIND, WorkerRun, state_of
 
 logger = logging.getLogger(__name__)
 
@@ -49,28 +49,38 @@ class PoolKeeper:
         if run.spec is None or run.spec.mode is not Mode.POOL:
             self._end_all(key)
             return {}
-        self._quarantine(key, run.revision)
-        plan = decide_scale(self._snapshot(key, run, run.spec))
+        self._quarantine(key)
+        snapshot = self._snapshot(key, run, run.spec)
+        plan = decide_scale(snapshot)
+        if plan.past.failures != snapshot.past.failures:
+            self._parts.queue.add(key)  # failing workers may end a rollout
         run.past = plan.past
         self._carry_out(key, plan)
-        for _ in range(plan.create):
-            self._create(key, body, run.spec, run.revision)
+        for revision, many in ((snapshot.revision, plan.create), *plan.beside):
+            for _ in range(many):
+                self._create(key, body, run, revision)
         self._parts.wake_at(key, plan.wake_at)
-        return self._status(key, run, plan)
+        return self._status(key, run, (snapshot.revision, plan))
 
     def _snapshot(self, key: Key, run: AgentRun, spec: AgentSpec) -> ScaleSnapshot:
         parts, now = self._parts, self._parts.clock.now()
         if run.past is None:
             run.past = parse_history(run.status.stored.get("scalingPast") or "")
+        active = next((each for each, kept in run.keep.items() if kept.why is Why.ACTIVE), "")
         return ScaleSnapshot(
             spec=spec,
-            revision=run.revision,
+            revision=active,
             claimable=parts.claimable(key.namespace, now)[key.name],
             workers=tuple(self._view(worker, found) for worker, found in parts.workers.of(key)),
             now=now,
             past=run.past or Past(),
             fresh=parts.settled(key.namespace),
             refused=run.refused,
+            beside={
+                revision: kept
+                for revision, kept in run.keep.items()
+                if revision != active and revision in run.templates
+            },
         )
 
     def _view(self, key: Key, worker: WorkerRun) -> WorkerView:
@@ -78,32 +88,23 @@ class PoolKeeper:
             name=key.name,
             uid=worker.pod_uid,
             revision=worker.revision,
-            state=self._state(worker),
+            state=state_of(worker, self._parts.clock.monotonic()),
             draining=worker.draining,
             claims=len(worker.wanted.claims),
             created_at=worker.created_at or self._parts.clock.now(),
         )
 
-    def _quarantine(self, key: Key, revision: str) -> None:
+    def _quarantine(self, key: Key) -> None:
         """Give no more work to workers that fail where others do well; they are replaced."""
-        ours = {k: w for k, w in self._parts.workers.of(key) if w.revision == revision}
-        failing = to_quarantine({k.name: w.conduct for k, w in ours.items()})
-        for worker_key, worker in ours.items():
-            if worker_key.name in failing and not worker.quarantined:
-                worker.quarantined = True
-                logger.warning("%s: worker %s is put in quarantine", key, worker_key.name)
-
-    def _state(self, worker: WorkerRun) -> WorkerState:
-        if worker.failure:
-            return WorkerState.FAILED
-        if worker.deleting or not (worker.pod_uid or worker.creating):
-            return WorkerState.DELETING
-        if worker.quarantined:
-            return WorkerState.QUARANTINED
-        if worker.heard_at is None:
-            return WorkerState.STARTING
-        silent = self._parts.clock.monotonic() - worker.heard_at >= SILENT_SECONDS
-        return WorkerState.SILENT if silent else WorkerState.READY
+        fleets: dict[str, dict[Key, WorkerRun]] = {}
+        for worker_key, worker in self._parts.workers.of(key):
+            fleets.setdefault(worker.revision, {})[worker_key] = worker
+        for fleet in fleets.values():
+            failing = to_quarantine({k.name: w.conduct for k, w in fleet.items()})
+            for worker_key, worker in fleet.items():
+                if worker_key.name in failing and not worker.quarantined:
+                    worker.quarantined = True
+                    logger.warning("%s: worker %s is put in quarantine", key, worker_key.name)
 
     def _carry_out(self, key: Key, plan: ScalePlan) -> None:
         for names, draining in ((plan.drain, True), (plan.undrain, False)):
@@ -117,7 +118,10 @@ class PoolKeeper:
                 worker.deleting = True
                 self._parts.executor.submit(DeleteWorker(key, name, uid))
 
-    def _create(self, key: Key, body: Body, spec: AgentSpec, revision: str) -> None:
+    def _create(self, key: Key, body: Body, run: AgentRun, revision: str) -> None:
+        spec = run.spec_of(revision)
+        if spec is None:
+            return
         start = shortened(key.name, _LONGEST_AGENT)
         name = f"{start}-{revision[:6]}-{self._new_id()}"
         shard = self._parts.shard_label(key.namespace)
@@ -165,7 +169,8 @@ class PoolKeeper:
         if worker is not None and not worker.pod_uid:
             parts.workers.drop(worker_key)
 
-    def _status(self, key: Key, run: AgentRun, plan: ScalePlan) -> dict[str, Any]:
+    def _status(self, key: Key, run: AgentRun, what: tuple[str, ScalePlan]) -> dict[str, Any]:
+        active, plan = what
         workers = dict(self._parts.workers.of(key))
         views = [self._view(worker, found) for worker, found in workers.items()]
         heard = max((w.heard_at for w in workers.values() if w.heard_at is not None), default=None)
@@ -175,7 +180,7 @@ class PoolKeeper:
         told = (healthy, *plan.conditions)
         return {
             "health": health.value,
-            **scale_counts(key.name, views, run.revision, plan.desired),
+            **scale_counts(key.name, views, active, plan.desired),
             "scalingPast": render_history(plan.past),
             "lastHeartbeat": self._wall(key, heard),
             "conditions": scale_conditions(told, stored, run.generation, now),

@@ -9,10 +9,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ..api.agent import Mode
+from ..api.agent import AgentSpec, Mode
 from ..core.attempts.evidence import Attempt, Kind, Outcome
 from ..core.selection.figures import NOTHING_SEEN, Figures, Profile, Seen, figures_of
-from ..core.snapshot import AgentFacts
 from .keys import Key
 
 KEPT = 64
@@ -65,20 +64,23 @@ class SelectionBook:
             del past[next(iter(past))]
 
     def profiles(
-        self, namespace: str, agents: Iterable[AgentFacts], now: float
+        self, namespace: str, agents: Iterable[tuple[str, AgentSpec, str]], now: float
     ) -> dict[str, Profile]:
-        """Return the agents of a namespace that have capabilities, in the order of their names."""
+        """Return the agents of a namespace that have capabilities, in the order of their names.
+
+        `agents` has name, spec, and the revision that new attempts use.
+        """
         return {
-            agent.name: self._profile(Key("Agent", namespace, agent.name), agent, now)
-            for agent in sorted(agents, key=lambda a: a.name)
-            if agent.spec.capabilities
+            name: self._profile(Key("Agent", namespace, name), spec, revision, now)
+            for name, spec, revision in sorted(agents, key=lambda agent: agent[0])
+            if spec.capabilities
         }
 
-    def _profile(self, key: Key, agent: AgentFacts, now: float) -> Profile:
-        past = self._past.get(key, {}).get(agent.revision)
+    def _profile(self, key: Key, spec: AgentSpec, revision: str, now: float) -> Profile:
+        past = self._past.get(key, {}).get(revision)
         return Profile(
-            capabilities=frozenset(agent.spec.capabilities),
-            mounts=agent.spec.mode is Mode.POD,
+            capabilities=frozenset(spec.capabilities),
+            mounts=spec.mode is Mode.POD,
             figures=past.at(now) if past else NOTHING_SEEN,
             begun=self._begun[key],
         )

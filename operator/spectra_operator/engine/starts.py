@@ -87,8 +87,9 @@ def _start_item(
     key, run = phase
     task, way, record = inputs.task, inputs.way, inputs.record
     number = (record.recorded(index) or 0) + 1
-    agent = parts.agent(key.namespace, chosen[0])
-    if agent is None:
+    name = chosen[0]
+    agent = parts.agents.get(Key("Agent", key.namespace, name))
+    if agent is None or agent.spec is None:
         return
     attempt = _attempt(run.shape, inputs, index, number, chosen)
     try:
@@ -97,15 +98,20 @@ def _start_item(
         refuse(parts, key, attempt, error.reason, str(error))
         return
     if agent.spec.mode is Mode.POOL:
-        _give(parts, phase, replace(attempt, revision=agent.revision), text)
+        _give(parts, phase, attempt, text)
         return
+    revision = next((each for each, _ in agent.open_places()), "")
+    spec = agent.spec_of(revision) if revision else None
+    if spec is None:
+        return
+    agent.take_place(revision)
     plan = AttemptPlan(
         task=task,
         index=index if record.fan_out else None,
         number=number,
-        agent=agent.name,
-        spec=agent.spec,
-        revision=agent.revision,
+        agent=name,
+        spec=spec,
+        revision=revision,
         input=text,
         policy=snapshot.policies[task].of_way(way),
         selection=attempt.selection,
@@ -124,10 +130,8 @@ def _give(parts: Parts, phase: tuple[Key, PhaseRun], attempt: Attempt, text: str
         message = f"agent {attempt.agent} is in mode Pool; a worker mounts no workspace"
         refuse(parts, key, attempt, "WorkspaceInPool", f"{message}, use an agent in mode Pod")
         return
-    worker = claiming.grant(parts, key, attempt, text, run.trigger)
-    if worker:
-        now = parts.clock.now()
-        given = replace(attempt, worker=worker, created_at=now, started_at=now)
+    given = claiming.grant(parts, key, attempt, text, run.trigger)
+    if given is not None:
         parts.attempts.assume(key, given)
 
 

@@ -37,6 +37,8 @@ _TOLD_BY_WORKFLOW = frozenset({"Started", *PhaseState})
 _WARNINGS = frozenset(
     {"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed", "MilestoneLate"}
     | {"RunsMissed", "RunRefused", "ActionRefused"}
+    | {"AnalysisFailed", "WorkersCrashing", "ProgressDeadlineExceeded", "GateFailed", "GateError"}
+    | {"Inconclusive", "QueryError", "OrderRefused"}
 )
 
 

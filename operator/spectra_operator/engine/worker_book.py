@@ -9,6 +9,7 @@ from datetime import datetime
 from operator import is_not
 from typing import cast
 
+from ..core.pool.fleet import WorkerState
 from ..core.pool.health import Conduct
 from ..core.pool.page import MAX_CLAIMS, MAX_ENTRIES, Op, Page, apply
 from .desk_calls import Work
@@ -16,6 +17,9 @@ from .keys import Key
 
 KIND = "Worker"
 """Kind of the keys of workers; their names are those of pod and Lease."""
+
+SILENT_SECONDS = 20.0
+"""A worker that has not called for so long is taken for gone; it calls every five."""
 
 
 @dataclass(slots=True)
@@ -128,6 +132,20 @@ class WorkerRun:
         """Return who waits for claims, and let nobody wait any more."""
         poll, self.poll = self.poll, None
         return poll if poll and not poll.future.done() else None
+
+
+def state_of(worker: WorkerRun, now: float) -> WorkerState:
+    """Return how scaling sees a worker; `now` in monotonic seconds."""
+    if worker.failure:
+        return WorkerState.FAILED
+    if worker.deleting or not (worker.pod_uid or worker.creating):
+        return WorkerState.DELETING
+    if worker.quarantined:
+        return WorkerState.QUARANTINED
+    if worker.heard_at is None:
+        return WorkerState.STARTING
+    silent = now - worker.heard_at >= SILENT_SECONDS
+    return WorkerState.SILENT if silent else WorkerState.READY
 
 
 class WorkerBook:

@@ -19,10 +19,8 @@ from .effects import DeletePage, Effect, LookUpPage, WritePage
 from .keys import Key
 from .parts import Parts
 from .shown_pages import RESTARTED, drop, show
-from .worker_book import Wait, WorkerRun
+from .worker_book import SILENT_SECONDS, Wait, WorkerRun
 
-SILENT_SECONDS = 20.0
-"""A worker that has not called for so long is taken for gone; it calls every five."""
 SECOND_LOOK_SECONDS = 2.0
 """Between the first look at a silent worker and its end: the silence may have been our own."""
 

@@ -58,7 +58,8 @@ async def test_an_agent_is_found_ready_with_the_time_of_its_turn() -> None:
         await world.apply(an_agent())
         await world.during(10)
         status = (await world.agent())["status"]
-        (condition,) = status["conditions"]
+        condition, rollout = status["conditions"]
+        assert (rollout["status"], rollout["reason"]) == ("False", "FirstRevision")
         assert (condition["type"], condition["status"]) == ("Ready", "True")
         assert condition["lastTransitionTime"] == "2026-01-01T00:00:03Z"
         assert status["activeRevision"] in condition["message"]

@@ -10,16 +10,16 @@ from builders.specs import AGENT, NAMESPACE, an_agent
 from spectra_operator.api.agent import AgentSpec
 from spectra_operator.core.attempts.results import Usage
 from spectra_operator.core.selection.figures import NOTHING_SEEN, Figures
-from spectra_operator.core.snapshot import AgentFacts
 from spectra_operator.engine.keys import Key
 from spectra_operator.engine.selection_book import KEPT, KEPT_SECONDS, SelectionBook
 
 KEY = Key("Agent", NAMESPACE, AGENT)
 
 
-def facts(name: str = AGENT, revision: str = "r1", **fields: Any) -> AgentFacts:
+def facts(name: str = AGENT, revision: str = "r1", **fields: Any) -> tuple[str, AgentSpec, str]:
+    """An agent with its active revision."""
     spec = an_agent(name, **({"capabilities": ["able"]} | fields))["spec"]
-    return AgentFacts(name, AgentSpec.model_validate(spec), revision)
+    return name, AgentSpec.model_validate(spec), revision
 
 
 def figures(book: SelectionBook, now: float = 0, revision: str = "r1") -> Figures:

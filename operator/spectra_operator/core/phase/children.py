@@ -11,7 +11,7 @@ from ...api.phase import PhaseState
 from ..attempts.evidence import Attempt, Kind, Outcome
 from ..attempts.results import Result
 from ..snapshot import Child
-from . import fold
+from . import fold, judging
 from .records import Spawned, TaskRecord
 
 
@@ -22,7 +22,7 @@ def follow(
     followed = dict(tasks)
     taken = 0  # of the room for outputs, by plans that ended in this same pass
 
-    def context(task: str) -> fold.Context:
+    def context(task: str) -> judging.Context:
         given = contexts(task)
         return replace(given, output_bytes_left=given.output_bytes_left - taken)
 

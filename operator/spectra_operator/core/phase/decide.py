@@ -19,7 +19,8 @@ from ..snapshot import Levels, PhaseSnapshot
 from . import children, settle
 from .checkpoints import within_budget
 from .conclude import conclude
-from .fold import CLOCK_GRAIN, Context, fold, judge, pending_timed_out, timed_out
+from .fold import fold
+from .judging import CLOCK_GRAIN, Context, judge, pending_timed_out, timed_out
 from .messages import shortened
 from .news import news
 from .openings import first_record

@@ -7,39 +7,16 @@ order, gives the same record.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
-from ...api.common import NodeLostPolicy
 from ...api.constants import MAX_OUTPUT_BYTES
 from ...api.phase import TaskState
 from ..attempts import retry
 from ..attempts.evidence import Attempt, Kind, Outcome
 from ..names import spawned_name
-from ..policy import TaskPolicy
-from ..snapshot import PhaseShape
-from .handoff import broken_output
+from .judging import Context, checked, judge
 from .records import Checkpoint, Item, Spawned, TaskRecord
-from .spawn import spawn_problem
-
-CLOCK_GRAIN = timedelta(seconds=1)
-"""Kubernetes writes times in whole seconds; a timeout never fires early by that much."""
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What folding needs to know beside the record. `cancel` is the reason for stopping all.
-
-    `policy` is that of the task's own way. `overdue` says why the task gets no further attempt.
-    """
-
-    phase: PhaseShape
-    policy: TaskPolicy
-    now: datetime
-    cancel: str = ""
-    overdue: str = ""
-    output_bytes_left: int = MAX_OUTPUT_BYTES
-
 
 Contexts = Callable[[str], Context]
 """Returns the context of a task by its name."""
@@ -67,7 +44,7 @@ def close(
 ) -> TaskRecord:
     """Return the record with the end of an attempt: a result, a plan, or a failure."""
     if outcome.kind is Kind.SUCCEEDED:
-        outcome = _checked(attempt, outcome, context)
+        outcome = checked(attempt, outcome, context)
     if outcome.kind is Kind.SUCCEEDED:
         if outcome.result.spawn:
             return _spawned(record, attempt, item, outcome, context)
@@ -79,19 +56,6 @@ def close(
         text = f"activeDeadlineSeconds of task {attempt.task} have passed"
         outcome = Outcome(Kind.FAILED, context.overdue, text, final=True)
     return _try_again(record, attempt, item, outcome, context)
-
-
-def _checked(attempt: Attempt, outcome: Outcome, context: Context) -> Outcome:
-    """Turn a success that breaks what the task promised into a failure."""
-    result = outcome.result
-    reason, problem = "", ""
-    if result.spawn:
-        reason, problem = "SpawnInvalid", spawn_problem(context.phase, attempt.task, result.spawn)
-    if not problem:
-        reason, problem = "OutputInvalid", broken_output(result.outputs, context.policy.outputs)
-    if not problem or (reason == "OutputInvalid" and result.spawn):
-        return outcome  # outputs of a planner are those that its tasks gather
-    return Outcome(Kind.FAILED, reason, problem[:1024], result=replace(result, spawn=""))
 
 
 def _spawned(
@@ -123,39 +87,6 @@ def _spawned(
         message=f"its tasks run in phase {plan.object_name}",
     )
     return record.with_item(attempt.index, waiting)
-
-
-def judge(attempt: Attempt, policy: TaskPolicy, waited_for: str = "") -> Outcome | None:
-    """Return how the attempt ended, with the engine's own timeouts told apart from losses.
-
-    `waited_for` is what kept its container from starting when it was last seen live.
-    """
-    if attempt.node_lost and attempt.live and policy.on_node_lost is NodeLostPolicy.RETRY:
-        return Outcome(Kind.LOST, "NodeLost", "the node does not answer")
-    outcome = attempt.outcome
-    if outcome is None or outcome.kind is Kind.SUCCEEDED or not attempt.deleted_at:
-        return outcome
-    if timed_out(attempt, policy, attempt.finished_at or attempt.deleted_at):
-        return Outcome(Kind.FAILED, "Timeout", f"still running after {policy.timeout} s")
-    if pending_timed_out(attempt, policy, attempt.deleted_at):
-        why = f": {waited_for}" if waited_for else ""
-        text = f"no container started within {policy.pending_timeout} s{why}"
-        return Outcome(Kind.FAILED, "PendingTimeout", text)
-    return outcome
-
-
-def timed_out(attempt: Attempt, policy: TaskPolicy, at: datetime) -> bool:
-    """Whether the attempt had run for its whole timeout at that instant."""
-    if policy.timeout is None or attempt.started_at is None:
-        return False
-    return at >= attempt.started_at + timedelta(seconds=policy.timeout)
-
-
-def pending_timed_out(attempt: Attempt, policy: TaskPolicy, at: datetime) -> bool:
-    """Whether the attempt had waited for its whole pending timeout at that instant."""
-    if policy.pending_timeout is None or attempt.started_at or attempt.created_at is None:
-        return False
-    return at >= attempt.created_at + timedelta(seconds=policy.pending_timeout)
 
 
 def _describe(record: TaskRecord, attempt: Attempt) -> TaskRecord:

@@ -37,6 +37,29 @@ class WorkerState(StrEnum):
     QUARANTINED = "Quarantined"
 
 
+class Why(StrEnum):
+    """Why a revision keeps workers."""
+
+    ACTIVE = "Active"
+    STABLE = "Stable"
+    PREVIEW = "Preview"
+    WARM = "Warm"
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How many workers a revision keeps: what demand makes wanted, within these bounds."""
+
+    why: Why
+    least: int = 0
+    most: int | None = None
+
+    def of(self, desired: int) -> int:
+        """Return how many workers the revision keeps while so many are desired."""
+        wanted = max(desired, self.least)
+        return wanted if self.most is None else min(wanted, self.most)
+
+
 _ALIVE = (WorkerState.STARTING, WorkerState.READY)
 _LOST = (WorkerState.SILENT, WorkerState.FAILED, WorkerState.QUARANTINED)
 
@@ -61,11 +84,23 @@ class WorkerView:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """How many workers of a revision there should be; `paused` is when a pause ends that holds."""
+
+    revision: str
+    many: int
+    paused: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FleetPlan:
     """What is to be done with the workers.
 
     Attributes:
-        paused_until: Until then nothing is made, since new workers failed; None: no pause.
+        create: How many of the active revision to make.
+        beside: How many of other revisions.
+        resumes_at: When the first pause ends of a revision that lacks workers.
+        paused_until: Until then none of the active revision is made, since new ones failed.
         again: There is more to do at once, when this is done.
     """
 
@@ -75,6 +110,8 @@ class FleetPlan:
     delete: tuple[tuple[str, str], ...]
     paused_until: datetime | None
     again: bool
+    beside: tuple[tuple[str, int], ...] = ()
+    resumes_at: datetime | None = None
 
 
 def serving(workers: Iterable[WorkerView], revision: str) -> list[WorkerView]:
@@ -83,15 +120,25 @@ def serving(workers: Iterable[WorkerView], revision: str) -> list[WorkerView]:
 
 
 def noted(
-    failures: Failures, workers: Iterable[WorkerView], revision: str, now: datetime
-) -> Failures:
+    known: tuple[Failures, ...],
+    workers: tuple[WorkerView, ...],
+    revisions: Iterable[str],
+    now: datetime,
+) -> tuple[Failures, ...]:
+    """Return the failures in a row of each of these revisions, with the newest ones."""
+    before = {each.revision: each for each in known}
+    found = (_noted(before.get(each, Failures(each)), workers, now) for each in revisions)
+    return tuple(each for each in found if each.at is not None)
+
+
+def _noted(failures: Failures, workers: Iterable[WorkerView], now: datetime) -> Failures:
     """Return the failures in a row, with those of workers that were made after the last ones.
 
     Workers that were made together and fail together are one round.
     """
-    forgotten = failures.at is not None and now - failures.at >= FORGOTTEN
-    if failures.revision != revision or forgotten:
-        failures = Failures()
+    revision = failures.revision
+    if failures.at is not None and now - failures.at >= FORGOTTEN:
+        failures = Failures(revision)
     if failures.at is not None and failures.at > now:
         failures = replace(failures, at=now)
     since = failures.at
@@ -115,33 +162,66 @@ def pause_end(failures: Failures) -> datetime | None:
 
 
 def fleet_plan(
-    workers: tuple[WorkerView, ...], desired: int, revision: str, paused: datetime | None
+    workers: tuple[WorkerView, ...], active: Wanted, others: tuple[Wanted, ...] = ()
 ) -> FleetPlan:
-    """Return how the workers come to be `desired` many of a revision.
+    """Return how there come to be as many workers of each revision as there should be.
 
-    Without a revision (none is stored yet) nothing is made and nothing drained. `paused` is when
-    a pause ends that holds now.
+    Those of revisions that are not named go as ready ones of the active revision replace them.
+    Without an active revision (none is stored yet) nothing is made and nothing drained.
     """
-    ours = serving(workers, revision) if revision else []
-    missing = desired - len(ours) if revision else 0
-    undrain = _returning(workers, revision, missing)
-    needed = max(0, missing - len(undrain))
-    create = 0 if paused else min(needed, MAX_CREATED)
-    drained = [*_victims(ours, -missing), *_outdated(workers, desired, revision)]
+    if not active.revision:
+        return FleetPlan(0, (), (), _ended(workers, []), None, again=False)
+    named = {active.revision, *(each.revision for each in others)}
+    strangers = [w for w in workers if _serves(w) and w.revision not in named]
+    steps = [_step(workers, each) for each in (active, *others)]
+    undrain = [worker for step in steps for worker in step.undrain]
+    drained = [worker for step in steps for worker in step.drain]
+    drained += _outdated(workers, active, strangers)
+    pauses = [step.paused for step in steps if step.paused is not None]
+    made = [(each.revision, step.create) for each, step in zip(others, steps[1:], strict=True)]
     return FleetPlan(
-        create=create,
+        create=steps[0].create,
         drain=tuple(w.name for w in drained),
         undrain=tuple(w.name for w in undrain),
         delete=_ended(workers, undrain),
-        paused_until=paused if needed else None,
-        again=(needed > create and not paused) or any(_can_go(w) for w in drained),
+        paused_until=steps[0].paused,
+        again=any(step.more for step in steps) or any(_can_go(w) for w in drained),
+        beside=tuple((revision, many) for revision, many in made if many),
+        resumes_at=min(pauses, default=None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is to be done for one revision; `more` tells of workers that the next pass makes."""
+
+    create: int
+    drain: list[WorkerView]
+    undrain: list[WorkerView]
+    paused: datetime | None
+    more: bool
+
+
+def _step(workers: tuple[WorkerView, ...], wanted: Wanted) -> _Step:
+    ours = serving(workers, wanted.revision)
+    missing = wanted.many - len(ours)
+    undrain = _returning(workers, wanted.revision, missing)
+    needed = max(0, missing - len(undrain))
+    create = 0 if wanted.paused else min(needed, MAX_CREATED)
+    return _Step(
+        create=create,
+        drain=_victims(ours, -missing),
+        undrain=undrain,
+        paused=wanted.paused if needed else None,
+        more=needed > create and not wanted.paused,
     )
 
 
 def growing(plan: FleetPlan) -> FleetPlan:
     """Return the part of a plan that is safe while not all is known: what only adds workers."""
-    again = plan.again and plan.create == MAX_CREATED
-    return FleetPlan(plan.create, (), plan.undrain, (), plan.paused_until, again)
+    most = max([plan.create, *(many for _, many in plan.beside)])
+    again = plan.again and most == MAX_CREATED
+    return replace(plan, drain=(), delete=(), again=again)
 
 
 def _serves(worker: WorkerView) -> bool:
@@ -162,13 +242,12 @@ def _victims(workers: list[WorkerView], many: int) -> list[WorkerView]:
     return order[:many]
 
 
-def _outdated(workers: tuple[WorkerView, ...], desired: int, revision: str) -> list[WorkerView]:
+def _outdated(
+    workers: tuple[WorkerView, ...], active: Wanted, others: list[WorkerView]
+) -> list[WorkerView]:
     """Return the workers of other revisions that ready ones of the active revision replace."""
-    if not revision:
-        return []
-    others = [w for w in workers if _serves(w) and w.revision != revision]
-    ready = [w for w in serving(workers, revision) if w.state is WorkerState.READY]
-    kept = max(0, desired - len(ready))
+    ready = [w for w in serving(workers, active.revision) if w.state is WorkerState.READY]
+    kept = max(0, active.many - len(ready))
     return _victims(others, len(others) - kept)
 
 

@@ -13,6 +13,8 @@ MAX_TEXT = 8192
 """Bytes of a past as text; what is kept fits in it."""
 MAX_ENTRIES = 64
 """Entries of each sort that are kept."""
+MAX_REVISIONS = 4
+"""Revisions whose failures are kept."""
 LARGEST = 1_000_000
 
 
@@ -50,14 +52,14 @@ class Past:
         wanted: The recommendation that holds now; None: none was made yet.
         history: Recommendations that held before, oldest first, as far as they still count.
         changes: Changes of the target, oldest first, as far as they still count.
-        failures: Failures in a row.
+        failures: Failures in a row, of each revision that has any.
     """
 
     target: int | None = None
     wanted: int | None = None
     history: tuple[Recommendation, ...] = ()
     changes: tuple[ScaleChange, ...] = ()
-    failures: Failures = Failures()
+    failures: tuple[Failures, ...] = ()
 
 
 NO_PAST = Past()
@@ -104,15 +106,15 @@ def remembered(
 
 def render_history(past: Past) -> str:
     """Return a past as compact JSON of at most MAX_TEXT bytes."""
-    failures = past.failures
     document: dict[str, Any] = {
         "target": past.target,
         "wanted": past.wanted,
         "history": [[_millis(each.at), each.replicas] for each in past.history],
         "changes": [[_millis(each.at), each.by] for each in past.changes],
     }
-    if failures.at is not None:
-        document["failures"] = [failures.revision, failures.rounds, _millis(failures.at)]
+    failures = [[f.revision, f.rounds, _millis(f.at)] for f in past.failures if f.at is not None]
+    if failures:
+        document["failures"] = failures[-MAX_REVISIONS:]
     return json.dumps(document, separators=(",", ":"))
 
 
@@ -131,7 +133,6 @@ def parse_history(text: str) -> Past:
 
 
 def _past(document: dict[str, Any]) -> Past:
-    failures = document.get("failures")
     return Past(
         target=_optional(document.get("target")),
         wanted=_optional(document.get("wanted")),
@@ -141,9 +142,10 @@ def _past(document: dict[str, Any]) -> Past:
         changes=tuple(ScaleChange(_at(at), _number(by)) for at, by in document["changes"])[
             -2 * MAX_ENTRIES :
         ],
-        failures=Failures(str(failures[0]), _count(failures[1]), _at(failures[2]))
-        if failures
-        else Failures(),
+        failures=tuple(
+            Failures(str(revision), _count(rounds), _at(at))
+            for revision, rounds, at in document.get("failures") or ()
+        )[-MAX_REVISIONS:],
     )
 
 

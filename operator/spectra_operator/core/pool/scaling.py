@@ -6,7 +6,8 @@ see `fleet`). Time comes in as `now`; `wake_at` says when time alone changes the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ...api.agent import AgentSpec
@@ -23,6 +24,8 @@ from .behavior import (
 )
 from .fleet import (
     FleetPlan,
+    Keep,
+    Wanted,
     WorkerState,
     WorkerView,
     fleet_plan,
@@ -30,7 +33,7 @@ from .fleet import (
     noted,
     pause_end,
 )
-from .past import NO_PAST, Past, Recommendation, ScaleChange, recorded, remembered
+from .past import NO_PAST, Failures, Past, Recommendation, ScaleChange, recorded, remembered
 from .scale_status import ScaleCondition, able_to_scale, scaling_active, scaling_limited
 
 __all__ = ["ScalePlan", "ScaleSnapshot", "WorkerState", "WorkerView", "decide_scale"]
@@ -47,6 +50,7 @@ class ScaleSnapshot:
         past: What the last decision left.
         fresh: False while not all may be known, as after a take-over: then nothing shrinks.
         refused: What the API server said when it last refused to create a worker, or empty.
+        beside: Other revisions that keep workers too, such as one that is being rolled out.
     """
 
     spec: AgentSpec
@@ -57,6 +61,7 @@ class ScaleSnapshot:
     past: Past = NO_PAST
     fresh: bool = True
     refused: str = ""
+    beside: Mapping[str, Keep] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class ScalePlan:
     Attributes:
         desired: How many workers there should be.
         create: How many of the active revision to make now.
+        beside: How many of other revisions to make now.
         drain: Names of workers that get no task any more.
         undrain: Names of draining workers that get tasks again.
         delete: Names and UIDs of workers to delete; none has a claim.
@@ -82,6 +88,7 @@ class ScalePlan:
     past: Past
     wake_at: datetime | None
     conditions: tuple[ScaleCondition, ...]
+    beside: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +116,18 @@ def decide_scale(snapshot: ScaleSnapshot) -> ScalePlan:
     sizing = _sizing(snapshot)
     failures = snapshot.past.failures
     if snapshot.fresh and snapshot.revision:
-        failures = noted(failures, snapshot.workers, snapshot.revision, snapshot.now)
-    end = pause_end(failures)
-    paused = end if end is not None and end > snapshot.now else None
-    fleet = fleet_plan(snapshot.workers, sizing.desired, snapshot.revision, paused)
+        revisions = (snapshot.revision, *snapshot.beside)
+        failures = noted(failures, snapshot.workers, revisions, snapshot.now)
+    known = {each.revision: each for each in failures}
+    active = _wanted_of(snapshot, known, snapshot.revision, sizing.desired)
+    others = tuple(
+        _wanted_of(snapshot, known, revision, keep.of(sizing.desired))
+        for revision, keep in snapshot.beside.items()
+    )
+    fleet = fleet_plan(snapshot.workers, active, others)
     if not snapshot.fresh:
         fleet = growing(fleet)
+    rounds = known[active.revision].rounds if active.revision in known else 0
     return ScalePlan(
         desired=sizing.desired,
         create=fleet.create,
@@ -123,8 +136,16 @@ def decide_scale(snapshot: ScaleSnapshot) -> ScalePlan:
         delete=fleet.delete,
         past=replace(sizing.past, failures=failures),
         wake_at=_wake_at(snapshot.now, sizing, fleet),
-        conditions=_conditions(snapshot, sizing, fleet, failures.rounds),
+        conditions=_conditions(snapshot, sizing, fleet, rounds),
+        beside=fleet.beside,
     )
+
+
+def _wanted_of(
+    snapshot: ScaleSnapshot, failures: Mapping[str, Failures], revision: str, many: int
+) -> Wanted:
+    end = pause_end(failures.get(revision, Failures()))
+    return Wanted(revision, many, end if end is not None and end > snapshot.now else None)
 
 
 def _sizing(snapshot: ScaleSnapshot) -> Sizing:
@@ -208,8 +229,8 @@ def _wake_at(now: datetime, sizing: Sizing, fleet: FleetPlan) -> datetime | None
     if fleet.again:
         return now
     wakes = [at for at in sizing.wakes if at > now]
-    if fleet.paused_until is not None:
-        wakes.append(fleet.paused_until)
+    if fleet.resumes_at is not None:
+        wakes.append(fleet.resumes_at)
     return min(wakes, default=None)
 
 

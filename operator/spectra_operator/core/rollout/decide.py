@@ -14,7 +14,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...api.rollout import Analysis, OnInconclusive, RolloutState, RolloutStrategy
+from ..pool.fleet import Keep, Why
 from .analysis import (
     Judgement,
     analysis_of,
@@ -27,7 +30,7 @@ from .analysis import (
 from .conditions import Verdict
 from .gates import GateProgress, gate_progress
 from .orders import take_orders
-from .records import Keep, RolloutDecision, RolloutSnapshot, Turn, Why
+from .records import RolloutDecision, RolloutSnapshot, Turn
 from .stats import RevisionStats
 from .steps import (
     begin,
@@ -227,7 +230,11 @@ def _kept_stats(turn: Turn) -> dict[str, RevisionStats]:
     record = turn.record
     used = dict.fromkeys((record.stable, record.preview, record.warm))
     known = {**turn.snapshot.stats, **({turn.anew: RevisionStats()} if turn.anew else {})}
-    return {revision: known[revision] for revision in used if revision in known}
+    kept = {revision: known[revision] for revision in used if revision in known}
+    return {
+        revision: stats if revision == record.preview else replace(stats, counted=frozenset())
+        for revision, stats in kept.items()
+    }
 
 
 def _allowed(turn: Turn) -> dict[str, int | None]:

@@ -25,6 +25,7 @@ from ...api.rollout import (
     RolloutStatus,
     RolloutVerb,
 )
+from ..pool.fleet import Keep
 from .stats import NO_STATS, RevisionStats
 
 
@@ -201,24 +202,6 @@ class RolloutSnapshot:
     def has_worker(self, revision: str) -> bool:
         """Whether attempts of a revision could begin now."""
         return not self.pooled or self.workers_of(revision).ready > 0
-
-
-class Why(StrEnum):
-    """Why a revision keeps workers."""
-
-    ACTIVE = "Active"
-    STABLE = "Stable"
-    PREVIEW = "Preview"
-    WARM = "Warm"
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """How many workers a revision keeps: what demand makes wanted, within these bounds."""
-
-    why: Why
-    least: int = 0
-    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

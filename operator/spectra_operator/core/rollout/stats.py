@@ -31,10 +31,10 @@ Figures = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnd:
-    """How one attempt ended. `seconds` from its start to its end; `reason` as in its outcome."""
+    """How one attempt ended. `seconds` is how long it took, if known; `reason` as in its outcome."""
 
     kind: Kind
-    seconds: float = 0
+    seconds: float | None = 0
     cost: Decimal = Decimal(0)
     reason: str = ""
 
@@ -43,7 +43,8 @@ class AttemptEnd:
 class RevisionStats:
     """The ended attempts of a revision; those that crashed their worker are among the lost.
 
-    `sample` holds milliseconds, newest last, at most KEPT of them.
+    `sample` holds milliseconds, newest last, at most KEPT of them. `counted` has the ids of those
+    attempts that must not be counted twice, whatever happens between their end and its record.
     """
 
     succeeded: int = 0
@@ -52,6 +53,7 @@ class RevisionStats:
     crashed: int = 0
     cost: Decimal = Decimal(0)
     sample: tuple[int, ...] = ()
+    counted: frozenset[str] = frozenset()
 
     @property
     def judged(self) -> int:
@@ -63,12 +65,17 @@ class RevisionStats:
         """Attempts that say something of the revision: all but those that others lost."""
         return self.judged + self.crashed
 
+    def add_once(self, attempt: str, end: AttemptEnd) -> RevisionStats:
+        """Return the statistics with the end of an attempt, unless its id was counted before."""
+        if attempt in self.counted:
+            return self
+        return replace(self.add(end), counted=self.counted | {attempt})
+
     def add(self, end: AttemptEnd) -> RevisionStats:
         """Return the statistics with one more attempt."""
         cost = min(self.cost + end.cost, _MOST_COST)
         if end.kind is Kind.SUCCEEDED:
-            took = min(max(round(end.seconds * 1000), 0), _LONGEST)
-            sample = (*self.sample, took)[-KEPT:]
+            sample = (*self.sample, *_millis(end.seconds))[-KEPT:]
             return replace(self, succeeded=self.succeeded + 1, cost=cost, sample=sample)
         if end.kind is Kind.FAILED:
             return replace(self, failed=self.failed + 1, cost=cost)
@@ -84,6 +91,7 @@ class RevisionStats:
             self.crashed + later.crashed,
             min(self.cost + later.cost, _MOST_COST),
             (*self.sample, *later.sample)[-KEPT:],
+            self.counted | later.counted,
         )
 
     def quantile(self, share: float) -> float | None:
@@ -119,6 +127,15 @@ class RevisionStats:
 NO_STATS = RevisionStats()
 
 
+def _millis(seconds: float | None) -> tuple[int, ...]:
+    return () if seconds is None else (min(max(round(seconds * 1000), 0), _LONGEST),)
+
+
+def counted_of(stats: Mapping[str, RevisionStats]) -> frozenset[str]:
+    """Return the ids of the attempts that must not be counted again."""
+    return frozenset[str]().union(*(each.counted for each in stats.values()))
+
+
 def _quantile(values: Iterable[float], share: float) -> float | None:
     """Return the nearest rank, or None of nothing."""
     ordered = sorted(values)
@@ -128,7 +145,10 @@ def _quantile(values: Iterable[float], share: float) -> float | None:
 
 
 def render_stats(revision: str, stats: RevisionStats) -> dict[str, Any]:
-    """Return statistics as a status has them, some 1,500 bytes at most; see `RevisionFigures`."""
+    """Return statistics as a status has them, see `RevisionFigures`.
+
+    Some 1,500 bytes at most, and 11 for each attempt of the revision under way.
+    """
     figures = RevisionFigures(
         revision=revision,
         succeeded=stats.succeeded,
@@ -139,6 +159,7 @@ def render_stats(revision: str, stats: RevisionStats) -> dict[str, Any]:
         p50_seconds=_shown(stats.quantile(0.5)),
         p95_seconds=_shown(stats.quantile(0.95)),
         sample=" ".join(str(each) for each in stats.sample),
+        counted=" ".join(sorted(stats.counted)),
     )
     return figures.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
@@ -163,6 +184,7 @@ def _stats(figures: RevisionFigures) -> RevisionStats:
         crashed=min(figures.crashed, figures.lost),
         cost=Decimal(figures.cost),
         sample=tuple(min(int(each), _LONGEST) for each in figures.sample.split())[-KEPT:],
+        counted=frozenset(figures.counted.split()),
     )
 
 

@@ -22,7 +22,7 @@ from ..attempts.results import Result
 from ..names import pod_name
 from ..phase.admission import Blocked, Candidate, Slots, admit
 from ..phase.decide import decide_phase
-from ..phase.fold import CLOCK_GRAIN
+from ..phase.judging import CLOCK_GRAIN
 from ..phase.readiness import startable_mask
 from ..policy import agent_of
 from ..selection.figures import Profile

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from builders.records import a_context, a_fan_out, a_policy, an_attempt, broken, done, lost
 from spectra_operator.core.attempts.evidence import Attempt, Outcome
 from spectra_operator.core.attempts.results import Usage
-from spectra_operator.core.phase.fold import Context, fold
+from spectra_operator.core.phase.fold import fold
+from spectra_operator.core.phase.judging import Context
 from spectra_operator.core.phase.records import TaskRecord
 from unit.core.core_settings import steady
 

@@ -7,7 +7,8 @@ import pytest
 from builders.pods import at
 from builders.records import a_context, a_policy, an_attempt, broken, done, lost
 from spectra_operator.core.attempts.evidence import Kind
-from spectra_operator.core.phase.fold import fold, judge, pending_timed_out, timed_out
+from spectra_operator.core.phase.fold import fold
+from spectra_operator.core.phase.judging import judge, pending_timed_out, timed_out
 from spectra_operator.core.phase.records import TaskRecord
 
 LIMITED = a_policy(defaults={"timeoutSeconds": 60, "pendingTimeoutSeconds": 30})

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builders.clock import START
-from spectra_operator.core.pool.fleet import MAX_CREATED, noted, pause_end, serving
+from spectra_operator.core.pool.fleet import MAX_CREATED, Keep, Why, noted, pause_end, serving
 from spectra_operator.core.pool.past import Failures, Past
 from spectra_operator.core.pool.scaling import WorkerView
 from unit.core.pool.fleet_cases import (
@@ -195,17 +195,24 @@ def test_without_failures_there_is_no_pause() -> None:
     assert pause_end(Failures()) is None
 
 
+def failures_of(known: tuple[Failures, ...], *workers: WorkerView, now: float = 0) -> Failures:
+    """Return the failures of revision r1 after a look at workers."""
+    found = noted(known, workers, ["r1"], at(now))
+    return found[0] if found else Failures("r1")
+
+
 def test_workers_that_were_made_and_fail_together_are_one_round() -> None:
-    failures = noted(Failures(), many(3, state="Failed"), "r1", START)
+    failures = failures_of((), *many(3, state="Failed"))
     assert failures == Failures("r1", 1, START)
 
-    assert noted(failures, many(3, state="Failed"), "r1", at(1)) == failures
+    assert failures_of((failures,), *many(3, state="Failed"), now=1) == failures
 
 
 def test_a_failure_of_a_worker_that_was_made_since_is_another_round() -> None:
     newer = a_worker("new", "Failed", created_at=at(5))
+    known = (Failures("r1", 1, START),)
 
-    assert noted(Failures("r1", 1, START), [newer], "r1", at(9)) == Failures("r1", 2, at(9))
+    assert failures_of(known, newer, now=9) == Failures("r1", 2, at(9))
 
 
 @pytest.mark.parametrize(
@@ -222,31 +229,39 @@ def test_a_failure_of_a_worker_that_was_made_since_is_another_round() -> None:
 def test_others_are_no_failures_of_the_revision(worker: WorkerView) -> None:
     failures = Failures("r1", 3, START)
 
-    assert noted(failures, [worker], "r1", at(9)) == failures
+    assert failures_of((failures,), worker, now=9) == failures
 
 
 def test_failures_are_forgotten_with_the_revision_or_after_ten_minutes() -> None:
     failures = Failures("r1", 3, START)
 
-    assert noted(failures, [], "r2", at(1)) == Failures()
-    assert noted(failures, [], "r1", at(599)) == failures
-    assert noted(failures, [], "r1", at(600)) == Failures()
+    assert noted((failures,), (), ["r2"], at(1)) == ()
+    assert failures_of((failures,), now=599) == failures
+    assert noted((failures,), (), ["r1"], at(600)) == ()
+
+
+def test_each_revision_fails_for_itself() -> None:
+    known = (Failures("r1", 3, START), Failures("r2", 1, START))
+    newer = a_worker("new", "Failed", revision="r2", created_at=at(5))
+
+    assert noted(known, (newer,), ["r1", "r2"], at(9)) == (
+        Failures("r1", 3, START),
+        Failures("r2", 2, at(9)),
+    )
 
 
 def test_a_failure_in_the_future_pauses_no_longer_than_one_now() -> None:
-    failures = noted(Failures("r1", 10**6, at(10**6)), [], "r1", START)
-
-    assert pause_end(failures) == at(300)
+    assert pause_end(failures_of((Failures("r1", 10**6, at(10**6)),))) == at(300)
 
 
 def test_failures_are_not_counted_while_not_all_is_known() -> None:
     plan = keep(1, a_worker("bad", "Failed"), fresh=False)
 
-    assert (plan.past.failures, plan.delete) == (Failures(), ())
+    assert (plan.past.failures, plan.delete) == ((), ())
 
 
 def test_a_pause_holds_nothing_up_that_needs_no_new_worker() -> None:
-    past = Past(failures=Failures("r1", 8, START))
+    past = Past(failures=(Failures("r1", 8, START),))
     plan = keep(1, *many(2), past=past)
 
     assert plan.drain == ("w0",)
@@ -278,3 +293,35 @@ def test_a_fleet_that_lost_its_workers_is_made_anew_without_regard_to_policies()
     plan = decide(scaled(slow), a_worker("left"), claimable=6, past=Past(6, 6))
 
     assert (plan.desired, plan.create) == (6, 5)
+
+
+BESIDE = {"r2": Keep(Why.PREVIEW, least=1, most=1)}
+
+
+def test_a_revision_beside_the_active_one_keeps_workers_of_its_own() -> None:
+    first = keep(3, *many(3), beside=BESIDE)
+    assert (first.create, first.beside, first.drain) == (0, (("r2", 1),), ())
+
+    then = keep(3, *many(3), a_worker("next", revision="r2"), beside=BESIDE)
+    assert (then.create, then.beside, then.drain) == (0, (), ())
+
+
+def test_a_revision_beside_follows_demand_within_its_bounds() -> None:
+    both = {"r2": Keep(Why.STABLE), "r3": Keep(Why.PREVIEW, least=2)}
+
+    assert dict(keep(3, *many(3), beside=both).beside) == {"r2": 3, "r3": 3}
+    assert dict(keep(0, beside=both).beside) == {"r3": 2}
+
+
+def test_workers_of_a_revision_that_nobody_names_go() -> None:
+    plan = keep(1, a_worker("now"), a_worker("rolled-back", revision="r2"))
+
+    assert plan.drain == ("rolled-back",)
+
+
+def test_a_pause_of_one_revision_holds_up_no_other() -> None:
+    past = Past(failures=(Failures("r2", 2, START),))
+    plan = keep(1, beside=BESIDE, past=past)
+
+    assert (plan.create, plan.beside, plan.wake_at) == (1, (), at(2))
+    assert says(plan, "AbleToScale") == (True, "ReadyForNewScale")

@@ -137,7 +137,7 @@ def test_a_past_survives_as_text() -> None:
         wanted=3,
         history=history((-20, 7), (-10, 5)),
         changes=(ScaleChange(at(-30), 4), ScaleChange(at(-5), -2)),
-        failures=Failures("5f6d8", 3, at(-1)),
+        failures=(Failures("5f6d8", 3, at(-1)), Failures("77aa", 1, at(-2))),
     )
 
     assert parse_history(render_history(past)) == past
@@ -150,7 +150,7 @@ def test_the_largest_past_fits_where_it_is_kept() -> None:
         wanted=1000,
         history=history(*((second, 1000) for second in range(2 * MAX_ENTRIES))),
         changes=tuple(ScaleChange(at(second), -1000) for second in range(2 * MAX_ENTRIES)),
-        failures=Failures("x" * 63, 16, START),
+        failures=tuple(Failures("x" * 63, 16, START) for _ in range(4)),
     )
 
     assert len(render_history(past)) <= MAX_TEXT
@@ -176,8 +176,8 @@ def test_the_largest_past_fits_where_it_is_kept() -> None:
         json.dumps({"history": [[10**18, 2]], "changes": []}),
         json.dumps({"history": [[1, 2, 3]], "changes": []}),
         json.dumps({"history": [[1, -2]], "changes": []}),
-        json.dumps({"history": [], "changes": [], "failures": ["r", 1]}),
-        json.dumps({"history": [], "changes": [], "failures": ["r", -1, 1]}),
+        json.dumps({"history": [], "changes": [], "failures": [["r", 1]]}),
+        json.dumps({"history": [], "changes": [], "failures": [["r", -1, 1]]}),
     ],
     ids=lambda text: text[:40],
 )

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from spectra_operator.core.rollout.records import Keep, RolloutRecord, Why, WorkerCounts
+from spectra_operator.core.pool.fleet import Keep, Why
+from spectra_operator.core.rollout.records import RolloutRecord, WorkerCounts
 from unit.core.rollout.rollout_cases import Scene, a_rollout, analysed, at, exposed, settled
 
 NONE_READY = {"v1": WorkerCounts(ready=3), "v2": WorkerCounts(starting=1)}

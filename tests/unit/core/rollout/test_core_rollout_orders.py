@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from spectra_operator.api.rollout import ROLLOUT_ORDERS, RolloutState
-from spectra_operator.core.rollout.records import Keep, Why, WorkerCounts
+from spectra_operator.core.pool.fleet import Keep, Why
+from spectra_operator.core.rollout.records import WorkerCounts
 from unit.core.rollout.rollout_cases import (
     Scene,
     a_rollout,

@@ -1,0 +1,141 @@
+"""Carries out what is decided about the revisions of an agent; see `core.rollout`.
+
+A revision that is not proven gets attempts only once its switch stands in status. What is
+decided beyond that record and not written yet can only take them away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..api.agent import Mode
+from ..api.rollout import Rollout
+from ..core.pool.fleet import WorkerState
+from ..core.rollout.decide import decide_rollout
+from ..core.rollout.records import (
+    RolloutDecision,
+    RolloutRecord,
+    RolloutSnapshot,
+    Told,
+    WorkerCounts,
+    render_record,
+)
+from ..core.rollout.stats import render_stats
+from .agent_book import NOT_STORED, AgentRun, Places
+from .keys import Key
+from .parts import Parts
+from .story import Note
+from .worker_book import WorkerRun, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a status write makes durable of a rollout, and what is told once it is."""
+
+    record: RolloutRecord
+    counted: frozenset[str]
+    told: tuple[Told, ...]
+
+
+class RolloutKeeper:
+    """Decides about the revisions of an agent, and lets the decision hold."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def reconcile(self, key: Key, run: AgentRun) -> RolloutDecision | None:
+        """Make one pass over the revisions of an agent; None while not all of them are known."""
+        if _is_incomplete(run):
+            return None
+        if run.rollout.stable in run.lost:  # it cannot be gone back to: begin anew
+            run.rollout, run.stats = RolloutRecord(), {}
+        decision = decide_rollout(self._snapshot(key, run))
+        run.stats = dict(decision.stats)
+        run.keep = decision.keep
+        self._let_hold(key, run, decision)
+        self._parts.wake_at(key, decision.wake_at)
+        return decision
+
+    def status(self, decision: RolloutDecision) -> dict[str, Any]:
+        """Return what the status of the agent says of its revisions."""
+        shown = [render_stats(revision, stats) for revision, stats in decision.stats.items()]
+        return {
+            "activeRevision": decision.record.active,
+            "rollout": render_record(decision.record),
+            "revisions": shown or None,
+        }
+
+    def written(self, key: Key, run: AgentRun, what: Written) -> None:
+        """Take in that a decision stands in status: tell of it, and let go what waited for it."""
+        run.rollout, run.recorded = what.record, what.counted
+        for told in what.told:
+            self._parts.stories.tell(key, run.uid, Note(told.reason, told.message))
+        for phase in run.holding:
+            self._parts.queue.add(phase)
+        run.holding.clear()
+        self._parts.queue.add(key)
+
+    def _snapshot(self, key: Key, run: AgentRun) -> RolloutSnapshot:
+        record, attempts = run.rollout, self._parts.attempts
+        pooled = run.spec is not None and run.spec.mode is Mode.POOL
+        return RolloutSnapshot(
+            spec=(run.spec and run.spec.rollout) or Rollout(),
+            wanted=run.hash,
+            now=self._parts.clock.now(),
+            pooled=pooled,
+            stored=frozenset(run.templates),
+            record=record,
+            stats=run.stats,
+            running={
+                revision: attempts.uncounted(key, revision)
+                for revision in (record.stable, record.preview)
+                if revision
+            },
+            workers=self._workers(key, run) if pooled else {},
+        )
+
+    def _workers(self, key: Key, run: AgentRun) -> dict[str, WorkerCounts]:
+        now = self._parts.clock.monotonic()
+        found: dict[str, list[WorkerRun]] = {}
+        for _, worker in self._parts.workers.of(key):
+            found.setdefault(worker.revision, []).append(worker)
+        rounds = {each.revision: each.rounds for each in (run.past.failures if run.past else ())}
+        return {
+            revision: _counts(found.get(revision, []), rounds.get(revision, 0), now)
+            for revision in {*found, *rounds}
+        }
+
+    def _let_hold(self, key: Key, run: AgentRun, decision: RolloutDecision) -> None:
+        """Give out the places of a decision, as far as they hold without its record."""
+        allowed: Mapping[str, int | None] = decision.allowed
+        if run.rollout.stable and _turned(run.rollout, decision.record):
+            allowed = {run.rollout.stable: None}
+        places: Places = {each: many for each, many in allowed.items() if each in run.templates}
+        opened = set(places) - set(run.places)
+        run.places = places
+        if opened:
+            self._parts.wake_dependents(key)
+
+
+def _is_incomplete(run: AgentRun) -> bool:
+    """Whether the answer to a question about a revision is about to come."""
+    record = run.rollout
+    known = run.problem not in (None, NOT_STORED)  # the spec's own may never come
+    return bool(run.asked & {record.stable, record.preview, record.warm, "" if known else run.hash})
+
+
+def _turned(before: RolloutRecord, after: RolloutRecord) -> bool:
+    known = (before.stable, before.active, before.preview)
+    return known != (after.stable, after.active, after.preview)
+
+
+def _counts(workers: list[WorkerRun], rounds: int, now: float) -> WorkerCounts:
+    states = [state_of(each, now) for each in workers if not each.draining]
+    failed = states.count(WorkerState.FAILED)
+    return WorkerCounts(
+        ready=states.count(WorkerState.READY),
+        starting=states.count(WorkerState.STARTING),
+        failing=max(failed, rounds),
+    )
