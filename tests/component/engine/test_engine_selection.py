@@ -286,6 +286,13 @@ async def test_a_pool_that_has_shrunk_to_zero_grows_for_a_task_that_may_choose_i
         assert len(world.workers.ended) == 4
 
 
+async def test_an_estimate_shares_the_items_among_all_agents_that_can_do_them() -> None:
+    async with a_running_world(able("one", concurrency=2), able("two", concurrency=3)) as world:
+        await world.apply(flow(a_choice("each", count=10, plan={"durationSeconds": 60})))
+        await world.until(lambda: "eta" in world.status_now())
+        assert world.status_now()["eta"] == "2m"
+
+
 async def test_a_task_with_a_workspace_goes_to_a_pod_though_a_worker_is_free() -> None:
     async with a_running_world(able("warm", mode="Pool"), able("cold")) as world:
         await world.during(10)

@@ -115,6 +115,7 @@ class _Counter:
         self._workflows = dict(slots.by_workflow)
         self._granted: dict[str, int] = {}
         self._fitting: dict[tuple[tuple[str, ...], bool], tuple[str, ...]] = {}
+        self._full: dict[tuple[tuple[str, ...], bool], Blocked] = {}
 
     def room(self, candidate: Candidate) -> tuple[int, Blocked]:
         """Return how many items may start, and the limit that allows no more."""
@@ -168,6 +169,15 @@ class _Counter:
 
     def _of_any(self, ready: Ready) -> tuple[int, Blocked]:
         """Return how many items all agents together may start that can do a task."""
+        full = self._full.get((ready.requires, ready.mounts))
+        if full is not None:  # slots are only handed out here, none comes back
+            return 0, full
+        total, why = self._all_of(ready)
+        if not total:
+            self._full[ready.requires, ready.mounts] = why
+        return total, why
+
+    def _all_of(self, ready: Ready) -> tuple[int, Blocked]:
         fitting, wanted = self._fits(ready), " and ".join(ready.requires)
         if not fitting:
             mode = " in mode Pod" if ready.mounts else ""
