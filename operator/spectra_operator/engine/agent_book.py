@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..api.agent import AgentSpec, AgentTemplate, Mode
-from ..core.attempts.evidence import Attempt
+from ..core.attempts.evidence import Attempt, Kind, Outcome
 from ..core.attempts.results import Usage
 from ..core.names import revision_hash
 from ..core.phase.records import PhaseRecord, TaskRecord
@@ -145,6 +145,10 @@ class AgentBook:
         """Return the concurrency of every agent of a namespace."""
         return {k.name: r.spec.concurrency if r.spec else None for k, r in self._in(namespace)}
 
+    def usable(self, namespace: str) -> Iterator[tuple[str, AgentSpec, str]]:
+        """Yield the valid agents of a namespace: name, spec, the revision of new attempts."""
+        return ((k.name, r.spec, r.active) for k, r in self._in(namespace) if r.spec)
+
     def pools(self, namespace: str) -> list[Key]:
         """Return the agents of a namespace in mode Pool."""
         return [k for k, r in self._in(namespace) if r.spec and r.spec.mode is Mode.POOL]
@@ -164,12 +168,16 @@ class AgentBook:
     def count(
         self, namespace: str, shape: PhaseShape, before: PhaseRecord, after: PhaseRecord
     ) -> set[Key]:
-        """Count what a status write recorded; return the agents whose counts changed."""
+        """Count what a status write recorded; return the agents whose counts changed.
+
+        Items of a task that requires capabilities may be done by different agents, and are counted
+        one by one as they end: see `ended`.
+        """
         touched = set()
         for name, record in after.tasks.items():
             known = before.tasks.get(name) or TaskRecord()
             task = shape.tasks.get(name)
-            if record is known or task is None:
+            if record is known or task is None or task.agent is None:
                 continue
             key = Key("Agent", namespace, record.agent or task.agent)
             run = self._runs.get(key)
@@ -177,6 +185,15 @@ class AgentBook:
                 _count(run, known, record)
                 touched.add(key)
         return touched
+
+    def ended(self, namespace: str, attempt: Attempt, outcome: Outcome | None) -> None:
+        """Count the end of an attempt whose agent was chosen; a loss counts for nothing."""
+        run = self._runs.get(Key("Agent", namespace, attempt.agent))
+        if run is None or outcome is None or outcome.kind is Kind.LOST:
+            return
+        run.succeeded += outcome.kind is Kind.SUCCEEDED
+        run.failed += outcome.kind is Kind.FAILED
+        run.usage += outcome.result.usage
 
     def _in(self, namespace: str) -> Iterator[tuple[Key, AgentRun]]:
         return ((key, self._runs[key]) for key in self._of.get(namespace, ()))

@@ -35,6 +35,7 @@ class AgentReconciler:
         body = self._parts.store.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._parts.agents.drop(key)
+            self._parts.selection.drop(key)
             for order in self._parts.orders.of(key):
                 self._parts.queue.add(Key("Action", key.namespace, order.name))
             return
@@ -87,7 +88,9 @@ class AgentReconciler:
             "mode": run.spec and run.spec.mode.value,
             "ready": None if pooled else ready["status"],
             "busy": self._parts.attempts.by_agent.get((key.namespace, key.name), 0),
-            "queued": self._parts.scheduler.queued(key.namespace, key.name),
+            "queued": self._parts.scheduler.queued(
+                key.namespace, key.name, run.spec.capabilities if run.spec else ()
+            ),
             "succeeded": run.succeeded,
             "failed": run.failed,
             "successRatio": f"{100 * run.succeeded / ended:.1f}%" if ended else None,

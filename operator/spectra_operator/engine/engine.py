@@ -264,7 +264,7 @@ class Engine:
                 parts.scheduler.offer(key, ())
         drop_all = parts.agents.drop_all, parts.durations.drop_all, parts.scheduler.drop
         drops = self._schedules.drop, self.history.drop, self._phases.pods.drop
-        mine = self._workflows.pins.drop, self._actions.drop
+        mine = self._workflows.pins.drop, self._actions.drop, parts.selection.drop_all
         for forget in (*drop_all, *drops, *mine):
             forget(lambda namespace: self._shard(namespace) == shard)
         parts.releasing.clear()

@@ -160,13 +160,16 @@ class PhaseReconciler:
         if again is not None:
             parts.queue.add_at(key, again)
         uid = run.shape.uid
-        claiming.call_for_workers(parts, key.namespace, {r.agent for r in decision.ready})
+        claiming.call_for_workers(parts, key.namespace, parts.doers(key.namespace, decision.ready))
         parts.wake_phases(key.namespace, {g[0] for g in admission.granted if g[0] != uid})
         mine = {
             (task, way): n for (phase, task, way), n in admission.granted.items() if phase == uid
         }
         if mine:
-            made = start(parts, (key, run), snapshot, decision.record.tasks, mine)
+            shares = {
+                (t, way): s for (phase, t, way), s in admission.shares.items() if phase == uid
+            }
+            made = start(parts, (key, run), snapshot, decision.record.tasks, mine, shares)
             if all(attempt.live for attempt in made):
                 decision = begun(snapshot, decision, made)
             else:
@@ -193,6 +196,7 @@ class PhaseReconciler:
                 priority=priority,
                 phase_limit=spec.parallelism,
                 workflow_limit=limit,
+                policy=spec.selection_policy,
             )
             for ready in decision.ready
         )

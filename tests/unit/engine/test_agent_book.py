@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from builders.pods import at
-from builders.records import a_running_phase, an_attempt
-from builders.specs import AGENT, NAMESPACE, Body, a_phase, a_task, an_agent
+from builders.records import a_running_phase, an_attempt, broken, done, lost
+from builders.specs import AGENT, NAMESPACE, Body, a_choice, a_phase, a_task, an_agent
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core.attempts.results import Usage
 from spectra_operator.core.phase.records import TaskRecord
@@ -149,3 +149,22 @@ def test_tasks_of_agents_that_are_gone_are_counted_for_nobody() -> None:
     shape = compile_phase(a_phase([a_task("a")]))
     after = a_running_phase(a=TaskRecord(TaskState.SUCCEEDED, succeeded=1))
     assert book.count(NAMESPACE, shape, a_running_phase(), after) == set()
+
+
+def test_attempts_of_a_chosen_agent_are_counted_one_by_one() -> None:
+    book, run = _book()
+    book.ended(NAMESPACE, an_attempt(), done(usage=Usage(cost=Decimal("0.5"))))
+    book.ended(NAMESPACE, an_attempt(), broken())
+    book.ended(NAMESPACE, an_attempt(), lost())
+    book.ended(NAMESPACE, an_attempt(), None)
+    book.ended(NAMESPACE, an_attempt(agent="stranger"), done())
+    assert (run.succeeded, run.failed, run.usage.cost) == (1, 1, Decimal("0.5"))
+
+
+def test_a_record_of_a_task_whose_agents_were_chosen_is_not_counted_again() -> None:
+    book, run = _book()
+    shape = compile_phase(a_phase([a_choice()]))
+    record = TaskRecord(state=TaskState.SUCCEEDED, succeeded=1, agent=AGENT)
+    found = book.count(NAMESPACE, shape, a_running_phase(), a_running_phase(work=record))
+    assert found == set()
+    assert run.succeeded == 0

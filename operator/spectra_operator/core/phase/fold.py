@@ -93,9 +93,11 @@ def _describe(record: TaskRecord, attempt: Attempt) -> TaskRecord:
     started = attempt.started_at or attempt.created_at
     if record.started_at and started:
         started = min(record.started_at, started)
+    same = record.pod in (attempt.pod, attempt.worker)
     return replace(
         record,
         agent=attempt.agent or record.agent,
+        selection=attempt.selection or (record.selection if same else ""),
         revision=attempt.revision or record.revision,
         pod=_shown_pod(attempt),
         attempt=max(record.attempt, attempt.number),

@@ -87,7 +87,8 @@ class TaskRecord:
 
     A task whose items are not known yet has a `total` of 0. `prior` counts the attempts of items
     that are not open; `way` is the one of the last attempt. `progress` is what its live attempts
-    say: nothing rests on it, and it is not kept.
+    say: nothing rests on it, and it is not kept. `selection` says why the last attempt's agent
+    was chosen, if it was.
     """
 
     state: TaskState = TaskState.WAITING
@@ -101,6 +102,7 @@ class TaskRecord:
     reason: str = ""
     message: str = ""
     agent: str = ""
+    selection: str = ""
     revision: str = ""
     pod: str = ""
     attempt: int = 0
