@@ -41,7 +41,8 @@ class Deed:
     """What a worker does with a claim: for how long, and what it then says.
 
     `seconds` None: until it is told to stop. `crash`: its process ends then, and a new one starts.
-    `checkpoint` and `progress` are what it says of it in heartbeats, from the start.
+    `checkpoint` and `progress` are what it says of it in heartbeats, from the start. One that
+    `gives_back` releases the claim undone.
     """
 
     seconds: float | None = 1.0
@@ -52,6 +53,7 @@ class Deed:
     checkpoint: Any = None
     progress: Any = None
     cost: str = ""
+    gives_back: bool = False
 
 
 Habit = Callable[[Body], Deed]
@@ -281,6 +283,10 @@ class FakeWorkers:
             raise
         if deed.crash:
             self._crash(worker)
+            return
+        if deed.gives_back:
+            await self._say(worker, claim, self._released(worker, claim))
+            worker.doing.pop(claim, None)
             return
         outputs = deed.outputs(document["input"]) if callable(deed.outputs) else deed.outputs
         said = {"outputs": outputs} if outputs is not None else {}

@@ -216,7 +216,7 @@ class AgentStatus(ApiModel):
     """Revision that new attempts use."""
     rollout: RolloutStatus | None = None
     """Which revisions there are, and how far the newest has come."""
-    revisions: Annotated[list[RevisionFigures], Field(max_length=4)] = []
+    revisions: Annotated[list[RevisionFigures], Field(max_length=5)] = []
     """How the attempts of the revisions in use ended."""
     busy: Annotated[int, Field(ge=0)] = 0
     """Attempts live now."""

@@ -41,8 +41,9 @@ class AgentRun:
     what attempts they may be given. `stats` tells how their attempts ended, `recorded` has the ids
     of those that status has counted; phases that `holding` names keep the proof of others.
 
-    `past` is what scaling remembers (None: not read yet), `refused` why a worker could not be made
-    last.
+    `refusals` counts in a row the pods of a revision that were refused, `shunned` says until when
+    (monotonic seconds) it is not tried again. `past` is what scaling remembers (None: not read
+    yet), `refused` why a worker could not be made last.
     """
 
     uid: str
@@ -64,6 +65,8 @@ class AgentRun:
     failed: int = 0
     usage: Usage = field(default_factory=Usage)
     last_seen: datetime | None = None
+    refusals: dict[str, int] = field(default_factory=dict)
+    shunned: dict[str, float] = field(default_factory=dict)
     past: Past | None = None
     refused: str = ""
 
@@ -82,6 +85,13 @@ class AgentRun:
         left = self.places.get(revision)
         if left is not None:
             self.places[revision] = left - 1
+
+    def shun(self, revision: str, until: float, *, its_own_fault: bool) -> None:
+        """Give a revision nothing until a time, since its pod was refused."""
+        self.places.pop(revision, None)
+        self.shunned[revision] = until
+        if its_own_fault:
+            self.refusals[revision] = self.refusals.get(revision, 0) + 1
 
     def open_places(self) -> list[tuple[str, int | None]]:
         """Return the revisions that may be given attempts, and how many."""

@@ -78,6 +78,7 @@ class AgentReconciler:
         status = self._render(key, run, found)
         if status == run.status.stored:
             run.status.dirty_since = None
+            self._rollouts.stands(run, counted_of(decision.stats))
             return
         news = decision.record != run.rollout or bool(run.holding)
         within = AGENT_COALESCE_SECONDS

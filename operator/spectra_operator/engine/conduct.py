@@ -17,8 +17,11 @@ from .runs import PhaseRun
 _ID_LENGTH = 10
 
 
-def count_end(parts: Parts, phase: Key, run: PhaseRun, attempt: Attempt) -> bool:
-    """Count the end of an attempt that its phase has recorded; return whether its proof may go."""
+def count_end(parts: Parts, phase: Key, run: PhaseRun | None, attempt: Attempt) -> bool:
+    """Count the end of an attempt that its phase has recorded; return whether its proof may go.
+
+    `run` is None of a phase that is gone: then the attempt ended as it says itself.
+    """
     key = Key("Agent", phase.namespace, attempt.agent)
     agent = parts.agents.get(key)
     if agent is None or attempt.live or not attempt.revision:
@@ -41,10 +44,10 @@ def count_end(parts: Parts, phase: Key, run: PhaseRun, attempt: Attempt) -> bool
     return False
 
 
-def _end_of(parts: Parts, phase: Key, run: PhaseRun, attempt: Attempt) -> AttemptEnd:
+def _end_of(parts: Parts, phase: Key, run: PhaseRun | None, attempt: Attempt) -> AttemptEnd:
     outcome = attempt.outcome
-    policy = run.policies.get(attempt.task)
-    if policy is not None:
+    policy = run.policies.get(attempt.task) if run else None
+    if run is not None and policy is not None:
         context = Context(run.shape, policy, parts.clock.now())
         outcome = how_it_ended(attempt, context)
     if outcome is None:

@@ -95,7 +95,9 @@ class WorkDesk:
         key, run = self._caller(caller)
         message = reason[:256] or "its worker gave it back"
         now, digest = self._parts.clock.now(), _digest("released")
-        end = End(claim, now, Kind.LOST, "Released", message, digest=digest)
+        asked = run.draining or run.deleting or claim in run.stopping
+        why = "Released" if asked else "GivenBack"
+        end = End(claim, now, Kind.LOST, why, message, digest=digest)
         done: asyncio.Future[None] = _future()
         self._end(key, run, end, epoch, 0).add_done_callback(lambda ended: _pass_on(ended, done))
         return done

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
+from ..core.attempts.evidence import Attempt
 from ..core.phase.records import PhaseRecord
 from ..core.workflow.records import WorkflowRecord
 from ..kube.errors import AlreadyExists, Conflict, Forbidden, Invalid, KubeError, NotFound
@@ -133,6 +134,9 @@ class Outcomes:
         if effect.trigger is not None:
             parts.metrics.observe_hop(parts.clock.monotonic() - effect.trigger)
         self._put_pod(body)
+        agent = parts.agents.get(Key("Agent", effect.key.namespace, effect.attempt.agent))
+        if agent is not None:
+            agent.refusals.pop(effect.attempt.revision, None)
         if parts.scheduler.came(effect.key.namespace, effect.attempt.agent):
             parts.hand_on(effect.key.namespace)
         known = parts.attempts.get(effect.key, effect.attempt.pod)
@@ -222,14 +226,13 @@ class Outcomes:
     def _pod_refused(self, effect: fx.CreatePod, error: KubeError) -> None:
         """A pod that was not created: the run is over, a limit is reached, or it never can be."""
         parts, key, attempt = self._parts, effect.key, effect.attempt
+        if self._is_shunned(effect, error):
+            return
         if isinstance(error, (Invalid, AlreadyExists)):
             parts.scheduler.came(key.namespace, attempt.agent)  # no limit kept it from coming
             refuse(parts, key, attempt, "InvalidPod", str(error)[:1024])
             return
-        parts.attempts.forget(key, attempt.pod)
-        run = parts.phases.get(key)
-        if run is not None:
-            run.known = None  # it counts the attempt as live
+        self._forget(key, attempt)
         reason, seconds = "PodRefused", HOLD_SECONDS
         if isinstance(error, Forbidden) and error.namespace_terminating:
             reason, seconds = "NamespaceTerminating", TERMINATING_SECONDS
@@ -238,6 +241,33 @@ class Outcomes:
         until = parts.clock.monotonic() + seconds
         parts.scheduler.hold(key.namespace, attempt.agent, Hold(reason, str(error)[:512], until))
         parts.queue.add(key)
+
+    def _is_shunned(self, effect: fx.CreatePod, error: KubeError) -> bool:
+        """Leave a revision that is not proven alone for a while: the stable one does the task."""
+        parts, key, attempt = self._parts, effect.key, effect.attempt
+        agent_key = Key("Agent", key.namespace, attempt.agent)
+        agent = parts.agents.get(agent_key)
+        terminating = isinstance(error, Forbidden) and error.namespace_terminating
+        if agent is None or isinstance(error, AlreadyExists) or terminating:
+            return False
+        if not agent.rollout.exposed or attempt.revision != agent.rollout.preview:
+            return False
+        self._forget(key, attempt)
+        parts.scheduler.came(key.namespace, attempt.agent)
+        quota = isinstance(error, Forbidden) and error.quota_exceeded
+        until = parts.clock.monotonic() + HOLD_SECONDS
+        agent.shun(attempt.revision, until, its_own_fault=not quota)
+        logger.warning("%s: a pod of revision %s: %s", agent_key, attempt.revision, error)
+        parts.queue.add(agent_key)
+        parts.queue.add(key)
+        return True
+
+    def _forget(self, key: Key, attempt: Attempt) -> None:
+        """Forget an attempt that never came to be."""
+        self._parts.attempts.forget(key, attempt.pod)
+        run = self._parts.phases.get(key)
+        if run is not None:
+            run.known = None  # it counts the attempt as live
 
     def _phase_refused(self, effect: fx.CreatePhase, error: KubeError) -> None:
         if isinstance(error, Forbidden) and error.namespace_terminating:

@@ -128,6 +128,7 @@ class PhasePods:
     def let_all_go(self, key: Key) -> None:
         """Release every pod of a phase that is certainly gone."""
         for attempt in self._parts.attempts.of(key):
+            count_end(self._parts, key, None, attempt)
             self._let_go(key, attempt)
 
     def _stop(self, key: Key, run: PhaseRun, decision: PhaseDecision, grace: int | None) -> None:

@@ -37,10 +37,13 @@ class RevisionKeeper:
             return
         revision = _revision(key, effect.body)
         run.asked.discard(revision)
+        if _is_of_another(found, run.uid):  # it goes with an agent that was deleted before
+            self._parts.queue.back_off(key)
+            return
         if found.get("data") != effect.body["data"]:
             name = effect.body["metadata"]["name"]
-            run.problem = ("RevisionConflict", f"ControllerRevision {name} has other content")
-            self._parts.queue.back_off(key)
+            text = f"ControllerRevision {name} has other content"
+            self._refused(key, run, revision, ("RevisionConflict", text))
             return
         run.templates[revision] = _template(found)
         run.lost.discard(revision)
@@ -72,8 +75,15 @@ class RevisionKeeper:
         run = self._parts.agents.get(key)
         if run is None:
             return
-        run.asked.discard(_revision(key, effect.body))
-        run.problem = ("AgentNotReady", f"its revision cannot be stored: {error}"[:1024])
+        revision = _revision(key, effect.body)
+        run.asked.discard(revision)
+        text = f"its revision cannot be stored: {error}"[:1024]
+        self._refused(key, run, revision, ("AgentNotReady", text))
+
+    def _refused(self, key: Key, run: AgentRun, revision: str, why: tuple[str, str]) -> None:
+        """Say why the spec's revision is not stored; of an older one nobody waits for it."""
+        if revision == run.hash:
+            run.problem = why
         self._parts.queue.back_off(key)
 
     def _prune(self, key: Key, run: AgentRun) -> None:
@@ -88,6 +98,11 @@ class RevisionKeeper:
 def _revision(key: Key, body: Body) -> str:
     name: str = body["metadata"]["name"]
     return name.removeprefix(f"{key.name}-")
+
+
+def _is_of_another(revision: Body, uid: str) -> bool:
+    owners = revision["metadata"].get("ownerReferences") or ()
+    return any(owner.get("controller") and owner.get("uid") != uid for owner in owners)
 
 
 def _template(revision: Body) -> AgentTemplate:

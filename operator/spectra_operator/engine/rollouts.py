@@ -13,7 +13,7 @@ from typing import Any
 from ..api.agent import Mode
 from ..api.rollout import Rollout
 from ..core.pool.fleet import WorkerState
-from ..core.rollout.decide import decide_rollout
+from ..core.rollout.decide import decide_rollout, hold_rollout
 from ..core.rollout.orders import rollout_order
 from ..core.rollout.records import (
     RolloutDecision,
@@ -29,6 +29,8 @@ from .keys import Key
 from .parts import Parts
 from .story import Note
 from .worker_book import WorkerRun, state_of
+
+REVISION_LOST = "RevisionLost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,9 @@ class RolloutKeeper:
         """Make one pass over the revisions of an agent; None while not all of them are known."""
         if _is_incomplete(run):
             return None
-        if run.rollout.stable in run.lost:  # it cannot be gone back to: begin anew
-            run.rollout, run.stats = RolloutRecord(), {}
-        decision = decide_rollout(self._snapshot(key, run))
+        _look_at_lost(run)
+        decide = decide_rollout if run.spec else hold_rollout
+        decision = decide(self._snapshot(key, run))
         run.stats = dict(decision.stats)
         run.keep = decision.keep
         self._let_hold(key, run, decision)
@@ -70,13 +72,20 @@ class RolloutKeeper:
 
     def written(self, key: Key, run: AgentRun, what: Written) -> None:
         """Take in that a decision stands in status: tell of it, and let go what waited for it."""
-        run.rollout, run.recorded = what.record, what.counted
+        if what.record.number != run.rollout.number:
+            run.refusals.clear()
+        run.rollout = what.record
         for told in what.told:
             self._parts.stories.tell(key, run.uid, Note(told.reason, told.message))
+        self.stands(run, what.counted)
+        self._parts.queue.add(key)
+
+    def stands(self, run: AgentRun, counted: frozenset[str]) -> None:
+        """Take in which ends status has counted: their proofs are let go."""
+        run.recorded = counted
         for phase in run.holding:
             self._parts.queue.add(phase)
         run.holding.clear()
-        self._parts.queue.add(key)
 
     def _snapshot(self, key: Key, run: AgentRun) -> RolloutSnapshot:
         record, attempts = run.rollout, self._parts.attempts
@@ -94,10 +103,18 @@ class RolloutKeeper:
                 for revision in (record.stable, record.preview)
                 if revision
             },
-            workers=self._workers(key, run) if pooled else {},
+            workers=self._workers(key, run) if pooled else _refused(run),
             desired=(run.past.target if run.past else None) or 1,
             orders=tuple(map(rollout_order, self._parts.orders.of(key))),
         )
+
+    def _shunned(self, key: Key, run: AgentRun) -> set[str]:
+        """Return the revisions whose pods were refused a moment ago, until that is over."""
+        now = self._parts.clock.monotonic()
+        for until in run.shunned.values():
+            self._parts.queue.add_at(key, max(until, now))
+        run.shunned = {each: until for each, until in run.shunned.items() if until > now}
+        return set(run.shunned)
 
     def _workers(self, key: Key, run: AgentRun) -> dict[str, WorkerCounts]:
         now = self._parts.clock.monotonic()
@@ -115,7 +132,12 @@ class RolloutKeeper:
         allowed: Mapping[str, int | None] = decision.allowed
         if run.rollout.stable and _turned(run.rollout, decision.record):
             allowed = {run.rollout.stable: None}
-        places: Places = {each: many for each, many in allowed.items() if each in run.templates}
+        shunned = self._shunned(key, run)
+        places: Places = {
+            each: many
+            for each, many in allowed.items()
+            if each in run.templates and each not in shunned
+        }
         opened = set(places) - set(run.places)
         run.places = places
         if opened:
@@ -129,9 +151,31 @@ def _is_incomplete(run: AgentRun) -> bool:
     return bool(run.asked & {record.stable, record.preview, record.warm, "" if known else run.hash})
 
 
+def _look_at_lost(run: AgentRun) -> None:
+    """Begin anew where the stable revision is gone, unless the spec's own is not to be trusted."""
+    record = run.rollout
+    if record.stable not in run.lost:
+        if run.problem and run.problem[0] == REVISION_LOST:
+            run.problem = None
+        return
+    if not record.exposed and record.rejected != run.hash:
+        run.rollout, run.stats, run.problem = RolloutRecord(), {}, None
+        return
+    text = (
+        f"the ControllerRevision of the stable revision {record.stable} is gone; promote or "
+        "retry the spec's own, or change the template"
+    )
+    run.problem = (REVISION_LOST, text)
+
+
 def _turned(before: RolloutRecord, after: RolloutRecord) -> bool:
     known = (before.stable, before.active, before.preview)
     return known != (after.stable, after.active, after.preview)
+
+
+def _refused(run: AgentRun) -> dict[str, WorkerCounts]:
+    """Return what stands for failing workers where there are none: pods that were refused."""
+    return {revision: WorkerCounts(failing=many) for revision, many in run.refusals.items()}
 
 
 def _counts(workers: list[WorkerRun], rounds: int, now: float) -> WorkerCounts:

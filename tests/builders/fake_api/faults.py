@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +65,10 @@ class Match:
             (self.user_agent, call.user_agent),
         )
         return all(wanted is None or wanted == is_ for wanted, is_ in pairs)
+
+
+Which = Callable[[Call], bool]
+"""Says which calls are meant; a `Match`, or any function."""
 
 
 class Cut(Exception):  # noqa: N818 - not an error: a thing to do
@@ -165,9 +170,9 @@ class Faults:
     """The faults that are armed."""
 
     def __init__(self) -> None:
-        self._armed: list[tuple[Match, Fault, list[int]]] = []
+        self._armed: list[tuple[Which, Fault, list[int]]] = []
 
-    def arm(self, match: Match, fault: Fault, times: int) -> None:
+    def arm(self, match: Which, fault: Fault, times: int) -> None:
         """Let a fault befall the next so many matching calls."""
         self._armed.append((match, fault, [times]))
 

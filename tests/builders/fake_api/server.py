@@ -31,7 +31,7 @@ from typing import Any
 from aiohttp import web
 
 from builders.fake_api.failure import ApiFailure
-from builders.fake_api.faults import Fault, Faults, LogEntry, Match
+from builders.fake_api.faults import Fault, Faults, LogEntry, Match, Which
 from builders.fake_api.frontend import Frontend
 from builders.fake_api.garbage import GarbageCollector
 from builders.fake_api.kinds import Kind, Kinds
@@ -205,7 +205,7 @@ class FakeApi:
 
     # Trouble
 
-    def fault(self, match: Match, fault: Fault, times: int = 1) -> None:
+    def fault(self, match: Which, fault: Fault, times: int = 1) -> None:
         """Let a fault (see `faults`) befall the next so many matching requests."""
         self._faults.arm(match, fault, times)
 

@@ -45,7 +45,8 @@ def crashes(turn: Turn, revision: str) -> str:
     if crashed >= MOST_CRASHES:
         return f"{crashed} of its attempts crashed their workers"
     failing = turn.snapshot.workers_of(revision).failing
-    return f"{failing} of its workers failed" if failing >= MOST_CRASHES else ""
+    what = "workers failed" if turn.snapshot.pooled else "pods were refused"
+    return f"{failing} of its {what}" if failing >= MOST_CRASHES else ""
 
 
 def judge(turn: Turn, analysis: Analysis) -> Judgement:

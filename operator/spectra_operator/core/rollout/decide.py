@@ -62,6 +62,11 @@ def decide_rollout(snapshot: RolloutSnapshot) -> RolloutDecision:
     return _decision(turn)
 
 
+def hold_rollout(snapshot: RolloutSnapshot) -> RolloutDecision:
+    """Return a decision that leaves all as it is, where the spec gives nothing to decide by."""
+    return _decision(cool_down(Turn(snapshot, snapshot.record)))
+
+
 def _follow(turn: Turn) -> Turn:
     """Take in which revision the spec wants."""
     record, wanted = turn.record, turn.snapshot.wanted
@@ -242,13 +247,22 @@ def _tries_gates(turn: Turn) -> bool:
 
 
 def _kept_stats(turn: Turn) -> dict[str, RevisionStats]:
-    record = turn.record
-    used = dict.fromkeys((record.stable, record.preview, record.warm, record.rejected))
-    known = {**turn.snapshot.stats, **({turn.anew: RevisionStats()} if turn.anew else {})}
-    kept = {revision: known[revision] for revision in used if revision in known}
+    """Return the statistics to go on with.
+
+    As long as status calls a revision exposed, what is counted of it stays, whatever is decided:
+    an operator that dies before it has written that goes on from there.
+    """
+    record, before = turn.record, turn.snapshot.record
+    exposed = before.preview if before.exposed else ""
+    known = dict(turn.snapshot.stats)
+    if turn.anew:
+        known[turn.anew] = RevisionStats(counted=known.get(turn.anew, RevisionStats()).counted)
+    used = dict.fromkeys((record.stable, record.preview, record.warm, record.rejected, exposed))
     return {
-        revision: stats if revision == record.preview else replace(stats, counted=frozenset())
-        for revision, stats in kept.items()
+        revision: stats
+        if revision in (record.preview, exposed)
+        else replace(stats, counted=frozenset())
+        for revision, stats in ((each, known[each]) for each in used if each in known)
     }
 
 

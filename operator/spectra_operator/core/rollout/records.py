@@ -79,16 +79,19 @@ def parse_record(document: Any) -> RolloutRecord:
     """Return the record that a status tells of.
 
     One that somebody changed into something else is a start without memory: the spec's revision
-    is then taken as the first one.
+    is then taken as the first one. A revision that is active and neither stable nor under way
+    was never switched to.
     """
     try:
         status = RolloutStatus.model_validate(document or {})
     except ValidationError:
         return RolloutRecord()
     fields = {name: getattr(status, name) for name in RolloutStatus.model_fields}
-    return RolloutRecord(
+    record = RolloutRecord(
         **{**fields, "history": tuple(status.history), "applied": tuple(status.applied)}
     )
+    known = record.active in (record.stable, record.preview)
+    return record if known and record.active else replace(record, active=record.stable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ..attempts.evidence import Kind
 
 KEPT = 100
 """Durations that are kept, the newest."""
-CRASHES = frozenset({"WorkerRestarted"})
+CRASHES = frozenset({"WorkerRestarted", "GivenBack"})
 """Reasons of losses that speak against the revision itself."""
 _LONGEST = 10**12
 _MOST_COST = Decimal(10) ** 12 - Decimal("0.000000000001")
@@ -81,18 +81,6 @@ class RevisionStats:
             return replace(self, failed=self.failed + 1, cost=cost)
         crashed = self.crashed + (end.reason in CRASHES)
         return replace(self, lost=self.lost + 1, crashed=crashed, cost=cost)
-
-    def merge(self, later: RevisionStats) -> RevisionStats:
-        """Return the statistics with those of other attempts, which ended later."""
-        return RevisionStats(
-            self.succeeded + later.succeeded,
-            self.failed + later.failed,
-            self.lost + later.lost,
-            self.crashed + later.crashed,
-            min(self.cost + later.cost, _MOST_COST),
-            (*self.sample, *later.sample)[-KEPT:],
-            self.counted | later.counted,
-        )
 
     def quantile(self, share: float) -> float | None:
         """Return the seconds that this share of the successful attempts took at most."""

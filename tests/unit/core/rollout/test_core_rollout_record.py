@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_record_stands_in_status_in_words_for_people() -> None:
 
 
 def test_times_come_back_exactly() -> None:
-    record = RolloutRecord(stable="v1", deadline=START + timedelta(microseconds=1234))
+    record = RolloutRecord(stable="v1", active="v1", deadline=START + timedelta(microseconds=1234))
 
     assert parse_record(json.loads(json.dumps(render_record(record)))) == record
 
@@ -56,6 +57,12 @@ def test_times_come_back_exactly() -> None:
 )
 def test_what_cannot_be_read_is_a_start_without_memory(broken: object) -> None:
     assert parse_record(broken) == RolloutRecord()
+
+
+def test_an_active_revision_that_is_neither_stable_nor_under_way_is_the_stable_one() -> None:
+    record = RolloutRecord(stable="v1", active="v9", preview="v2")
+
+    assert parse_record(render_record(record)) == replace(record, active="v1")
 
 
 def test_a_full_record_stays_small() -> None:

@@ -97,18 +97,6 @@ def test_only_the_newest_durations_are_kept() -> None:
     assert stats.succeeded == 2 * KEPT
 
 
-def test_merging_is_adding_the_later_ones() -> None:
-    assert succeeded(1, 2).merge(succeeded(3)) == succeeded(1, 2, 3)
-
-
-@given(before=st.lists(ends, max_size=150), after=st.lists(ends, max_size=150))
-@steady(40)
-def test_merged_statistics_are_those_of_all_attempts_in_order(
-    before: list[AttemptEnd], after: list[AttemptEnd]
-) -> None:
-    assert of(*before).merge(of(*after)) == of(*before, *after)
-
-
 @given(found=st.lists(ends, max_size=200))
 @steady(40)
 def test_statistics_come_back_from_status_and_stay_small(found: list[AttemptEnd]) -> None:
