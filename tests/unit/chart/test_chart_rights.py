@@ -11,7 +11,6 @@ import pytest
 
 from checks import repository as repo
 from spectra_operator.engine.shards import LEASE_NAME
-from spectra_operator.kube import resources
 
 Body = dict[str, Any]
 Render = Callable[..., list[Body]]
@@ -132,9 +131,6 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
 }
 """Every call of the client in the operator's code: file, method, first argument."""
 
-CONTENT = rights("", "configmaps secrets", "list watch")
-"""What `engine/content_intake.py` follows with informers, in the namespaces it is told."""
-
 BESIDES = ours("list watch") | ours(
     "update", "agents/finalizers phases/finalizers workflows/finalizers"
 )
@@ -209,48 +205,6 @@ def test_the_only_secret_it_may_read_is_that_of_its_own_webhook(defaults: list[B
     name = "spectra-operator-webhook"
     rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "update"]}
     assert found == ("Role", rule | {"resourceNames": [name]})
-
-
-def test_where_content_is_part_of_revisions_exactly_what_is_followed_is_granted(
-    defaults: list[Body], render: Render
-) -> None:
-    bodies = render("contentNamespaces={team-a,team-b}")
-    more = [body for body in bodies if body not in defaults and body["kind"] != "Deployment"]
-
-    roles = [body for body in more if body["kind"] == "Role"]
-    assert [role["metadata"]["namespace"] for role in roles] == ["team-a", "team-b"]
-    for role in roles:
-        assert sorted(granted([role])) == sorted(CONTENT)
-    assert {body["kind"] for body in more} == {"Role", "RoleBinding"}
-
-
-def test_the_content_intake_follows_the_kinds_it_may_read_and_no_other() -> None:
-    path = repo.ROOT / "operator" / "spectra_operator" / "engine" / "content_intake.py"
-    named = {
-        node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)
-    }
-    known = {name: each for name, each in vars(resources).items() if name.isupper()}
-
-    assert {known[name].plural for name in named & set(known)} == {
-        resource for _, resource, _ in CONTENT
-    }
-
-
-def test_the_rights_to_content_are_the_operators_alone(render: Render) -> None:
-    bodies = render("contentNamespaces={team-a}")
-    (role,) = [b for b in bodies if b["kind"] == "Role" and b["metadata"]["namespace"] == "team-a"]
-    (bound,) = [
-        b for b in bodies if b["kind"] == "RoleBinding" and b["metadata"]["namespace"] == "team-a"
-    ]
-
-    assert bound["roleRef"]["name"] == role["metadata"]["name"]
-    assert role["metadata"]["name"] == f"{repo.NAMESPACE}:spectra-operator:content"
-    subject = {
-        "kind": "ServiceAccount",
-        "name": "spectra-operator",
-        "namespace": repo.NAMESPACE,
-    }
-    assert bound["subjects"] == [subject]
 
 
 def test_the_only_webhooks_it_may_change_are_its_own(defaults: list[Body]) -> None:
