@@ -52,6 +52,7 @@ class PhasePods:
             if attempt.phase_uid != run.shape.uid:
                 self._let_go(key, attempt)
             elif not attempt.live and not attempt.held and _recorded(run.persisted, attempt):
+                count_end(self._parts, key, run, attempt)  # nothing keeps its proof
                 self._parts.attempts.forget(key, attempt.pod)
 
     def are_settled(self, key: Key, run: PhaseRun) -> bool:

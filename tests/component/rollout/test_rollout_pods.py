@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from builders.engine import World, a_running_world
+from builders.fake_api.faults import Match, Refuse
 from builders.kubelet import fails, image_of, ok
 from builders.specs import NAMESPACE, Body, a_phase, a_retry, a_task, an_agent
 from component.rollout.rollout_cases import (
@@ -18,7 +19,7 @@ from component.rollout.rollout_cases import (
     rollout,
     the_work,
 )
-from spectra_operator.kube.resources import CONTROLLER_REVISIONS
+from spectra_operator.kube.resources import CONTROLLER_REVISIONS, PODS
 
 ITEMS = 40
 CONDITIONS = {"analysis": ANALYSIS | {"conditions": ["failureRatio <= 0.2"]}}
@@ -120,3 +121,26 @@ async def test_a_stable_revision_that_somebody_deleted_is_followed_by_the_specs_
         found = await rollout(world)
         assert (found["reason"], found["stable"] != stable) == ("FirstRevision", True)
         assert image_of(world.kubelet.pods["later", 0, 1]) == NEXT
+
+
+async def test_pods_of_an_agent_that_is_deleted_in_mid_rollout_are_let_go() -> None:
+    async with a_running_world(pods_agent()) as world:
+        await change_image(world)
+        await world.until(lambda: peeked(world).get("state") == "Exposed")
+        refusal = Refuse(500, "InternalError", "no agents today")
+        world.api.fault(Match("patch", "agents"), refusal, times=1000)
+        await world.apply(the_work(BOUND - 2))
+        await world.until(lambda: len(world.kubelet.births) == BOUND - 2)
+        await world.during(20)
+        assert len(await held(world)) == BOUND - 2
+
+        await world.delete("Agent", "worker")
+        await world.during(5)
+
+        assert await held(world) == []
+
+
+async def held(world: World) -> list[str]:
+    """Return the names of the pods that have a finalizer."""
+    pods = await world.api.objects(PODS, NAMESPACE)
+    return [pod["metadata"]["name"] for pod in pods if pod["metadata"].get("finalizers")]
