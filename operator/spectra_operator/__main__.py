@@ -91,6 +91,7 @@ async def _run(config: Config) -> None:
             identity=config.identity,
             resync_seconds=config.resync_seconds,
             worker_url=config.worker_url,
+            content_namespaces=config.content_namespaces,
         )
         engine = Engine(client, clock, metrics, settings)
         keeper = ShardKeeper(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 PREFIX = "SPECTRA_OPERATOR_"
@@ -49,6 +50,10 @@ class Config:
     in mode Pool have no workers."""
     address: str = ""
     """IP address by which workers reach this very replica; empty: they are sent to worker_url."""
+    content_namespaces: tuple[str, ...] = ()
+    """Namespaces, with commas between them, in which the content of the ConfigMaps and Secrets that
+    agents refer to is part of their revisions. The operator needs the right to list and watch both
+    there."""
     kubeconfig: str = ""
     """Path of a kubeconfig; empty uses the pod's service account, or KUBECONFIG."""
 
@@ -66,7 +71,19 @@ _WORDS = {
     "log_level": ("debug", "info", "warning", "error"),
     "log_format": ("json", "console"),
 }
-_CONVERT = {"int": int, "float": float, "str": str}
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+_CONVERT: dict[str, Callable[[str], object]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "tuple[str, ...]": _names,
+}
 
 
 def load(environ: Mapping[str, str] | None = None) -> Config:
@@ -100,3 +117,7 @@ def _check(config: Config) -> None:
         value = getattr(config, name)
         if value not in words:
             raise ConfigError(f"{PREFIX}{name.upper()}: {value!r} is not one of {', '.join(words)}")
+    for namespace in config.content_namespaces:
+        if not _NAMESPACE.fullmatch(namespace):
+            text = f"{namespace!r} is not the name of a namespace"
+            raise ConfigError(f"{PREFIX}CONTENT_NAMESPACES: {text}")

@@ -48,9 +48,11 @@ class World:
         """The replica that was started last."""
         return self.operators[-1]
 
-    async def start(self, identity: str = "one", *, leads: bool = True) -> Operator:
-        """Start a replica, and wait until it leads unless it is to stand by."""
-        operator = Operator(self.api, self.clock, identity)
+    async def start(
+        self, identity: str = "one", *, leads: bool = True, **settings: Any
+    ) -> Operator:
+        """Start a replica with settings, and wait until it leads unless it is to stand by."""
+        operator = Operator(self.api, self.clock, identity, **settings)
         self.operators.append(operator)
         operator.start()
         if leads:

@@ -43,15 +43,17 @@ class CountedClient(AiohttpClient):
 class Operator:
     """One replica of the operator: engine, Lease, and an intake that behaves as kopf's does."""
 
-    def __init__(self, api: FakeApi, clock: FakeClock, identity: str, shards: int = 1) -> None:
+    def __init__(
+        self, api: FakeApi, clock: FakeClock, identity: str, shards: int = 1, **settings: Any
+    ) -> None:
         self.identity = identity
         self._clock = clock
         access = replace(api.access(), token=lambda: identity)
         self.client = CountedClient(access, connections=128)
         self.lease_client = CountedClient(access, request_seconds=5.0)
         self.metrics = Metrics()
-        settings = EngineSettings(shards=shards, identity=identity)
-        self.engine = Engine(self.client, clock, self.metrics, settings)
+        given = EngineSettings(shards=shards, identity=identity, **settings)
+        self.engine = Engine(self.client, clock, self.metrics, given)
         self.keeper = ShardKeeper(self.engine, shards, self._lock)
         self._tasks: list[asyncio.Task[None]] = []
 

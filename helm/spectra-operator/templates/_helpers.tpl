@@ -10,6 +10,11 @@
 {{ printf "%s:%s" .Release.Namespace (include "spectra.name" .) }}
 {{- end }}
 
+{{/* The name of the rights in a namespace of agents, which several releases may be given. */}}
+{{- define "spectra.contentRole" -}}
+{{ include "spectra.clusterName" . }}:content
+{{- end }}
+
 {{/* What selects the operator's pods. A Deployment's selector never changes, nor may these. */}}
 {{- define "spectra.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}

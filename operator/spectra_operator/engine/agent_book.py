@@ -17,13 +17,20 @@ from ..core.phase.records import PhaseRecord, TaskRecord
 from ..core.pool.fleet import Keep
 from ..core.pool.past import Past
 from ..core.rollout.records import RolloutRecord, parse_record
+from ..core.rollout.revision import ContentRef, references, revision_of
 from ..core.rollout.stats import RevisionStats, counted_of, parse_stats
 from ..core.snapshot import AgentFacts, PhaseShape
 from ..kube.resources import Body, uid_of
+from .content_book import ContentBook, Contents
 from .keys import Key
 from .runs import StatusState
 
 NOT_STORED = ("AgentNotReady", "the agent's revision is being stored")
+CONTENT_UNKNOWN = (
+    "ContentUnknown",
+    "the ConfigMaps and Secrets of this namespace, which are part of the agent's revision, cannot"
+    " be read; see the operator's log and the chart's contentNamespaces",
+)
 
 Places = dict[str, int | None]
 """How many more attempts each revision may be given, the first one first; None for no limit."""
@@ -33,9 +40,10 @@ Places = dict[str, int | None]
 class AgentRun:
     """An agent: its spec, its revisions, and counts since the operator started.
 
-    `hash` names the revision of the spec as it is now, `number` the spec's generation. `templates`
-    has the revisions that are stored and known, `asked` those that are being stored or read,
-    `lost` those that are gone.
+    `hash` names the revision of the spec as it is now, and of `contents`, what `refs` hold; it is
+    empty while either is not known. `number` is the spec's generation. `templates` has the
+    revisions that are stored and known, `asked` those that are being stored or read, `lost` those
+    that are gone.
 
     `rollout` is what stands in status of the revisions, `keep` who of them has workers, `places`
     what attempts they may be given. `stats` tells how their attempts ended, `recorded` has the ids
@@ -69,6 +77,8 @@ class AgentRun:
     shunned: dict[str, float] = field(default_factory=dict)
     past: Past | None = None
     refused: str = ""
+    refs: tuple[ContentRef, ...] = ()
+    contents: Contents | None = None
 
     @property
     def number(self) -> int:
@@ -108,7 +118,8 @@ class AgentRun:
 class AgentBook:
     """Agents by key, and by namespace: every claim asks for those of one."""
 
-    def __init__(self) -> None:
+    def __init__(self, contents: ContentBook | None = None) -> None:
+        self.contents = contents or ContentBook()
         self._runs: dict[Key, AgentRun] = {}
         self._of: dict[str, dict[Key, None]] = {}
 
@@ -127,6 +138,10 @@ class AgentBook:
         if run.generation != meta.get("generation", 0):
             run.generation = meta.get("generation", 0)
             _parse(run, body.get("spec"))
+            followed = run.spec is not None and self.contents.follows(key.namespace)
+            run.refs = references(body["spec"]["template"]) if followed else ()
+        if run.spec is not None:
+            _name(run, body["spec"]["template"], self.contents.of(key.namespace, run.refs))
         return run
 
     def drop(self, key: Key) -> None:
@@ -162,6 +177,15 @@ class AgentBook:
     def pools(self, namespace: str) -> list[Key]:
         """Return the agents of a namespace in mode Pool."""
         return [k for k, r in self._in(namespace) if r.spec and r.spec.mode is Mode.POOL]
+
+    def referring(self, namespace: str, kind: str = "", name: str = "") -> list[Key]:
+        """Return the agents of a namespace whose revision has content: of one object, or of any."""
+        wanted = (kind, name)
+        return [
+            key
+            for key, run in self._in(namespace)
+            if any(not kind or (ref.kind, ref.name) == wanted for ref in run.refs)
+        ]
 
     def not_ready(self, namespace: str) -> dict[str, tuple[str, str]]:
         """Return the agents that cannot be used now, with reason and message."""
@@ -221,13 +245,23 @@ def _count(run: AgentRun, before: TaskRecord, after: TaskRecord) -> None:
 
 
 def _parse(run: AgentRun, spec: Any) -> None:
+    run.hash = ""
     try:
         run.spec = AgentSpec.model_validate(spec)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(["spec", *(str(part) for part in first["loc"])])
-        run.spec, run.hash = None, ""
+        run.spec = None
         run.problem = ("InvalidAgent", f"{where}: {first['msg']}")
+
+
+def _name(run: AgentRun, template: Any, contents: Contents | None) -> None:
+    """Name the revision anew after a change of the spec or of what its template refers to."""
+    if run.hash and contents == run.contents:
         return
-    run.hash = revision_hash(spec["template"])
+    run.contents = contents
+    if contents is None:
+        run.hash, run.problem = "", CONTENT_UNKNOWN
+        return
+    run.hash = revision_of(template, contents) if run.refs else revision_hash(template)
     run.problem = None if run.hash in run.templates else NOT_STORED

@@ -25,6 +25,8 @@ from .actions import ActionReconciler
 from .agent_book import AgentBook
 from .agents import AgentReconciler
 from .attempts import AttemptIndex
+from .content_book import ContentBook
+from .content_intake import ContentIntake
 from .desk import WorkDesk
 from .effects import Effect
 from .executor import Executor
@@ -82,6 +84,7 @@ class EngineSettings:
     """What the engine needs to know of the configuration.
 
     `worker_url` is where workers find the worker API, `new_id` gives names of workers their ends.
+    In `content_namespaces` the content that agents refer to is part of their revisions.
     """
 
     shards: int = 1
@@ -89,6 +92,7 @@ class EngineSettings:
     identity: str = "spectra-operator"
     resync_seconds: float = 300.0
     worker_url: str = ""
+    content_namespaces: tuple[str, ...] = ()
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
 
 
@@ -118,6 +122,7 @@ class Engine:
         self._workflows = WorkflowReconciler(self.parts, self._phases)
         self._workers = WorkerReconciler(self.parts)
         self.pool = PoolIntake(client, self.parts, self._workers, self._holds)
+        self._content = ContentIntake(client, self.parts, self._holds)
         pools = PoolKeeper(self.parts, self.pool.pods.put, settings.worker_url, settings.new_id)
         self._agents = AgentReconciler(self.parts, pools)
         self.desk = WorkDesk(self.parts, self._workers, self._holder_address)
@@ -168,7 +173,7 @@ class Engine:
             scheduler=Scheduler(attempts),
             executor=executor,
             statuses=StatusWriter(self._clock, queue, executor),
-            agents=AgentBook(),
+            agents=AgentBook(ContentBook(self._settings.content_namespaces)),
             stories=Storyteller(self._clock, executor.submit, self._settings.identity),
             metrics=self._metrics,
             admitting=lambda namespace: self._shard(namespace) in self._admitting,
@@ -220,6 +225,7 @@ class Engine:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.pods.run())
             group.create_task(self.pool.run())
+            group.create_task(self._content.run())
             group.create_task(self.parts.executor.run())
             group.create_task(self._loop())
             group.create_task(self._resync())
@@ -232,6 +238,7 @@ class Engine:
         """
         await self.pods.refresh()
         await self.pool.refresh()
+        await self._content.refresh(lambda namespace: self._shard(namespace) == shard)
         await self.relist()
         self._may_write[shard] = held
         keys = [key for key in self._known_keys() if self._shard(key.namespace) == shard]

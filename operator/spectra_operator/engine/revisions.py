@@ -20,9 +20,11 @@ class RevisionKeeper:
 
     def ensure(self, key: Key, run: AgentRun, body: Body) -> None:
         """Ask for the templates that are needed and not known."""
-        if run.spec and run.hash not in run.templates and run.hash not in run.asked:
+        if run.hash and run.hash not in run.templates and run.hash not in run.asked:
             run.asked.add(run.hash)
-            self._parts.executor.submit(StoreRevision(key, revision_body(body, run.number)))
+            self._parts.executor.submit(
+                StoreRevision(key, revision_body(body, run.hash, run.number))
+            )
         record = run.rollout
         for revision in (record.stable, record.preview, record.warm):
             known = revision in run.templates or revision in run.asked or revision in run.lost

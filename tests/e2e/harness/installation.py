@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 from builders.cluster import ROOT, LocalCluster
@@ -12,6 +13,8 @@ from spectra_operator.kube.resources import NAMESPACES
 NAMESPACE = "spectra-system"
 RELEASE = "spectra"
 REPLICAS = 2
+CONTENT_NAMESPACE = "e2e-content"
+"""Here content is part of revisions. It stays, for the operator's rights are in it."""
 FAKE_NODES = 1
 
 
@@ -30,8 +33,11 @@ def install(cluster: LocalCluster) -> None:
         "replicas": REPLICAS,
         "image.repository": "docker.io/local/spectra-operator",
         "image.tag": "dev",
+        "contentNamespaces": f"{{{CONTENT_NAMESPACE}}}",
         "podAnnotations.session": f"run-{uuid.uuid4().hex[:8]}",
     }
+    place = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CONTENT_NAMESPACE}}
+    cluster.run("kubectl", "apply", "--filename=-", stdin=json.dumps(place))
     settings = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
     chart = str(ROOT / "helm" / "spectra-operator")
     cluster.run(

@@ -101,6 +101,15 @@ def test_values_become_the_operators_settings(render: Render) -> None:
     }
 
 
+def test_the_operator_is_told_where_content_is_part_of_revisions(render: Render) -> None:
+    name = "SPECTRA_OPERATOR_CONTENT_NAMESPACES"
+
+    assert name not in environment(render())
+    assert environment(render("contentNamespaces={team-a,team-b}"))[name] == "team-a,team-b"
+    assert PREFIX + "content_namespaces".upper() == name
+    assert "content_namespaces" in {field.name for field in fields(Config)}
+
+
 def test_every_variable_is_a_setting_that_the_operator_reads(defaults: list[Body]) -> None:
     known = {PREFIX + field.name.upper() for field in fields(Config)}
     assert {e["name"] for e in operator(defaults)["env"]} <= known
@@ -179,6 +188,9 @@ def test_the_crds_can_be_left_to_somebody_else(render: Render) -> None:
         "webhook.port=1",
         "terminationGracePeriodSeconds=0",
         "tolerations[0].effect=NoWay",
+        "contentNamespaces=team-a",
+        "contentNamespaces={*}",
+        "contentNamespaces={team-a,team-a}",
     ],
 )
 def test_a_value_that_cannot_be_meant_is_refused(render: Render, value: str) -> None:

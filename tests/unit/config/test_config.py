@@ -27,6 +27,12 @@ def test_every_setting_is_read_from_its_variable_and_has_its_type() -> None:
     assert (config.resync_seconds, config.log_format, config.identity) == (60.5, "console", "me")
 
 
+def test_namespaces_are_read_with_commas_between_them_and_each_once() -> None:
+    config = load({f"{PREFIX}CONTENT_NAMESPACES": "team-a, team-b,,team-a"})
+    assert config.content_namespaces == ("team-a", "team-b")
+    assert load({f"{PREFIX}CONTENT_NAMESPACES": ""}).content_namespaces == ()
+
+
 def test_variables_that_are_not_ours_are_left_alone() -> None:
     environ = {"SHARDS": "9", "PATH": "/bin", f"{PREFIX}IDENTITY": "me"}
     assert load(environ) == Config(identity="me")
@@ -48,6 +54,8 @@ def test_variables_that_are_not_ours_are_left_alone() -> None:
         ("RESYNC_SECONDS", "nan"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
+        ("CONTENT_NAMESPACES", "Team_A"),
+        ("CONTENT_NAMESPACES", "*"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_with_its_variable_named(

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...api import constants as c
 from ...api.agent import AgentSpec, AgentTemplate
-from ..names import pod_name, revision_hash
+from ..names import pod_name
 from ..policy import TaskPolicy
 from ..snapshot import PhaseShape
 
@@ -100,21 +100,20 @@ def spawned_body(shape: PhaseShape, name: str, spec: Mapping[str, Any], shard: s
     }
 
 
-def revision_body(agent: Mapping[str, Any], number: int) -> Body:
-    """Return the ControllerRevision of an Agent object's template, named by its hash."""
+def revision_body(agent: Mapping[str, Any], revision: str, number: int) -> Body:
+    """Return the ControllerRevision of an Agent object's template, named by the revision's hash."""
     meta = agent["metadata"]
     template = agent["spec"]["template"]
-    digest = revision_hash(template)
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
         "metadata": {
-            "name": f"{meta['name']}-{digest}",
+            "name": f"{meta['name']}-{revision}",
             "namespace": meta["namespace"],
             "labels": {
                 c.MANAGED_BY: c.MANAGER,
                 c.LABEL_AGENT: meta["name"],
-                c.LABEL_REVISION: digest,
+                c.LABEL_REVISION: revision,
             },
             "ownerReferences": [owner("Agent", meta["name"], meta["uid"])],
         },

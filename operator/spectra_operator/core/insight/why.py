@@ -29,6 +29,14 @@ _FURTHEST_FIRST = ("Waiting", "Ready", "Backoff", "Running")
 _ACTIVE_FIRST = ("Ready", "Backoff", "Running", "Waiting")
 _MOST_LINKS = 64
 _NAMED = 5
+_OF_AGENTS = (
+    "AgentConcurrency",
+    "AgentNotFound",
+    "AgentNotReady",
+    "ContentUnknown",
+    "QuotaExceeded",
+)
+"""Reasons of a task that waits for its agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +234,7 @@ def _ended(objects: Objects, phase: str, name: str) -> Explained:
 
 def _limit(objects: Objects, phase: str, name: str, reason: str) -> str:
     """Return the path of the limit that a reason speaks of."""
-    if reason in ("AgentConcurrency", "AgentNotFound", "AgentNotReady", "QuotaExceeded"):
+    if reason in _OF_AGENTS:
         task, status = tasks_of(objects, phase)[name], statuses_of(objects, phase)[name]
         return f"agent:{status.get('agent') or task.get('agent')}"
     return ""

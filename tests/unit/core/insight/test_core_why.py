@@ -139,6 +139,12 @@ def test_a_fan_out_tells_of_its_items_and_their_limit() -> None:
     assert lines[1].startswith(f"agent {AGENT} is busy: 3 of 3")
 
 
+def test_a_task_leads_to_its_agent_whose_content_cannot_be_read() -> None:
+    unread = FULL | {"reason": "ContentUnknown"}
+    lines = told(seen({"a": unread}, agents=[an_agent(concurrency=3)]), "one/a")
+    assert lines[1].startswith(f"agent {AGENT} ")
+
+
 def test_a_skipped_task_leads_to_the_one_that_failed() -> None:
     tasks = {
         "a": {"state": "Failed", "reason": "Error", "message": "exit code 1"},
