@@ -84,6 +84,9 @@ def kubelet(conf: Path, pki: Path, socket: Path, cgroup_root: str) -> str:
         "resolvConf": str(conf / "resolv.conf"),
         "volumePluginDir": str(conf / "volume-plugins"),
         "maxPods": MAX_PODS,
+        # Tests kill operators one after the other; each is to be back at once.
+        "featureGates": {"KubeletCrashLoopBackOffMax": True},
+        "crashLoopBackOff": {"maxContainerRestartPeriod": "1s"},
         "registryPullQPS": 0,
         "kubeAPIQPS": 200,
         "kubeAPIBurst": 400,

@@ -62,6 +62,12 @@ def test_components_join_network_and_mounts_without_a_view_of_their_own() -> Non
     assert prefix == ["nsenter", "--net=/run/x/netns", "--mount=/proc/42/ns/mnt", "--"]
 
 
+def test_the_kubelet_starts_a_killed_container_again_at_once_however_often_it_is_killed() -> None:
+    parsed = yaml.safe_load(config.kubelet(Path("/c"), Path("/p"), Path("/s"), "/spectra-demo"))
+    assert parsed["featureGates"]["KubeletCrashLoopBackOffMax"]
+    assert parsed["crashLoopBackOff"] == {"maxContainerRestartPeriod": "1s"}
+
+
 def test_the_kubelet_takes_many_pods_and_never_removes_an_image() -> None:
     parsed = yaml.safe_load(config.kubelet(Path("/c"), Path("/p"), Path("/s"), "/spectra-demo"))
 
