@@ -49,6 +49,9 @@ class Config:
     in mode Pool have no workers."""
     address: str = ""
     """IP address by which workers reach this very replica; empty: they are sent to worker_url."""
+    prometheus_addresses: str = ""
+    """Prometheus servers that analyses of rollouts may ask, as URLs with commas between them; * for
+    any. Empty: none."""
     kubeconfig: str = ""
     """Path of a kubeconfig; empty uses the pod's service account, or KUBECONFIG."""
 

@@ -16,8 +16,10 @@ from ..core.names import revision_hash
 from ..core.phase.records import PhaseRecord, TaskRecord
 from ..core.pool.fleet import Keep
 from ..core.pool.past import Past
-from ..core.rollout.records import RolloutRecord, parse_record
+from ..core.rollout.queries import Question
+from ..core.rollout.records import Reading, RolloutRecord, parse_record
 from ..core.rollout.stats import RevisionStats, counted_of, parse_stats
+from ..core.rollout.validate import rollout_problems
 from ..core.snapshot import AgentFacts, PhaseShape
 from ..kube.resources import Body, uid_of
 from .keys import Key
@@ -40,6 +42,8 @@ class AgentRun:
     `rollout` is what stands in status of the revisions, `keep` who of them has workers, `places`
     what attempts they may be given. `stats` tells how their attempts ended, `recorded` has the ids
     of those that status has counted; phases that `holding` names keep the proof of others.
+    `readings` are the newest answers to queries, `inquiring` says whether some are being asked;
+    `unjudgeable` says why the spec's rollout cannot be decided by.
 
     `past` is what scaling remembers (None: not read yet), `refused` why a worker could not be made
     last.
@@ -60,6 +64,9 @@ class AgentRun:
     stats: dict[str, RevisionStats] = field(default_factory=dict)
     recorded: frozenset[str] = frozenset()
     holding: set[Key] = field(default_factory=set)
+    readings: dict[Question, Reading] = field(default_factory=dict)
+    inquiring: bool = False
+    unjudgeable: str = ""
     succeeded: int = 0
     failed: int = 0
     usage: Usage = field(default_factory=Usage)
@@ -192,8 +199,10 @@ def _parse(run: AgentRun, spec: Any) -> None:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(["spec", *(str(part) for part in first["loc"])])
-        run.spec, run.hash = None, ""
+        run.spec, run.hash, run.unjudgeable = None, "", ""
         run.problem = ("InvalidAgent", f"{where}: {first['msg']}")
         return
     run.hash = revision_hash(spec["template"])
+    found = rollout_problems(run.spec.rollout) if run.spec.rollout else ()
+    run.unjudgeable = "; ".join(f"{each.field}: {each.message}" for each in found)
     run.problem = None if run.hash in run.templates else NOT_STORED

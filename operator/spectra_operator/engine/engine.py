@@ -30,6 +30,7 @@ from .effects import Effect
 from .executor import Executor
 from .history import KIND as HISTORY
 from .history import History
+from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
 from .keys import ACTIONS, OURS, PHASES, WORKFLOWS, Key, key_of, shard_of
 from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
@@ -79,7 +80,8 @@ is lost if nobody gets round to renewing it."""
 class EngineSettings:
     """What the engine needs to know of the configuration.
 
-    `worker_url` is where workers find the worker API, `new_id` gives names of workers their ends.
+    `worker_url` is where workers find the worker API, `new_id` gives names of workers their ends,
+    `prometheus_addresses` are the servers that analyses may ask.
     """
 
     shards: int = 1
@@ -87,6 +89,7 @@ class EngineSettings:
     identity: str = "spectra-operator"
     resync_seconds: float = 300.0
     worker_url: str = ""
+    prometheus_addresses: frozenset[str] = frozenset()
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
 
 
@@ -97,7 +100,12 @@ class Engine:
     """
 
     def __init__(
-        self, client: KubeClient, clock: Clock, metrics: Metrics, settings: EngineSettings
+        self,
+        client: KubeClient,
+        clock: Clock,
+        metrics: Metrics,
+        settings: EngineSettings,
+        prometheus: AsksPrometheus | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
@@ -110,7 +118,7 @@ class Engine:
         self._led_since: dict[int, datetime] = {}
         intake = PodIntake(client, clock, self._holds, self.may_write)
         self.pods = intake.pods
-        self.parts = self._make_parts()
+        self.parts = self._make_parts(prometheus or Nobody())
         self._phases = PhaseReconciler(self.parts)
         intake.serve(self.parts, self._phases.pods)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
@@ -146,7 +154,7 @@ class Engine:
             WORKER: self._workers.reconcile,
         }
 
-    def _make_parts(self) -> Parts:
+    def _make_parts(self, prometheus: AsksPrometheus) -> Parts:
         attempts = AttemptIndex()
         queue = WorkQueue(self._clock)
         executor = Executor(
@@ -165,6 +173,12 @@ class Engine:
             queue=queue,
             scheduler=Scheduler(attempts),
             executor=executor,
+            inquiries=Inquiries(
+                prometheus,
+                self._settings.prometheus_addresses,
+                self._clock,
+                self._read,
+            ),
             statuses=StatusWriter(self._clock, queue, executor),
             agents=AgentBook(),
             stories=Storyteller(self._clock, executor.submit, self._settings.identity),
@@ -193,6 +207,9 @@ class Engine:
             self._metrics.reconcile_errors.labels(effect.key.kind).inc()
             self.parts.queue.back_off(effect.key)
 
+    def _read(self, key: Key, readings: Readings) -> None:
+        self._agents.rollouts.read(key, readings)
+
     def _pass_over_workflow(self, key: Key) -> None:
         self._workflows.reconcile(key)
         self._schedules.saw(key)
@@ -219,6 +236,7 @@ class Engine:
             group.create_task(self.pods.run())
             group.create_task(self.pool.run())
             group.create_task(self.parts.executor.run())
+            group.create_task(self.parts.inquiries.run())
             group.create_task(self._loop())
             group.create_task(self._resync())
 

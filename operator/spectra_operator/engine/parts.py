@@ -19,6 +19,7 @@ from .attempts import AttemptIndex
 from .claiming import Room
 from .duration_book import DurationBook
 from .executor import Executor
+from .inquiries import Inquiries
 from .keys import Key, shard_of
 from .order_book import OrderBook
 from .queue import WorkQueue
@@ -49,6 +50,7 @@ class Parts:
     queue: WorkQueue
     scheduler: Scheduler
     executor: Executor
+    inquiries: Inquiries
     statuses: StatusWriter
     agents: AgentBook
     stories: Storyteller

@@ -13,8 +13,9 @@ from typing import Any
 from ..api.agent import Mode
 from ..api.rollout import Rollout
 from ..core.pool.fleet import WorkerState
-from ..core.rollout.decide import decide_rollout
+from ..core.rollout.decide import decide_rollout, hold_rollout
 from ..core.rollout.orders import rollout_order
+from ..core.rollout.queries import Question, questions
 from ..core.rollout.records import (
     RolloutDecision,
     RolloutRecord,
@@ -25,6 +26,7 @@ from ..core.rollout.records import (
 )
 from ..core.rollout.stats import render_stats
 from .agent_book import NOT_STORED, AgentRun, Places
+from .inquiries import Inquiry, Readings
 from .keys import Key
 from .parts import Parts
 from .story import Note
@@ -52,10 +54,12 @@ class RolloutKeeper:
             return None
         if run.rollout.stable in run.lost:  # it cannot be gone back to: begin anew
             run.rollout, run.stats = RolloutRecord(), {}
-        decision = decide_rollout(self._snapshot(key, run))
+        decide = hold_rollout if run.unjudgeable else decide_rollout
+        decision = decide(self._snapshot(key, run))
         run.stats = dict(decision.stats)
         run.keep = decision.keep
         self._let_hold(key, run, decision)
+        self._inquire(key, run, decision)
         self._parts.wake_at(key, decision.wake_at)
         return decision
 
@@ -78,6 +82,26 @@ class RolloutKeeper:
         run.holding.clear()
         self._parts.queue.add(key)
 
+    def read(self, key: Key, readings: Readings) -> None:
+        """Take in the answers to queries."""
+        run = self._parts.agents.get(key)
+        if run is None:
+            return
+        run.inquiring, run.readings = False, dict(readings)
+        self._parts.queue.add(key)
+
+    def _inquire(self, key: Key, run: AgentRun, decision: RolloutDecision) -> None:
+        """Ask the queries that are due.
+
+        Not before status tells since when they are: an answer from before that moment is none.
+        """
+        at, known = decision.query_at, run.rollout.enough_at
+        if at is None or known is None or run.inquiring or at > self._parts.clock.now():
+            return
+        run.inquiring = True
+        asked = _questions(run, decision.record)
+        self._parts.inquiries.submit(Inquiry(key, asked))
+
     def _snapshot(self, key: Key, run: AgentRun) -> RolloutSnapshot:
         record, attempts = run.rollout, self._parts.attempts
         pooled = run.spec is not None and run.spec.mode is Mode.POOL
@@ -96,6 +120,11 @@ class RolloutKeeper:
             },
             workers=self._workers(key, run) if pooled else {},
             orders=tuple(map(rollout_order, self._parts.orders.of(key))),
+            readings={
+                each.name: run.readings[each]
+                for each in _questions(run, record)
+                if each in run.readings
+            },
         )
 
     def _workers(self, key: Key, run: AgentRun) -> dict[str, WorkerCounts]:
@@ -119,6 +148,13 @@ class RolloutKeeper:
         run.places = places
         if opened:
             self._parts.wake_dependents(key)
+
+
+def _questions(run: AgentRun, record: RolloutRecord) -> tuple[Question, ...]:
+    rollout = run.spec.rollout if run.spec else None
+    if rollout is None or rollout.analysis is None:
+        return ()
+    return questions(rollout.analysis.prometheus, record.preview, record.stable)
 
 
 def _is_incomplete(run: AgentRun) -> bool:
