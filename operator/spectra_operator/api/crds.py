@@ -134,6 +134,7 @@ _FIXED_OF_PHASE = (
     "phase",
     "role",
     "parent",
+    "gate",
     "context",
     "failurePolicy",
     "onFailureRunning",

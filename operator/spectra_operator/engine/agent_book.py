@@ -16,8 +16,9 @@ from ..core.names import revision_hash
 from ..core.phase.records import PhaseRecord, TaskRecord
 from ..core.pool.fleet import Keep
 from ..core.pool.past import Past
+from ..core.rollout.gate_phase import GateTry
 from ..core.rollout.queries import Question
-from ..core.rollout.records import Reading, RolloutRecord, parse_record
+from ..core.rollout.records import GateResult, Reading, RolloutRecord, parse_record
 from ..core.rollout.stats import RevisionStats, counted_of, parse_stats
 from ..core.rollout.validate import rollout_problems
 from ..core.snapshot import AgentFacts, PhaseShape
@@ -31,6 +32,14 @@ Places = dict[str, int | None]
 """How many more attempts each revision may be given, the first one first; None for no limit."""
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The last try of a gate, and how it stands."""
+
+    attempt: GateTry
+    result: GateResult
+
+
 @dataclass(slots=True)
 class AgentRun:
     """An agent: its spec, its revisions, and counts since the operator started.
@@ -42,8 +51,9 @@ class AgentRun:
     `rollout` is what stands in status of the revisions, `keep` who of them has workers, `places`
     what attempts they may be given. `stats` tells how their attempts ended, `recorded` has the ids
     of those that status has counted; phases that `holding` names keep the proof of others.
-    `readings` are the newest answers to queries, `inquiring` says whether some are being asked;
-    `unjudgeable` says why the spec's rollout cannot be decided by.
+    `readings` are the newest answers to queries, `inquiring` says whether some are being asked,
+    `unjudgeable` why the spec's rollout cannot be decided by;
+    `trials` has what gates are tried, by what they try.
 
     `past` is what scaling remembers (None: not read yet), `refused` why a worker could not be made
     last.
@@ -66,6 +76,7 @@ class AgentRun:
     holding: set[Key] = field(default_factory=set)
     readings: dict[Question, Reading] = field(default_factory=dict)
     inquiring: bool = False
+    trials: dict[str, Trial] = field(default_factory=dict)
     unjudgeable: str = ""
     succeeded: int = 0
     failed: int = 0
@@ -165,7 +176,9 @@ class AgentBook:
         self, namespace: str, shape: PhaseShape, before: PhaseRecord, after: PhaseRecord
     ) -> set[Key]:
         """Count what a status write recorded; return the agents whose counts changed."""
-        touched = set()
+        touched: set[Key] = set()
+        if shape.spec.gate is not None:
+            return touched  # made-up tasks are no work of the agent
         for name, record in after.tasks.items():
             known = before.tasks.get(name) or TaskRecord()
             task = shape.tasks.get(name)

@@ -115,7 +115,8 @@ class Parts:
         agents = self.scheduler.agents_of(namespace)
         found: Counter[str] = Counter()
         for task, count in granted.items():
-            found[agents[task]] += count
+            if task in agents:
+                found[agents[task]] += count
         return found
 
     def _admission(self, namespace: str, now: datetime, rooms: Mapping[str, Room]) -> Admission:

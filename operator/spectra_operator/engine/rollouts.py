@@ -26,6 +26,7 @@ from ..core.rollout.records import (
 )
 from ..core.rollout.stats import render_stats
 from .agent_book import NOT_STORED, AgentRun, Places
+from .gates import GateKeeper
 from .inquiries import Inquiry, Readings
 from .keys import Key
 from .parts import Parts
@@ -47,6 +48,7 @@ class RolloutKeeper:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self.gates = GateKeeper(parts)
 
     def reconcile(self, key: Key, run: AgentRun) -> RolloutDecision | None:
         """Make one pass over the revisions of an agent; None while not all of them are known."""
@@ -60,6 +62,7 @@ class RolloutKeeper:
         run.keep = decision.keep
         self._let_hold(key, run, decision)
         self._inquire(key, run, decision)
+        self.gates.try_them(key, run, decision)
         self._parts.wake_at(key, decision.wake_at)
         return decision
 
@@ -120,6 +123,7 @@ class RolloutKeeper:
             },
             workers=self._workers(key, run) if pooled else {},
             orders=tuple(map(rollout_order, self._parts.orders.of(key))),
+            gates=self.gates.results(key, run, record),
             readings={
                 each.name: run.readings[each]
                 for each in _questions(run, record)

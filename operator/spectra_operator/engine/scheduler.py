@@ -112,11 +112,15 @@ class Scheduler:
         )
 
     def agents_of(self, namespace: str) -> dict[tuple[str, str, int], str]:
-        """Return the agent of each ready task by phase UID, task and way."""
+        """Return the agent of each ready task, but those with a room of their own.
+
+        By phase UID, task and way.
+        """
         return {
             (found.phase_uid, found.ready.task, found.ready.way): found.ready.agent
             for candidates in self._ready.get(namespace, {}).values()
             for found in candidates
+            if not found.room
         }
 
     def next_try(self, phase: Key, monotonic: float) -> float | None:

@@ -80,7 +80,7 @@ def _start_item(
     if agent.spec.mode is Mode.POOL:
         _give(parts, phase, attempt, text)
         return
-    revision = next((each for each, _ in agent.open_places()), "")
+    revision = attempt.revision or next((each for each, _ in agent.open_places()), "")
     spec = agent.spec_of(revision) if revision else None
     if spec is None:
         return
@@ -134,4 +134,5 @@ def _attempt(shape: PhaseShape, inputs: TaskInputs, index: int, number: int) -> 
         number=number,
         agent=agent_of(shape.tasks[inputs.task], inputs.way),
         workflow_uid=ref.uid if ref else "",
+        revision=shape.spec.gate.revision if shape.spec.gate else "",
     )

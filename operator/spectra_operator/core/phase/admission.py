@@ -18,7 +18,10 @@ AGING_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A ready task with what its limits are counted by. Limits are None for none."""
+    """A ready task with what its limits are counted by. Limits are None for none.
+
+    `room` names the room that it takes; empty for its agent's.
+    """
 
     phase_uid: str
     ready: Ready
@@ -26,6 +29,7 @@ class Candidate:
     priority: int = 0
     phase_limit: int | None = None
     workflow_limit: int | None = None
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +129,10 @@ class _Counter:
                 candidate.phase_limit,
             ),
         ]
-        if agent in self._slots.rooms:
-            most, reason, message = self._slots.rooms[agent]
-            left = max(most - self._granted.get(agent, 0), 0)
+        where = candidate.room or agent
+        if where in self._slots.rooms:
+            most, reason, message = self._slots.rooms[where]
+            left = max(most - self._granted.get(where, 0), 0)
             rooms.append((left, Blocked(reason, message)))
         return min(rooms, key=lambda r: r[0])
 
@@ -135,7 +140,7 @@ class _Counter:
         """Count items as started."""
         for counts, key in (
             (self._agents, candidate.ready.agent),
-            (self._granted, candidate.ready.agent),
+            (self._granted, candidate.room or candidate.ready.agent),
             (self._workflows, candidate.workflow_uid),
             (self._phases, candidate.phase_uid),
         ):
