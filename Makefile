@@ -108,6 +108,7 @@ test: $(STAMP) ## Run what CI runs: check, unit, component and e2e tests
 .PHONY: prepare
 prepare: $(STAMP)
 	@$(BIN)/python -m cluster up --name $(E2E_CLUSTER)
+	@$(BIN)/python -m cluster build metrics-server
 	@$(BIN)/python -m images build
 
 .PHONY: test-all

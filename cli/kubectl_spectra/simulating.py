@@ -11,9 +11,11 @@ import yaml
 from rich.table import Table
 from rich.text import Text
 
+from spectra_operator.api.agent import AgentSpec, Mode
 from spectra_operator.api.workflow import WorkflowSpec
-from spectra_operator.core.insight.durations import task_path
-from spectra_operator.core.policy import agents_of
+from spectra_operator.core.insight.durations import Durations, Observed, task_path
+from spectra_operator.core.policy import agents_of, required
+from spectra_operator.core.selection.figures import NOTHING_SEEN, Figures, Profile
 from spectra_operator.core.simulation.simulate import Load, Simulation, Span, Variation
 from spectra_operator.core.suggestions import suggestion
 
@@ -90,6 +92,37 @@ class Names:
             frozenset(phase.name for phase in spec.all_phases),
             frozenset([*agents, *asked]),
         )
+
+
+def profiles(agents: Mapping[str, AgentSpec], seen: Observed) -> dict[str, Profile]:
+    """Return what agents are chosen by; what was observed of them is taken to have succeeded."""
+    return {
+        name: Profile(
+            capabilities=frozenset(spec.capabilities),
+            mounts=spec.mode is Mode.POD,
+            figures=_figures(seen.agents.get(name)),
+        )
+        for name, spec in sorted(agents.items())
+        if spec.capabilities
+    }
+
+
+def eligible(spec: WorkflowSpec, agents: Mapping[str, Profile]) -> list[str]:
+    """Return the agents that may be chosen for some task of an expanded spec."""
+    tasks = [task for phase in spec.all_phases for task in phase.all_tasks if task.requires]
+    return [
+        name
+        for name, profile in agents.items()
+        if any(
+            profile.fits(required(task, 0), mounting=task.workspace is not None) for task in tasks
+        )
+    ]
+
+
+def _figures(known: Durations | None) -> Figures:
+    if known is None:
+        return NOTHING_SEEN
+    return Figures(known.count, known.count, known.median)
 
 
 def check_names(option: str, given: Iterable[str], known: frozenset[str]) -> None:

@@ -137,7 +137,10 @@ def _as_workflow(run: Document, name: str) -> WorkflowSpec:
     try:
         only = PhaseTemplate(name=name[:40].rstrip("-."), tasks=phase.tasks, pattern=phase.pattern)
         return WorkflowSpec(
-            phases=[only], failure_policy=phase.failure_policy, parallelism=phase.parallelism
+            phases=[only],
+            failure_policy=phase.failure_policy,
+            parallelism=phase.parallelism,
+            selection_policy=phase.selection_policy,
         )
     except ValidationError as error:
         raise Invalid(f"{run.title}: {error.errors()[0]['msg']}") from None

@@ -13,6 +13,7 @@ from spectra_operator.api import constants as c
 from spectra_operator.api.phase import TaskState
 from spectra_operator.api.workflow import PhaseRole, StepState
 from spectra_operator.core.insight.run_objects import unborn_task_state
+from spectra_operator.core.policy import any_with
 
 from .kinds import PHASES, WORKFLOWS, Kind
 
@@ -40,8 +41,10 @@ class TaskRow:
 
     @property
     def agent(self) -> str:
-        """The agent that works on it, or will."""
-        return str(self.status.get("agent") or self.spec.get("agent") or "")
+        """The agent that works on it, or will; `any with ...` where one is still to be chosen."""
+        named = self.status.get("agent") or self.spec.get("agent")
+        wanted = (self.spec.get("requires") or {}).get("capabilities")
+        return str(named) if named or not wanted else any_with(wanted)
 
     @property
     def depends_on(self) -> tuple[str, ...]:

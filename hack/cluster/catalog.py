@@ -66,6 +66,11 @@ MODULES = (
         {"kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform"},
     ),
     Module("kind", "sigs.k8s.io/kind", {"kind": "sigs.k8s.io/kind"}),
+    Module(
+        "metrics-server",
+        "sigs.k8s.io/metrics-server",
+        {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
+    ),
     Module("pause", "", {"pause": "."}),
 )
 LOCAL_BINARIES = (*KUBERNETES.binaries, "coredns", "pause")

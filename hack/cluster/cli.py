@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cluster import catalog, fakes, paths, schemas
+from cluster import addons, catalog, fakes, paths, schemas
 from cluster.binaries import Builder
 from cluster.console import Console
 from cluster.errors import ClusterError
@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     add("status", _status, "tell what runs; exit code 1 when the cluster is not ready")
     add("kubeconfig", _kubeconfig, "print the path of the kubeconfig")
     add("load-image", _load_image, "make images in OCI or Docker archives available to pods")
+    add("addon", _addon, "start what not every cluster needs, such as metrics-server")
     add("logs", _logs, "print a component's log, or the folder of all logs")
     add("build", _build, "build all binaries, or those named, into the cache")
     add("path", _path, "print a binary's path, building it if it is missing")
@@ -89,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
         help="have at least N fake nodes, also on a running cluster",
     )
     added["load-image"].add_argument("files", nargs="+", type=Path, metavar="FILE")
+    added["addon"].add_argument("addon", choices=addons.ADDONS)
     added["logs"].add_argument("component", nargs="?")
     added["build"].add_argument("binaries", nargs="*", metavar="BINARY")
     added["path"].add_argument("binary", choices=catalog.ALL_BINARIES, metavar="BINARY")
@@ -145,6 +147,13 @@ def _down(context: Context, arguments: argparse.Namespace) -> int:
 
 def _load_image(context: Context, arguments: argparse.Namespace) -> int:
     return _alone(context, arguments, lambda provider: provider.load_images(arguments.files))
+
+
+def _addon(context: Context, arguments: argparse.Namespace) -> int:
+    def change(provider: Provider) -> None:
+        addons.ensure_metrics_server(context, provider.command_prefix())
+
+    return _alone(context, arguments, change)
 
 
 def _status(context: Context, arguments: argparse.Namespace) -> int:

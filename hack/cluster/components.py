@@ -152,6 +152,7 @@ def kube_controller_manager(layout: Layout) -> list[str]:
         "--allocate-node-cidrs=false",
         "--kube-api-qps=200",
         "--kube-api-burst=400",
+        "--horizontal-pod-autoscaler-sync-period=5s",
         "--leader-elect=false",
     ]
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from cluster import metrics
 from cluster.storage.objects import USER
 
 VALID_DAYS = 3650
@@ -48,6 +49,7 @@ def leaves(node: str, node_ip: str, server_names: Sequence[str]) -> tuple[Leaf, 
         Leaf("proxy", "system:kube-proxy"),
         Leaf("coredns", "system:coredns"),
         Leaf("storage", USER),
+        Leaf(metrics.NAME, metrics.USER, names=(metrics.SERVER_NAME,)),
         Leaf("front-proxy-client", "front-proxy-client"),
     )
 

@@ -50,7 +50,7 @@ class Board:
         """
         self.waits_for = predecessors(workflow)
         agents = {
-            TaskKey(phase["name"], task["name"]): task.get("agent", "")
+            TaskKey(phase["name"], task["name"]): str(task.get("agent") or "")
             for phase in workflow["spec"]["phases"]
             for task in phase["tasks"]
         }

@@ -33,6 +33,10 @@ class FakeClock:
         """Return the seconds advanced so far."""
         return self._elapsed
 
+    def busy(self) -> float:
+        """Return the same: work takes no time unless a test says so."""
+        return self._elapsed
+
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock was advanced so far; at zero or less, yield once."""
         if seconds <= 0:

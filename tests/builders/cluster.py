@@ -52,6 +52,10 @@ class LocalCluster:
         """Remove the cluster with all it made."""
         self._tool("down")
 
+    def addon(self, name: str) -> None:
+        """Have something in the cluster that only few tests need."""
+        self._tool("addon", name)
+
     @cached_property
     def kubeconfig(self) -> Path:
         """Path of the administrator's kubeconfig."""

@@ -9,17 +9,21 @@ import pytest
 
 from builders.engine import World
 from builders.kubelet import ok
-from builders.specs import a_chain, a_step, a_task, a_workflow
+from builders.replica import SYSTEM
+from builders.specs import a_chain, a_step, a_task, a_workflow, an_agent
+from builders.workers import Deed
 from spectra_operator.core.phase.decide import PhaseDecision, decide_phase
 from spectra_operator.core.snapshot import PhaseSnapshot
 from spectra_operator.engine import phases
+from spectra_operator.engine.worker_book import KIND as WORKER
 from spectra_operator.kube.resources import EVENTS
 
 IN_ALL = "all requests"
+_ALWAYS = ("Agent", "Phase", "Workflow")
 
 
 class Costs:
-    """Counts what a run costs from now on; Leases, lists and watches are no part of it.
+    """Counts what a run costs from now on; the operator's Leases, lists and watches are no part.
 
     A decision looks at every task of its phase, so the tasks it looks at are counted too.
     """
@@ -41,19 +45,20 @@ class Costs:
         counts = Counter(self._decided)
         for entry in self._world.api.log:
             call = entry.call
-            if call.plural == "leases" or call.verb in ("watch", "list"):
+            if call.namespace == SYSTEM or call.verb in ("watch", "list"):
                 continue
             kind = call.plural + (f"/{call.subresource}" if call.subresource else "")
             counts[f"{call.verb} {kind}"] += 1
             counts[IN_ALL] += 1
             counts["bytes sent"] += call.bytes_in
         for kind, passes in self._all_passes().items():
-            counts[f"passes over {kind}"] = passes - self._passes[kind]
+            if passes or kind in _ALWAYS:
+                counts[f"passes over {kind}"] = passes - self._passes[kind]
         return {name: round(count / tasks, 2) for name, count in sorted(counts.items())}
 
     def _all_passes(self) -> dict[str, int]:
         operator = self._world.operator
-        return {kind: operator.passes(kind) for kind in ("Agent", "Phase", "Workflow")}
+        return {kind: operator.passes(kind) for kind in (*_ALWAYS, WORKER)}
 
 
 async def a_chain_of_20(world: World) -> int:
@@ -117,3 +122,36 @@ async def fifty_workflows(world: World) -> int:
     await world.during(5)
     assert await world.api.objects(EVENTS)
     return 50
+
+
+async def warm_chains(world: World) -> int:
+    """Run ten chains of ten tasks side by side on warm workers; a task takes 1 to 2 s."""
+    await _warm_workers(world)
+    tasks = []
+    for chain in range(10):
+        names = [f"c{chain}-{place}" for place in range(10)]
+        for place, name in enumerate(names):
+            world.workers.plan(name, Deed(seconds=1 + (7 * chain + 3 * place) % 10 / 10))
+        tasks += a_chain(*names, agent="warm")
+    await world.apply(a_workflow([a_step("build", tasks)]))
+    await world.finished()
+    await world.during(5)
+    return len(tasks)
+
+
+async def a_warm_fan_out(world: World) -> int:
+    """Run three hundred items on the slots of warm workers; an item takes 1 to 2 s."""
+    await _warm_workers(world)
+    for index in range(300):
+        world.workers.plan("shard", Deed(seconds=1 + index % 10 / 10), index=index)
+    await world.apply(a_workflow([a_step("build", [a_task("shard", count=300, agent="warm")])]))
+    await world.finished()
+    await world.during(5)
+    return 300
+
+
+async def _warm_workers(world: World) -> None:
+    """Have four workers of eight slots that wait for claims."""
+    await world.apply(an_agent("warm", mode="Pool", replicas=4, slots=8))
+    await world.until(lambda: len(world.workers.workers) == 4)
+    await world.during(5)

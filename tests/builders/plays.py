@@ -196,7 +196,7 @@ class Play:
         uid = self.shape.uid
         limit = self.shape.spec.parallelism
         candidates = [Candidate(uid, ready, phase_limit=limit) for ready in decision.ready]
-        agents = {task.agent: self.slots for task in self.shape.tasks.values()}
+        agents = {task.agent or "": self.slots for task in self.shape.tasks.values()}
         slots = Slots(agents, by_agent={AGENT: live}, by_phase={uid: live})
         granted = admit(candidates, slots, pods.at(self.clock)).granted
         return {(task, way): count for (_, task, way), count in granted.items()}

@@ -28,6 +28,12 @@ def a_task(name: str = "work", *, agent: str = AGENT, **fields: Any) -> Body:
     return {"name": name, "agent": agent, **_fields(fields)}
 
 
+def a_choice(name: str = "work", *capabilities: str, **fields: Any) -> Body:
+    """Return a task that any agent with these capabilities may do; with `able` if none is given."""
+    wanted = {"capabilities": list(capabilities or ("able",))}
+    return {"name": name, "requires": wanted, **_fields(fields)}
+
+
 def a_retry(
     limit: int = 0, *, losses: int | None = None, seconds: int = 0, factor: int = 2
 ) -> Body:

@@ -72,6 +72,7 @@ class Worker:
     doing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    reporting: set[str] = field(default_factory=set)
     saying: dict[str, tuple[str, str]] = field(default_factory=dict)
     drains: bool = False
 
@@ -233,7 +234,9 @@ class FakeWorkers:
             for claim in orders.cancel if orders else ():
                 worker.cancelled.add(claim)
                 task = worker.doing.get(claim)
-                if task is not None:
+                if (
+                    task is not None and claim not in worker.reporting
+                ):  # a result is told to its end
                     task.cancel()
 
     def _take(self, worker: Worker, work: Work) -> None:
@@ -285,6 +288,7 @@ class FakeWorkers:
         report = Report(
             claim, worker.epochs[claim], deed.succeeded, "" if deed.succeeded else "Error", text, 0
         )
+        worker.reporting.add(claim)
         try:
             accepted = await self._say(worker, claim, lambda d: d.report(worker.caller, report))
         finally:  # a heartbeat may tell first that the claim is over

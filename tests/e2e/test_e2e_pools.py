@@ -1,10 +1,9 @@
-"""Warm workers on the real cluster: claims, losses, drains, scaling from zero and back."""
+"""Warm workers on the real cluster: claims, losses, drains, `kubectl scale`."""
 
 from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable
 
 import pytest
 
@@ -160,29 +159,6 @@ async def test_an_attempt_over_its_time_is_cancelled_in_its_worker(play: Play) -
 
 
 @UNDER_ONE_OPERATOR
-async def test_workers_come_from_zero_with_the_work_and_go_when_it_is_done(
-    play: Play, note: Callable[[str], None]
-) -> None:
-    down = {"scaleDown": {"stabilizationWindowSeconds": 0}}
-    scaling = {"minReplicas": 0, "maxReplicas": 3, "cooldownSeconds": 2, "behavior": down}
-    body = pool(scaling=scaling)
-    del body["spec"]["replicas"]
-    play.given.object(body)
-    await play.when.applied()
-    await play.then.until("it stands at zero", lambda: _ready(play) == "0/0" or None)
-    assert not workers(play)
-
-    play.given.workflow([a_task("each", count=24, input={"seconds": 0.5})])
-    await play.when.applied()
-    await play.then.until("three work", lambda: len(workers(play)) == 3 or None)
-    await play.then.workflow_ends("Succeeded")
-
-    assert play.then.task("work/each").status.get("losses", 0) == 0
-    await play.then.until("all are gone", lambda: not workers(play) or None)
-    await play.then.until("it stands at zero", lambda: _ready(play) == "0/0" or None)
-
-
-@UNDER_ONE_OPERATOR
 async def test_kubectl_scale_sets_the_number_of_workers(play: Play) -> None:
     play.given.object(pool(replicas=1))
     await play.when.applied()
@@ -193,11 +169,6 @@ async def test_kubectl_scale_sets_the_number_of_workers(play: Play) -> None:
     await play.kubectl("scale", "agent", "worker", "--replicas=0")
 
     await play.then.until("none is left", lambda: not workers(play) or None)
-
-
-def _ready(play: Play) -> str:
-    status = (play.world.get("Agent", "worker") or {}).get("status") or {}
-    return str(status.get("ready"))
 
 
 def _done(play: Play) -> int:

@@ -90,7 +90,8 @@ def simulate_(session: Session, /, sources: tuple[str, ...], **options: Any) -> 
             session.note(f"error: {loaded.name}: {problem}")
         end(errors.FAILED)
     agents = simulating.numbers(asked.agents, "--agent", 1)
-    simulating.check_names("--agent", agents, simulating.Names.of(loaded.spec, ()).agents)
+    known = simulating.Names.of(loaded.spec, simulating.eligible(loaded.spec, assumed.profiles))
+    simulating.check_names("--agent", agents, known.agents)
     changes = simulating.variations(asked.parallelism, agents)
     compared = what_if(loaded.spec, assumed, changes)
     if asked.output:
@@ -135,6 +136,7 @@ def _assumptions(session: Session, loaded: Loaded, asked: _Asked) -> Assumptions
     simulating.check_names("--durations", seconds, names.tasks | names.agents | {"*"})
     return Assumptions(
         agents={name: spec.concurrency for name, spec in agents.items()},
+        profiles=simulating.profiles(agents, seen),
         defaults={name: spec.defaults for name, spec in agents.items()},
         observed=seen,
         seconds=seconds,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
-from cluster import config, pki
+from cluster import config, metrics, pki
 from cluster.components import Layout, kubeconfig_of
 from cluster.network import API_PORT, NODE_IP
 from cluster.paths import ClusterPaths
 
-COMPONENT_USERS = ("controller-manager", "scheduler", "kubelet", "proxy", "coredns", "storage")
+COMPONENT_USERS = (
+    *("controller-manager", "scheduler", "kubelet", "proxy", "coredns", "storage"),
+    metrics.NAME,
+)
 
 
 def snapshotter(mountinfo: str, folder: Path) -> str:

@@ -127,6 +127,7 @@ _FIXED = (
     "onFailure",
     "failurePolicy",
     "onFailureRunning",
+    "selectionPolicy",
     "workspace",
 )
 _FIXED_OF_PHASE = (
@@ -138,6 +139,7 @@ _FIXED_OF_PHASE = (
     "context",
     "failurePolicy",
     "onFailureRunning",
+    "selectionPolicy",
     "workspace",
     "pattern",
 )

@@ -30,7 +30,7 @@ from .constants import (
     MAX_OUTPUT_BYTES,
     MAX_TASKS,
 )
-from .task import FailureMode, Pattern, Plan, Tasks
+from .task import FailureMode, Pattern, Plan, SelectionPolicy, Tasks
 from .values import InputName
 from .workflow import BY_TYPE, Counts, PhaseRole, PodCleanup
 
@@ -122,6 +122,8 @@ class PhaseSpec(ApiModel):
     """Fail: start nothing new. Continue: skip only what depends on it. Rollback: as Fail."""
     on_failure_running: FailureMode = "Finish"
     """What happens to running attempts when the policy stops the phase: Finish or Cancel."""
+    selection_policy: SelectionPolicy = SelectionPolicy.BALANCE
+    """Which agent does a task with requires: Balance (default), Performance or Cost."""
     plan: Plan | None = None
     """Planned duration and milestone."""
     workspace: ClaimRef | None = None
@@ -243,6 +245,9 @@ class TaskStatus(ApiModel):
     """Why, a sentence."""
     agent: ObjectName | None = None
     """Agent of the last attempt."""
+    selection: ShortText | None = None
+    """Why this agent was chosen for the last attempt of a task with requires, as
+    `agent: policy, what was known of it`."""
     revision: ShortText | None = None
     """Revision of the agent that the last attempt ran."""
     pod: Annotated[str, StringConstraints(max_length=253)] | None = None

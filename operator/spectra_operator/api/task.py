@@ -33,6 +33,28 @@ Dependencies = Annotated[
 Input = Annotated[dict[InputName, AnyValue], Field(max_length=64)]
 Items = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 AgentNames = Annotated[list[ObjectName], Field(max_length=64, json_schema_extra=AS_SET)]
+Capabilities = Annotated[
+    list[ObjectName], Field(min_length=1, max_length=32, json_schema_extra=AS_SET)
+]
+
+
+class SelectionPolicy(StrEnum):
+    """Which agent does a task that requires capabilities; see docs/selection.md.
+
+    Balance (default): the least loaded. Performance: the most reliable, then the fastest. Cost:
+    the cheapest.
+    """
+
+    BALANCE = "Balance"
+    PERFORMANCE = "Performance"
+    COST = "Cost"
+
+
+class Requires(ApiModel):
+    """What an agent must have to do a task."""
+
+    capabilities: Capabilities
+    """Words of spec.capabilities of agents; an agent that has all of them may do the task."""
 
 
 class Fallback(ApiModel):
@@ -71,7 +93,8 @@ class Planner(ApiModel):
     """1: the returned tasks may not plan themselves; each further level allows one more.
     Defaults to 1."""
     agents: AgentNames = []
-    """Agents that returned tasks may name; empty allows the planner's own agent only."""
+    """Agents that returned tasks may name; empty allows the planner's own agent only. A planner
+    with requires must list them."""
 
 
 class TaskWorkspace(ApiModel):
@@ -101,6 +124,15 @@ class Task(ApiModel):
 
     model_config = checked(
         (
+            "has(self.agent) != has(self.requires)",
+            "agent: give agent or requires, and not both",
+        ),
+        (
+            "!has(self.planner) || has(self.agent) || has(self.planner.agents)",
+            "planner.agents: list the agents of its tasks; a planner with requires has no agent "
+            "of its own",
+        ),
+        (
             "!has(self.planner) || !has(self.count)",
             "planner: cannot have items; leave count out, or let another task plan",
         ),
@@ -110,8 +142,11 @@ class Task(ApiModel):
     """Name, unique in the phase."""
     description: LongText = ""
     """What the task is for."""
-    agent: ObjectName
-    """Agent of this namespace that does the task."""
+    agent: ObjectName | None = None
+    """Agent of this namespace that does the task. Give it or requires."""
+    requires: Requires | None = None
+    """What the agent must have that does the task; one is chosen for each attempt, as
+    selectionPolicy says. Agents' defaults do not hold for such a task."""
     depends_on: Dependencies = []
     """Tasks of this phase that must have ended before this one starts. It starts when none of
     them failed and at least one was not skipped; if all were skipped, it is skipped too."""
@@ -149,7 +184,7 @@ class Task(ApiModel):
     """Seconds from the start of the first attempt after which the task fails, however many
     attempts are left."""
     retry: RetryPolicy | None = None
-    """Retry policy; the agent's default if left out."""
+    """Retry policy; the agent's default if left out. With requires there is none but this."""
     fallback: Annotated[list[Fallback], Field(max_length=4)] = []
     """Other ways to do the task, in order, each tried when the one before has failed for good."""
     compensate: Compensation | None = None

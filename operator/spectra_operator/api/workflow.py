@@ -33,6 +33,7 @@ from .task import (
     Pattern,
     PhaseTemplateRef,
     Plan,
+    SelectionPolicy,
     Task,
     Tasks,
     TemplateRef,
@@ -168,6 +169,10 @@ class WorkflowBody(ApiModel):
     on_failure_running: FailureMode = "Finish"
     """What happens to running attempts when the policy stops the workflow: Finish (default) lets
     them end, Cancel stops them."""
+    selection_policy: SelectionPolicy = SelectionPolicy.BALANCE
+    """Which agent does a task with requires, of those that have the capabilities. Balance
+    (default): the least loaded. Performance: the most reliable, then the fastest. Cost: the
+    cheapest."""
     phases: (
         Annotated[
             list[PhaseTemplate],

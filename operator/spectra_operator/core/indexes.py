@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from ..api.constants import MAX_COUNT
 
 _BYTES = MAX_COUNT // 8 + 1
+_FEW = 16
+"""So many are cheaper to join one by one."""
 
 
 def render(mask: int) -> str:
@@ -45,8 +47,14 @@ def full(total: int) -> int:
 
 def of(indexes: Iterable[int]) -> int:
     """Return the set of these indexes, each below MAX_COUNT."""
+    found = tuple(indexes)
+    if len(found) <= _FEW:
+        mask = 0
+        for index in found:
+            mask |= 1 << index
+        return mask
     bits = bytearray(_BYTES)
-    for index in indexes:
+    for index in found:
         bits[index >> 3] |= 1 << (index & 7)
     return int.from_bytes(bits, "little")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..api.agent import TaskDefaults
@@ -40,9 +40,10 @@ Defaults = Mapping[str, TaskDefaults]
 def policy_of(task: Task, defaults: Defaults) -> TaskPolicy:
     """Merge a task with the defaults of its agents.
 
-    A retry policy is taken whole from the first place that has one.
+    A retry policy is taken whole from the first place that has one. A task that requires
+    capabilities has no defaults: what holds for it must not depend on which agent is chosen.
     """
-    base = defaults.get(task.agent) or TaskDefaults()
+    base = defaults.get(agent_of(task, 0)) or TaskDefaults()
     own = _policy(task, base, task.retry, task.timeout_seconds)
     if not task.fallback:
         return own
@@ -69,13 +70,38 @@ def _policy(
 
 
 def agents_of(task: Task) -> tuple[str, ...]:
-    """Return the agents that may do a task: its own and those of its fallbacks."""
-    return (task.agent, *(fallback.agent for fallback in task.fallback))
+    """Return the agents that a task names: its own, if it does, and those of its fallbacks."""
+    own = () if task.agent is None else (task.agent,)
+    return (*own, *(fallback.agent for fallback in task.fallback))
+
+
+def agents_of_tasks(tasks: Iterable[Task]) -> frozenset[str]:
+    """Return the agents that may do any of some tasks."""
+    return frozenset(name for task in tasks for name in agents_of(task))
 
 
 def agent_of(task: Task, way: int) -> str:
-    """Return the agent of a way."""
-    return agents_of(task)[way] if way <= len(task.fallback) else task.agent
+    """Return the agent of a way; empty where one is to be chosen."""
+    if 0 < way <= len(task.fallback):
+        return task.fallback[way - 1].agent
+    return task.agent or ""
+
+
+def required(task: Task, way: int) -> tuple[str, ...]:
+    """Return the capabilities that the agent of a way must have; none where it is named."""
+    if task.requires is None or 0 < way <= len(task.fallback):
+        return ()
+    return tuple(sorted(task.requires.capabilities))
+
+
+def done_by(task: Task) -> str:
+    """Return who does a task, for people and as a key: an agent, or `any with gpu and ocr`."""
+    return task.agent or any_with(required(task, 0))
+
+
+def any_with(capabilities: Iterable[str]) -> str:
+    """Return the words for whichever agent has these capabilities; no agent has such a name."""
+    return f"any with {' and '.join(sorted(capabilities))}"
 
 
 def input_of(task: Task, way: int) -> Input:

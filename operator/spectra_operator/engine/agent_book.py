@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..api.agent import AgentSpec, AgentTemplate, Mode
-from ..core.attempts.evidence import Attempt
+from ..core.attempts.evidence import Attempt, Kind, Outcome
 from ..core.attempts.results import Usage
 from ..core.names import revision_hash
 from ..core.phase.records import PhaseRecord, TaskRecord
@@ -114,10 +114,11 @@ class AgentRun:
 
 
 class AgentBook:
-    """Agents by key."""
+    """Agents by key, and by namespace: every claim asks for those of one."""
 
     def __init__(self) -> None:
         self._runs: dict[Key, AgentRun] = {}
+        self._of: dict[str, dict[Key, None]] = {}
 
     def take(self, key: Key, body: Body) -> AgentRun:
         """Take in an Agent object as it is now."""
@@ -128,6 +129,7 @@ class AgentBook:
             run.stats = parse_stats((body.get("status") or {}).get("revisions") or ())
             run.recorded = counted_of(run.stats)
             self._runs[key] = run
+            self._of.setdefault(key.namespace, {})[key] = None
         if run.status.take(body):
             run.rollout = parse_record(run.status.stored.get("rollout"))
         if run.generation != meta.get("generation", 0):
@@ -137,11 +139,16 @@ class AgentBook:
 
     def drop(self, key: Key) -> None:
         """Forget an agent that is gone."""
-        self._runs.pop(key, None)
+        if self._runs.pop(key, None) is None:
+            return
+        del self._of[key.namespace][key]
+        if not self._of[key.namespace]:
+            del self._of[key.namespace]
 
     def drop_all(self, concerns: Callable[[str], bool]) -> None:
         """Forget the agents of the namespaces that a test chooses."""
-        self._runs = {k: r for k, r in self._runs.items() if not concerns(k.namespace)}
+        for key in [key for key in self._runs if concerns(key.namespace)]:
+            self.drop(key)
 
     def get(self, key: Key) -> AgentRun | None:
         """Return what is known of an agent."""
@@ -155,6 +162,10 @@ class AgentBook:
     def limits(self, namespace: str) -> dict[str, int | None]:
         """Return the concurrency of every agent of a namespace."""
         return {k.name: r.spec.concurrency if r.spec else None for k, r in self._in(namespace)}
+
+    def usable(self, namespace: str) -> Iterator[tuple[str, AgentSpec, str]]:
+        """Yield the valid agents of a namespace: name, spec, the revision of new attempts."""
+        return ((k.name, r.spec, r.active) for k, r in self._in(namespace) if r.spec)
 
     def pools(self, namespace: str) -> list[Key]:
         """Return the agents of a namespace in mode Pool."""
@@ -175,14 +186,18 @@ class AgentBook:
     def count(
         self, namespace: str, shape: PhaseShape, before: PhaseRecord, after: PhaseRecord
     ) -> set[Key]:
-        """Count what a status write recorded; return the agents whose counts changed."""
+        """Count what a status write recorded; return the agents whose counts changed.
+
+        Items of a task that requires capabilities may be done by different agents, and are counted
+        one by one as they end: see `ended`.
+        """
         touched: set[Key] = set()
         if shape.spec.gate is not None:
             return touched  # made-up tasks are no work of the agent
         for name, record in after.tasks.items():
             known = before.tasks.get(name) or TaskRecord()
             task = shape.tasks.get(name)
-            if record is known or task is None:
+            if record is known or task is None or task.agent is None:
                 continue
             key = Key("Agent", namespace, record.agent or task.agent)
             run = self._runs.get(key)
@@ -191,8 +206,17 @@ class AgentBook:
                 touched.add(key)
         return touched
 
+    def ended(self, namespace: str, attempt: Attempt, outcome: Outcome | None) -> None:
+        """Count the end of an attempt whose agent was chosen; a loss counts for nothing."""
+        run = self._runs.get(Key("Agent", namespace, attempt.agent))
+        if run is None or outcome is None or outcome.kind is Kind.LOST:
+            return
+        run.succeeded += outcome.kind is Kind.SUCCEEDED
+        run.failed += outcome.kind is Kind.FAILED
+        run.usage += outcome.result.usage
+
     def _in(self, namespace: str) -> Iterator[tuple[Key, AgentRun]]:
-        return ((k, r) for k, r in self._runs.items() if k.namespace == namespace)
+        return ((key, self._runs[key]) for key in self._of.get(namespace, ()))
 
 
 def _count(run: AgentRun, before: TaskRecord, after: TaskRecord) -> None:

@@ -32,15 +32,14 @@ class AgentReconciler:
 
     def reconcile(self, key: Key) -> None:
         """Make one pass over an agent."""
-        body = self._parts.store.get(key)
+        body, known = self._parts.store.get(key), self._parts.agents.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
-            self._parts.agents.drop(key)
-            for order in self._parts.orders.of(key):
-                self._parts.queue.add(Key("Action", key.namespace, order.name))
+            self._gone(key, known)
             return
-        known = self._parts.agents.get(key)
         before = known.generation if known else None
         run = self._parts.agents.take(key, body)
+        if known is not run:
+            self._let_go(known)
         if run.generation != before:
             self._parts.wake_dependents(key)
         self.revisions.ensure(key, run, body)
@@ -51,11 +50,25 @@ class AgentReconciler:
         if decision is not None:
             self._write(key, run, body, (decision, pool))
 
+    def _gone(self, key: Key, known: AgentRun | None) -> None:
+        self._parts.agents.drop(key)
+        self._parts.selection.drop(key)
+        self._let_go(known)
+        for order in self._parts.orders.of(key):
+            self._parts.queue.add(Key("Action", key.namespace, order.name))
+
+    def _let_go(self, known: AgentRun | None) -> None:
+        """Look again at phases that keep proofs for an agent that is no more."""
+        for phase in known.holding if known else ():
+            self._parts.queue.add(phase)
+
     def written(self, key: Key, what: Written, body: Body) -> None:
-        """Take in that a status was written."""
+        """Take in that a status was written, and tell what is new in it."""
         run = self._parts.agents.get(key)
         if run and run.uid == uid_of(body):
+            before = run.status.stored
             run.status.take(body)
+            self._parts.stories.tell_agent(key, run.uid, before, run.status.stored)
             self.rollouts.written(key, run, what)
 
     def _write(
@@ -85,7 +98,9 @@ class AgentReconciler:
             "mode": run.spec and run.spec.mode.value,
             "ready": None if pooled else ready["status"],
             "busy": self._parts.attempts.by_agent.get((key.namespace, key.name), 0),
-            "queued": self._parts.scheduler.queued(key.namespace, key.name),
+            "queued": self._parts.scheduler.queued(
+                key.namespace, key.name, run.spec.capabilities if run.spec else ()
+            ),
             "succeeded": run.succeeded,
             "failed": run.failed,
             "successRatio": f"{100 * run.succeeded / ended:.1f}%" if ended else None,

@@ -47,14 +47,14 @@ class AttemptIndex:
         Which attempt a pod is, is read once from its labels, and only if its name agrees: who
         changes labels moves no attempt. The first sight of an end holds too: with its last write
         of a deleted pod the kubelet drops the grace, and then nothing tells that the deletion
-        came before the end.
+        came before the end. An attempt that a warm worker holds is no pod's.
         """
         phase = owner_of(pod)
         if phase is None:
             return None
         known = self.get(phase, pod["metadata"]["name"])
         attempt = _identified(pod, phase.name, known)
-        if attempt is None:
+        if attempt is None or (known is not None and known.worker):
             return None
         if known and known.uid == attempt.uid and known.outcome and attempt.outcome:
             attempt = replace(attempt, outcome=known.outcome)

@@ -91,6 +91,7 @@ def grant(
         instance=run.instance,
         at=now,
         workflow_uid=attempt.workflow_uid,
+        selection=attempt.selection,
     )
     run.ops.append(Give(claim))
     run.inputs[claim.id] = text

@@ -56,8 +56,10 @@ _FINISHING = (PHASES, WORKFLOWS, ACTIONS)
 LISTED = {resource: c.LIVE_SELECTOR if resource in _FINISHING else "" for resource in OURS}
 _LONG_PASS = 0.002
 _REST_FACTOR = 3.0
-"""A pass longer than this many seconds is followed by a rest of so many times its length: one
-large phase takes at most a quarter of the loop, and pays with milliseconds of latency."""
+"""A pass that took more than so many seconds of processor time is followed by a rest of so many
+times that: one large phase takes at most a quarter of the loop, and pays with milliseconds of
+latency. Time in which others had the core counts for nothing, or a crowded machine would make
+every pass a long one."""
 _TAKE_OVER_ORDER = (
     "Agent",
     "WorkflowTemplate",
@@ -184,16 +186,16 @@ class Engine:
             stories=Storyteller(self._clock, executor.submit, self._settings.identity),
             metrics=self._metrics,
             admitting=lambda namespace: self._shard(namespace) in self._admitting,
-            settled=self._is_settled,
+            settles_in=self._settles_in,
             led_since=lambda namespace: self._led_since.get(self._shard(namespace)),
         )
 
     def _holds(self, namespace: str) -> bool:
         return self._shard(namespace) in self._may_write
 
-    def _is_settled(self, namespace: str) -> bool:
+    def _settles_in(self, namespace: str) -> float:
         at = self._settled_at.get(self._shard(namespace))
-        return at is not None and self._clock.monotonic() >= at
+        return SILENT_SECONDS if at is None else max(at - self._clock.monotonic(), 0.0)
 
     def _holder_address(self, namespace: str) -> str:
         return self.holder_address(self._shard(namespace))
@@ -261,8 +263,6 @@ class Engine:
         self._admitting.add(shard)
         for key in keys:
             self.parts.queue.add(key)
-            if key.kind == "Agent":
-                self.parts.queue.add_at(key, self._settled_at[shard])
         self._metrics.leader.set(len(self._admitting))
         logger.info("shard %d taken over with %d objects", shard, len(keys))
         await self.history.load(self._client, lambda namespace: self._shard(namespace) == shard)
@@ -282,7 +282,7 @@ class Engine:
                 parts.scheduler.offer(key, ())
         drop_all = parts.agents.drop_all, parts.durations.drop_all, parts.scheduler.drop
         drops = self._schedules.drop, self.history.drop, self._phases.pods.drop
-        mine = self._workflows.pins.drop, self._actions.drop
+        mine = self._workflows.pins.drop, self._actions.drop, parts.selection.drop_all
         for forget in (*drop_all, *drops, *mine):
             forget(lambda namespace: self._shard(namespace) == shard)
         parts.releasing.clear()
@@ -331,7 +331,7 @@ class Engine:
 
     def _pass(self, key: Key) -> float:
         """Make one pass; an object that breaks it degrades itself alone. Return its seconds."""
-        begin = self._clock.monotonic()
+        begin, busy = self._clock.monotonic(), self._clock.busy()
         try:
             self._reconcile[key.kind](key)
         except Exception:
@@ -339,8 +339,9 @@ class Engine:
             self._metrics.reconcile_errors.labels(key.kind).inc()
             self.parts.queue.back_off(key)
         seconds = self._clock.monotonic() - begin
-        if seconds > _LONG_PASS:
-            self.parts.queue.rest(key, seconds * _REST_FACTOR)
+        used = self._clock.busy() - busy
+        if used > _LONG_PASS:
+            self.parts.queue.rest(key, used * _REST_FACTOR)
         self._metrics.reconciles.labels(key.kind).inc()
         self._metrics.reconcile_seconds.labels(key.kind).observe(seconds)
         return seconds

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from ..api.constants import RESERVED_PHASES
 from ..core.phase.admission import Admission
+from ..core.phase.readiness import Ready
+from ..core.selection.figures import Profile
 from ..core.snapshot import AgentFacts, Levels
 from ..kube.clock import Clock
 from ..observability.metrics import Metrics
@@ -24,7 +26,8 @@ from .keys import Key, shard_of
 from .order_book import OrderBook
 from .queue import WorkQueue
 from .runs import PhaseRun, ScheduleRun, TemplateRun, WorkflowRun
-from .scheduler import Scheduler
+from .scheduler import NO_PROFILES, Scheduler
+from .selection_book import SelectionBook
 from .status import StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
@@ -35,12 +38,12 @@ from .worker_book import WorkerBook
 class Parts:
     """The engine's parts.
 
-    `admitting` says of a namespace whether new attempts may start, `settled` whether all workers
-    that live have had the time to call since it was taken over, `led_since` when that was;
-    `releasing` holds the UIDs of
-    pods whose finalizer is being taken off, `triggers` when the event came that a new phase
-    follows from. `reopening` has finished objects that are being brought back for an action,
-    `reopened` those that were and whose action has yet to be taken in.
+    `admitting` says of a namespace whether new attempts may start, `settles_in` in how many seconds
+    all workers that live will have had the time to call since it was taken over (0.0: they have had
+    it), `led_since` when that was; `releasing` holds the UIDs of pods whose finalizer is being
+    taken off, `triggers` when the event came that a new phase follows from. `reopening` has
+    finished objects that are being brought back for an action, `reopened` those that were and whose
+    action has yet to be taken in.
     """
 
     clock: Clock
@@ -56,9 +59,10 @@ class Parts:
     stories: Storyteller
     metrics: Metrics
     admitting: Callable[[str], bool]
-    settled: Callable[[str], bool]
+    settles_in: Callable[[str], float]
     led_since: Callable[[str], datetime | None]
     durations: DurationBook = field(default_factory=DurationBook)
+    selection: SelectionBook = field(default_factory=SelectionBook)
     orders: OrderBook = field(default_factory=OrderBook)
     workers: WorkerBook = field(default_factory=WorkerBook)
     phases: dict[Key, PhaseRun] = field(default_factory=dict)
@@ -111,12 +115,14 @@ class Parts:
 
     def claimable(self, namespace: str, now: datetime) -> Counter[str]:
         """Return how many tasks would start by agent, if there were workers enough."""
-        granted = self._admission(namespace, now, {}).granted
+        admission = self._admission(namespace, now, {})
         agents = self.scheduler.agents_of(namespace)
         found: Counter[str] = Counter()
-        for task, count in granted.items():
-            if task in agents:
+        for task, count in admission.granted.items():
+            if task in agents and task not in admission.shares:
                 found[agents[task]] += count
+            for share in admission.shares.get(task, ()):
+                found[share.agent] += share.count
         return found
 
     def _admission(self, namespace: str, now: datetime, rooms: Mapping[str, Room]) -> Admission:
@@ -126,7 +132,24 @@ class Parts:
             self.agents.not_ready(namespace),
             rooms,
             (now, self.clock.monotonic()),
+            self.profiles(namespace) if self.scheduler.is_choosing(namespace) else NO_PROFILES,
         )
+
+    def profiles(self, namespace: str) -> dict[str, Profile]:
+        """Return the agents of a namespace that may be chosen for what they can do."""
+        known = self.agents.usable(namespace)
+        return self.selection.profiles(namespace, known, self.clock.monotonic())
+
+    def doers(self, namespace: str, ready: Iterable[Ready]) -> set[str]:
+        """Return the agents that are named by ready tasks, or may be chosen for one."""
+        tasks = tuple(ready)
+        choosing = [task for task in tasks if task.requires]
+        profiles = self.profiles(namespace) if choosing else {}
+        return {task.agent for task in tasks if task.agent} | {
+            name
+            for name, profile in profiles.items()
+            if any(profile.fits(task.requires, mounting=task.mounts) for task in choosing)
+        }
 
     def levels_for(self, namespace: str, workflow: str, uid: str, phase: str = "") -> Levels | None:
         """Return what a workflow imposes on a phase of it; None while it is not known."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from ..api import constants as c
-from ..core.attempts.evidence import Attempt
+from ..core.attempts.evidence import Attempt, selection_of
 from ..core.clean_up import pod_expiry
 from ..core.names import pod_name
 from ..core.phase.decide import PhaseDecision
@@ -52,6 +52,7 @@ class PhasePods:
             if attempt.phase_uid != run.shape.uid:
                 self._let_go(key, attempt)
             elif not attempt.live and not attempt.held and _recorded(run.persisted, attempt):
+                count_end(self._parts, key, run, attempt)  # nothing keeps its proof
                 self._parts.attempts.forget(key, attempt.pod)
 
     def are_settled(self, key: Key, run: PhaseRun) -> bool:
@@ -68,6 +69,8 @@ class PhasePods:
         """
         name, uid = pod["metadata"]["name"], uid_of(pod)
         known, run = self._parts.attempts.get(key, name), self._parts.phases.get(key)
+        if known is not None and known.worker:
+            return  # the pod was a double of what a warm worker does
         may_exist = known is not None and known.uid == uid and (known.live or known.held)
         if known is None or run is None or released or not may_exist:
             self._parts.attempts.bury(key, name)
@@ -96,6 +99,8 @@ class PhasePods:
                 now = parts.clock.now()
                 parts.attempts.assume(key, replace(attempt, finished_at=now, outcome=VANISHED))
             return
+        if known is None:
+            attempt = _as_labelled(attempt, body)
         parts.attempts.adopt(key, attempt, body)
         if not _is_watched(body):
             self._strays[key, pod] = parts.clock.monotonic() + LOOK_AGAIN_SECONDS
@@ -192,6 +197,17 @@ def _expected(run: PhaseRun, pod: str) -> Attempt | None:
                     workflow_uid=ref.uid if ref else "",
                 )
     return None
+
+
+def _as_labelled(attempt: Attempt, pod: Body) -> Attempt:
+    """Return an attempt with the agent that its pod names: each item may have another one."""
+    labels = pod["metadata"].get("labels") or {}
+    return replace(
+        attempt,
+        agent=labels.get(c.LABEL_AGENT) or attempt.agent,
+        revision=labels.get(c.LABEL_REVISION) or attempt.revision,
+        selection=selection_of(pod),
+    )
 
 
 def _is_of(pod: Body, run: PhaseRun, uid: str) -> bool:

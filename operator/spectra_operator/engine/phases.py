@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from ..core.clean_up import expiry
 from ..core.phase.admission import Blocked, Candidate
+from ..core.phase.begun import begun
 from ..core.phase.conclude import with_blocked
 from ..core.phase.decide import PhaseDecision, decide_phase, effective_levels
 from ..core.phase.progress import differs_only_in_progress
 from ..core.phase.records import PhaseRecord
 from ..core.phase.status import parse_phase, render_phase
-from ..core.policy import TaskPolicy, agents_of, policy_of
+from ..core.policy import TaskPolicy, agents_of_tasks, policy_of
 from ..core.snapshot import Levels, PhaseSnapshot
 from ..core.spec.compile import compile_phase
 from ..kube.resources import Body, uid_of
@@ -20,7 +21,7 @@ from .effects import LookUp, MarkFinished
 from .keys import Key
 from .parts import Parts
 from .phase_pods import PhasePods
-from .phase_views import view_of
+from .phase_views import PROGRESS_TOLD_SECONDS, tells_of_progress_alone, view_of
 from .plans import (
     DROPPED,
     children_of,
@@ -85,7 +86,7 @@ class PhaseReconciler:
             self._parts.phases[key] = run
             return run
         if run.shape.generation != body["metadata"].get("generation", 0):
-            run.shape, run.known = compile_phase(body), None
+            run.shape, run.known, run.agents = compile_phase(body), None, frozenset()
         if run.status.take(body):
             run.persisted, run.known = parse_phase(run.status.stored), None
         return run
@@ -105,8 +106,9 @@ class PhaseReconciler:
 
     def _policies(self, key: Key, run: PhaseRun) -> dict[str, TaskPolicy]:
         """Return the policies of all tasks, made anew when the phase or an agent changed."""
-        names = {name for task in run.shape.tasks.values() for name in agents_of(task)}
-        facts = {name: self._parts.agent(key.namespace, name) for name in names}
+        if not run.agents:
+            run.agents = agents_of_tasks(run.shape.tasks.values())
+        facts = {name: self._parts.agent(key.namespace, name) for name in run.agents}
         defaults = {name: agent.spec.defaults for name, agent in facts.items() if agent}
         defaults = run.defaults = run.defaults | defaults  # of a deleted agent, the last ones
         made_from = (run.shape.generation, defaults)
@@ -158,14 +160,20 @@ class PhaseReconciler:
         if again is not None:
             parts.queue.add_at(key, again)
         uid = run.shape.uid
-        claiming.call_for_workers(parts, key.namespace, {r.agent for r in decision.ready})
+        claiming.call_for_workers(parts, key.namespace, parts.doers(key.namespace, decision.ready))
         parts.wake_phases(key.namespace, {g[0] for g in admission.granted if g[0] != uid})
         mine = {
             (task, way): n for (phase, task, way), n in admission.granted.items() if phase == uid
         }
         if mine:
-            start(parts, (key, run), snapshot, decision.record.tasks, mine)
-            decision = decide_phase(self._snapshot(key, run, snapshot.levels))
+            shares = {
+                (t, way): s for (phase, t, way), s in admission.shares.items() if phase == uid
+            }
+            made = start(parts, (key, run), snapshot, decision.record.tasks, mine, shares)
+            if all(attempt.live for attempt in made):
+                decision = begun(snapshot, decision, made)
+            else:
+                decision = decide_phase(self._snapshot(key, run, snapshot.levels))
             run.known = decision.record
             parts.scheduler.offer(key, self._candidates(key, run, decision))
         blocked = {task: why for (phase, task), why in admission.blocked.items() if phase == uid}
@@ -190,6 +198,7 @@ class PhaseReconciler:
                 priority=priority,
                 phase_limit=spec.parallelism,
                 workflow_limit=limit,
+                policy=spec.selection_policy,
                 room=room,
             )
             for ready in decision.ready
@@ -204,6 +213,7 @@ class PhaseReconciler:
         view = view_of(self._parts, key, run, record)
         if view == run.view:
             return
+        gradual = run.view is not None and tells_of_progress_alone(run.view, view)
         run.view, run.record = view, record
         if above is not None or ref is None:
             if above is not None:
@@ -213,7 +223,11 @@ class PhaseReconciler:
         owner = self._parts.workflows.get(workflow)
         if owner and view.ended and trigger is not None:
             owner.trigger = trigger
-        self._parts.queue.add(workflow)
+        if gradual:  # nothing follows from it but what is shown, about once a second
+            due = self._parts.clock.monotonic() + PROGRESS_TOLD_SECONDS
+            self._parts.queue.add_at(workflow, due)
+        else:
+            self._parts.queue.add(workflow)
 
     def _write(self, key: Key, run: PhaseRun, body: Body, record: PhaseRecord) -> None:
         record = proven(record, run.persisted, self._parts.attempts.of(key))

@@ -9,11 +9,12 @@ from ..kube.client import KubeClient
 from ..kube.clock import Clock
 from ..kube.informer import Change, Informer
 from ..kube.resources import PODS, Body
-from .effects import ReleasePod
+from .attempts import owner_of
+from .effects import DeletePod, ReleasePod
 from .keys import Key
 from .parts import Parts
 from .phase_pods import PhasePods
-from .phase_views import note_duration
+from .phase_views import note_end
 from .status import COALESCE_SECONDS
 
 _READ_OF_SPEC = ("nodeName", "terminationGracePeriodSeconds")
@@ -54,6 +55,7 @@ class PodIntake:
         body = change.new
         seen = self._parts.attempts.observe(body)
         if seen is None:
+            self._stop_double(body)
             self._let_go_of_stranger(body)
             return
         key, attempt = seen
@@ -65,10 +67,23 @@ class PodIntake:
             if run is not None and before is not None:
                 run.trigger = self._parts.clock.monotonic()
             self._parts.agents.seen(key.namespace, attempt, self._parts.clock.now())
-            note_duration(self._parts, key, attempt)
+            note_end(self._parts, key, attempt)
             self._parts.scheduler.lift(key.namespace)
         self._parts.queue.add(key)
         self._agent_later(key.namespace, attempt.agent)
+
+    def _stop_double(self, body: Body) -> None:
+        """Delete a pod whose attempt a warm worker holds.
+
+        A create of a leader that was deposed may come after its successor has chosen an agent in
+        mode Pool for the same attempt.
+        """
+        meta, phase = body["metadata"], owner_of(body)
+        known = phase and self._parts.attempts.get(phase, meta["name"])
+        if phase is None or not known or not known.worker or meta.get("deletionTimestamp"):
+            return
+        if self._may_write(phase.namespace):
+            self._parts.executor.submit(DeletePod(phase, meta["name"], meta["uid"], 0))
 
     def _let_go_of_stranger(self, body: Body) -> None:
         """Release a dying pod that no phase can be found for: somebody took its labels off."""

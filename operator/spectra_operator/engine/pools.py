@@ -66,6 +66,9 @@ class PoolKeeper:
         parts, now = self._parts, self._parts.clock.now()
         if run.past is None:
             run.past = parse_history(run.status.stored.get("scalingPast") or "")
+        pause = parts.settles_in(key.namespace)
+        if pause:
+            parts.queue.add_at(key, parts.clock.monotonic() + pause)
         active = next((each for each, kept in run.keep.items() if kept.why is Why.ACTIVE), "")
         return ScaleSnapshot(
             spec=spec,
@@ -74,7 +77,7 @@ class PoolKeeper:
             workers=tuple(self._view(worker, found) for worker, found in parts.workers.of(key)),
             now=now,
             past=run.past or Past(),
-            fresh=parts.settled(key.namespace),
+            fresh=not pause,
             refused=run.refused,
             beside={
                 revision: kept

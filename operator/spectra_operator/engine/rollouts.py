@@ -122,6 +122,7 @@ class RolloutKeeper:
                 if revision
             },
             workers=self._workers(key, run) if pooled else {},
+            desired=(run.past.target if run.past else None) or 1,
             orders=tuple(map(rollout_order, self._parts.orders.of(key))),
             gates=self.gates.results(key, run, record),
             readings={

@@ -48,10 +48,11 @@ class PhaseRun:
     """A phase that is being carried out.
 
     `record` is what the workflow was shown last; `known` what the next decision goes on from,
-    None to begin from what is persisted; `policies_of` what the policies were made from; `levels`
-    what holds for the phases that carry out its plans; `creating` and `refused` have the names of
-    those that are being created, and of those that cannot be, with the reason. `plans` names the
-    phases that carry out plans of this one, `late` its tasks past their deadline, and `imposed` is
+    None to begin from what is persisted; `agents` those that its tasks name; `policies_of` what the
+    policies were made from; `levels` what holds for the phases that carry out its plans; `creating`
+    and `refused` have the names of those that are being created, and of those that cannot be, with
+    the reason. `plans` names the phases that carry out plans of this one, `late` its tasks past
+    their deadline, and `imposed` is
     what those phases were woken for last.
     """
 
@@ -60,6 +61,7 @@ class PhaseRun:
     status: StatusState
     record: PhaseRecord | None = None
     known: PhaseRecord | None = None
+    agents: frozenset[str] = frozenset()
     policies: dict[str, TaskPolicy] = field(default_factory=dict)
     policies_of: object = None
     defaults: dict[str, TaskDefaults] = field(default_factory=dict)

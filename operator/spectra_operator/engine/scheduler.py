@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from ..core.phase.admission import Admission, Candidate, Slots, admit
+from ..core.selection.figures import Profile
 from .attempts import AttemptIndex
 from .keys import Key
 
@@ -37,6 +39,9 @@ class Probe:
 
 PROVEN = 64
 """When so many pods were asked for at once and all came, the refusal is over."""
+
+
+NO_PROFILES: Mapping[str, Profile] = MappingProxyType({})
 
 
 class Scheduler:
@@ -102,34 +107,42 @@ class Scheduler:
         """Return the phases of a namespace that have ready tasks."""
         return list(self._ready.get(namespace, ()))
 
-    def queued(self, namespace: str, agent: str) -> int:
-        """Return how many items are ready and wait for an agent."""
+    def queued(self, namespace: str, agent: str, capabilities: Collection[str] = ()) -> int:
+        """Return how many items are ready and wait for an agent, or may be done by it."""
         return sum(
             candidate.ready.startable
-            for candidates in self._ready.get(namespace, {}).values()
-            for candidate in candidates
-            if candidate.ready.agent == agent
+            for candidate in self._candidates(namespace)
+            if _is_for(candidate, agent, capabilities)
         )
 
     def agents_of(self, namespace: str) -> dict[tuple[str, str, int], str]:
-        """Return the agent of each ready task, but those with a room of their own.
+        """Return the agent of each ready task by phase UID, task and way; empty if not chosen.
 
-        By phase UID, task and way.
+        Tasks with a room of their own are left out.
         """
         return {
             (found.phase_uid, found.ready.task, found.ready.way): found.ready.agent
-            for candidates in self._ready.get(namespace, {}).values()
-            for found in candidates
+            for found in self._candidates(namespace)
             if not found.room
         }
 
+    def is_choosing(self, namespace: str) -> bool:
+        """Whether an agent is to be chosen for some ready task."""
+        return any(candidate.ready.requires for candidate in self._candidates(namespace))
+
+    def _candidates(self, namespace: str) -> Iterator[Candidate]:
+        return (c for of_phase in self._ready.get(namespace, {}).values() for c in of_phase)
+
     def next_try(self, phase: Key, monotonic: float) -> float | None:
         """Return when the first hold ends that a phase's ready tasks wait for; None for none."""
-        agents = {c.ready.agent for c in self._ready[phase.namespace].get(phase, ())}
+        ready = [c.ready for c in self._ready.get(phase.namespace, {}).get(phase, ())]
+        agents, any_of_all = {r.agent for r in ready}, any(r.requires for r in ready)
         ends = (
             hold.until
             for (namespace, agent), hold in self._holds.items()
-            if namespace == phase.namespace and agent in agents and hold.until > monotonic
+            if namespace == phase.namespace
+            and (any_of_all or agent in agents)
+            and hold.until > monotonic
         )
         return min(ends, default=None)
 
@@ -140,14 +153,16 @@ class Scheduler:
         not_ready: Mapping[str, tuple[str, str]],
         rooms: Mapping[str, tuple[int, str, str]],
         times: tuple[datetime, float],
+        profiles: Mapping[str, Profile] = NO_PROFILES,
     ) -> Admission:
         """Hand out the free slots of a namespace, in order, over all of its phases.
 
         `agents` has the limit of every agent, `not_ready` why one cannot be used, `rooms` what the
-        warm workers of some can take, `times` is now by the wall and by the monotonic clock.
+        warm workers of some can take, `times` is now by the wall and by the monotonic clock,
+        `profiles` has those that may be chosen.
         """
         return admit(
-            (c for candidates in self._ready.get(namespace, {}).values() for c in candidates),
+            self._candidates(namespace),
             Slots(
                 agents=agents,
                 by_agent={a: self._attempts.by_agent.get((namespace, a), 0) for a in agents},
@@ -155,6 +170,7 @@ class Scheduler:
                 by_workflow=self._attempts.by_workflow,
                 blocked={**self._blocked(namespace, times[1]), **not_ready},
                 rooms={**self._probing(namespace), **rooms},
+                profiles=profiles,
             ),
             times[0],
         )
@@ -172,3 +188,8 @@ class Scheduler:
             for (where, agent), hold in self._holds.items()
             if where == namespace and hold.until > monotonic
         }
+
+
+def _is_for(candidate: Candidate, agent: str, capabilities: Collection[str]) -> bool:
+    wanted = candidate.ready.requires
+    return set(wanted) <= set(capabilities) if wanted else candidate.ready.agent == agent

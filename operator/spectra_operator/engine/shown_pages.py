@@ -9,7 +9,7 @@ from ..core.pool.page import Claim, Forget, Page, attempts_of
 from . import pages
 from .keys import Key
 from .parts import Parts
-from .phase_views import note_duration
+from .phase_views import note_end
 from .worker_book import KIND, WorkerRun
 
 CONFIRMED_SECONDS = 0.2
@@ -60,14 +60,17 @@ def _is_mine(
 ) -> bool:
     """Whether a claim is this worker's; if it stands on two pages, the later one counts.
 
+    If there is a pod for the same attempt, that counts: it cannot be taken back.
+
     A write of a leader that was deposed may come after its successor has given the same
     attempt to another worker. Nobody was told of the earlier claim then.
     """
     key, run = worker
-    if known is None or known.worker in ("", key.name):
+    is_pod = known is not None and known.uid and not known.worker
+    if known is None or (known.worker in ("", key.name) and not is_pod):
         return True
     other = parts.workers.get(Key(KIND, key.namespace, known.worker))
-    mine = (attempt.started_at, key.name) > (known.started_at, known.worker)
+    mine = not is_pod and (attempt.started_at, key.name) > (known.started_at, known.worker)
     loser = other if mine else run
     if loser is not None:
         loser.ops.append(Forget(attempt.pod))
@@ -89,7 +92,7 @@ def _tell(parts: Parts, phase: Key, known: Attempt | None, attempt: Attempt) -> 
     if run is not None and known is not None:
         run.trigger = now
     parts.agents.seen(phase.namespace, attempt, parts.clock.now())
-    note_duration(parts, phase, attempt)
+    note_end(parts, phase, attempt)
 
 
 def _note_conduct(run: WorkerRun, known: Attempt | None, attempt: Attempt) -> None:

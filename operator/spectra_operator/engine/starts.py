@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING
 
 from ..api.agent import Mode
@@ -16,6 +16,7 @@ from ..core.phase.inputs import InputError, TaskInputs
 from ..core.phase.readiness import startable_mask, window_of
 from ..core.phase.records import TaskRecord
 from ..core.policy import agent_of
+from ..core.selection.select import Share
 from ..core.snapshot import PhaseShape, PhaseSnapshot
 from . import claiming
 from .effects import CreatePod
@@ -39,22 +40,46 @@ def start(
     snapshot: PhaseSnapshot,
     records: Mapping[str, TaskRecord],
     granted: Mapping[tuple[str, int], int],
-) -> None:
-    """Start the granted number of items of each task and way of a phase, lowest index first."""
+    shares: Mapping[tuple[str, int], tuple[Share, ...]],
+) -> list[Attempt]:
+    """Start the granted number of items of each task and way of a phase, lowest index first.
+
+    `shares` says who does those of tasks whose agent was chosen.
+
+    Returns:
+        The attempts that are known from now on; one that can never be made has ended.
+    """
+    made: list[Attempt] = []
     room = MOST_AT_ONCE - len(parts.executor)
     until = parts.clock.monotonic() + LONGEST_SECONDS
     window = window_of(records)
     for (task, way), count in granted.items():
         mask = startable_mask(snapshot, task, records[task], way, window)
         inputs = TaskInputs(snapshot.shape, records, task, way)
-        for index in islice(indexes.iterate(mask), count):
+        agents = _agents(phase[1], task, way, shares.get((task, way), ()))
+        for index, agent in zip(islice(indexes.iterate(mask), count), agents, strict=False):
             now = parts.clock.monotonic()
             if room <= 0 or now > until:
                 parts.queue.add_at(phase[0], now + GO_ON_SECONDS)
-                return
-            _start_item(parts, phase, snapshot, inputs, index)
+                return made
+            attempt = _start_item(parts, phase, snapshot, inputs, index, agent)
+            made += [attempt] if attempt else []
+            if agent[1]:
+                parts.selection.begun(phase[0].namespace, agent[0])
             window -= index not in records[task].open
             room -= 1
+    return made
+
+
+Chosen = tuple[str, str]
+"""An agent, and why it was chosen; empty where the task names it."""
+
+
+def _agents(run: PhaseRun, task: str, way: int, shares: tuple[Share, ...]) -> Iterator[Chosen]:
+    """Yield the agent of each item that is to start, in the order of the items."""
+    if not shares:
+        return repeat((agent_of(run.shape.tasks[task], way), ""))
+    return chain.from_iterable(repeat((s.agent, s.why), s.count) for s in shares)
 
 
 def _start_item(
@@ -63,27 +88,26 @@ def _start_item(
     snapshot: PhaseSnapshot,
     inputs: TaskInputs,
     index: int,
-) -> None:
+    chosen: Chosen,
+) -> Attempt | None:
     key, run = phase
     task, way, record = inputs.task, inputs.way, inputs.record
     number = (record.recorded(index) or 0) + 1
-    name = agent_of(run.shape.tasks[task], way)
+    name = chosen[0]
     agent = parts.agents.get(Key("Agent", key.namespace, name))
     if agent is None or agent.spec is None:
-        return
-    attempt = _attempt(run.shape, inputs, index, number)
+        return None
+    attempt = _attempt(run.shape, inputs, index, number, chosen)
     try:
         text = inputs.text(index)
     except InputError as error:
-        refuse(parts, key, attempt, error.reason, str(error))
-        return
+        return refuse(parts, key, attempt, error.reason, str(error))
     if agent.spec.mode is Mode.POOL:
-        _give(parts, phase, attempt, text)
-        return
+        return _give(parts, phase, attempt, text)
     revision = attempt.revision or next((each for each, _ in agent.open_places()), "")
     spec = agent.spec_of(revision) if revision else None
     if spec is None:
-        return
+        return None
     agent.take_place(revision)
     plan = AttemptPlan(
         task=task,
@@ -94,36 +118,42 @@ def _start_item(
         revision=revision,
         input=text,
         policy=snapshot.policies[task].of_way(way),
+        selection=attempt.selection,
     )
     body = pod_body(run.shape, plan, parts.shard_label(key.namespace))
     attempt = replace(attempt, revision=plan.revision, created_at=snapshot.now)
     parts.attempts.assume(key, attempt)
     parts.scheduler.asked(key.namespace, attempt.agent)
     parts.executor.submit(CreatePod(key, body, attempt, run.trigger))
+    return attempt
 
 
-def _give(parts: Parts, phase: tuple[Key, PhaseRun], attempt: Attempt, text: str) -> None:
+def _give(parts: Parts, phase: tuple[Key, PhaseRun], attempt: Attempt, text: str) -> Attempt | None:
     """Give an attempt to a warm worker; if none waits any more, the task stays ready."""
     key, run = phase
     if run.shape.tasks[attempt.task].workspace is not None:
-        message = f"agent {attempt.agent} is in mode Pool; a worker mounts no workspace"
-        refuse(parts, key, attempt, "WorkspaceInPool", f"{message}, use an agent in mode Pod")
-        return
+        why = f"agent {attempt.agent} is in mode Pool; a worker mounts no workspace"
+        text = f"{why}, use an agent in mode Pod"
+        return refuse(parts, key, attempt, "WorkspaceInPool", text)
     given = claiming.grant(parts, key, attempt, text, run.trigger)
     if given is not None:
         parts.attempts.assume(key, given)
+    return given
 
 
-def refuse(parts: Parts, key: Key, attempt: Attempt, reason: str, message: str) -> None:
+def refuse(parts: Parts, key: Key, attempt: Attempt, reason: str, message: str) -> Attempt:
     """End an attempt that can never be made; asking again would only fail again."""
     outcome = Outcome(Kind.FAILED, reason, message, final=True)
     now = parts.clock.now()
     ended = replace(attempt, created_at=now, finished_at=now, outcome=outcome)
     parts.attempts.assume(key, ended)
     parts.queue.add(key)
+    return ended
 
 
-def _attempt(shape: PhaseShape, inputs: TaskInputs, index: int, number: int) -> Attempt:
+def _attempt(
+    shape: PhaseShape, inputs: TaskInputs, index: int, number: int, chosen: Chosen
+) -> Attempt:
     ref = shape.spec.workflow_ref
     shown = index if inputs.record.fan_out else None
     return Attempt(
@@ -132,7 +162,8 @@ def _attempt(shape: PhaseShape, inputs: TaskInputs, index: int, number: int) -> 
         task=inputs.task,
         index=index,
         number=number,
-        agent=agent_of(shape.tasks[inputs.task], inputs.way),
+        agent=chosen[0],
         workflow_uid=ref.uid if ref else "",
+        selection=chosen[1],
         revision=shape.spec.gate.revision if shape.spec.gate else "",
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..api import constants as c
 from ..api.phase import PhaseState, TaskState
@@ -20,6 +21,7 @@ from ..core.insight.milestones import LATE, REACHED
 from ..core.names import short_hash
 from ..core.phase.records import PhaseRecord, TaskRecord
 from ..core.phase.settle import is_benign
+from ..core.pool.scale_story import TROUBLES, scale_story
 from ..core.snapshot import PhaseShape, WorkflowShape
 from ..core.workflow.records import StepRecord, WorkflowRecord
 from ..kube.clock import Clock
@@ -37,6 +39,7 @@ _TOLD_BY_WORKFLOW = frozenset({"Started", *PhaseState})
 _WARNINGS = frozenset(
     {"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed", "MilestoneLate"}
     | {"RunsMissed", "RunRefused", "ActionRefused"}
+    | TROUBLES
     | {"AnalysisFailed", "WorkersCrashing", "ProgressDeadlineExceeded", "GateFailed", "GateError"}
     | {"Inconclusive", "QueryError", "OrderRefused"}
 )
@@ -129,6 +132,12 @@ def milestone_story(
             yield Note("MilestoneLate", f"phase {name}: {plan.milestone} is due{late}")
 
 
+def agent_story(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Note]:
+    """Yield what happened to an agent between two statuses."""
+    for reason, message in scale_story(before, after):
+        yield Note(reason, message)
+
+
 def _orders_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[Note]:
     known = {order.uid: order for order in before.orders}
     for order in after.orders:
@@ -195,6 +204,13 @@ class Storyteller:
         """Tell what happened to a workflow."""
         for note in (*workflow_story(before, after), *milestone_story(shape, before, after)):
             self.tell(key, shape.uid, note)
+
+    def tell_agent(
+        self, key: Key, uid: str, before: Mapping[str, Any], after: Mapping[str, Any]
+    ) -> None:
+        """Tell what happened to an agent between two statuses."""
+        for note in agent_story(before, after):
+            self.tell(key, uid, note)
 
     def tell(self, key: Key, uid: str, note: Note) -> None:
         """Create an Event, or count one that was told before."""

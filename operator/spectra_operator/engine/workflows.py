@@ -196,7 +196,8 @@ def _agents(shape: WorkflowShape) -> list[str]:
     tasks: list[Task] = [task for phase in spec.all_phases for task in phase.all_tasks]
     tasks += [*(spec.on_failure or ()), *(spec.finally_ or ())]
     undoing = [task.compensate.agent for task in tasks if task.compensate]
-    return [*(task.agent for task in tasks), *(undoing if _rolls_back(shape) else ())]
+    named = [task.agent for task in tasks if task.agent is not None]
+    return [*named, *(undoing if _rolls_back(shape) else ())]
 
 
 def _rolls_back(shape: WorkflowShape) -> bool:

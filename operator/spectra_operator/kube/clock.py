@@ -20,6 +20,13 @@ class Clock(Protocol):
         """Return seconds that never run backwards. For every duration and deadline."""
         ...
 
+    def busy(self) -> float:
+        """Return the seconds of processor time that this thread has used. For what work costs.
+
+        On a crowded machine they are fewer than those that pass while the work is done.
+        """
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait for the given number of seconds; at zero or less, yield once."""
         ...
@@ -42,6 +49,10 @@ class SystemClock:
         measured by it would look held after the machine wakes up.
         """
         return time.clock_gettime(_STEADY)
+
+    def busy(self) -> float:
+        """Return the seconds of processor time that this thread has used."""
+        return time.thread_time()
 
     async def sleep(self, seconds: float) -> None:
         """Wait for the given number of seconds; at zero or less, yield once."""

@@ -18,8 +18,10 @@ from builders.costs import (
     a_chain_of_20,
     a_fan_out_of_100,
     a_hundred_conditions,
+    a_warm_fan_out,
     fifty_workflows,
     for_each_of_1000,
+    warm_chains,
 )
 from builders.engine import World, a_running_world
 
@@ -31,6 +33,8 @@ SCENARIOS: dict[str, Callable[[World], Any]] = {
     "fifty-workflows": fifty_workflows,
     "for-each-of-1000": for_each_of_1000,
     "hundred-conditions": a_hundred_conditions,
+    "warm-chains": warm_chains,
+    "warm-fan-out": a_warm_fan_out,
 }
 
 

@@ -98,7 +98,11 @@ async def test_the_counts_of_both_revisions_stand_in_status() -> None:
         await world.finished()
         await world.during(5)
 
-        (stable,) = (await world.agent())["status"]["revisions"]
+        stable, rejected = (await world.agent())["status"]["revisions"]
+        assert (stable["revision"], rejected["revision"]) == (
+            peeked(world)["stable"],
+            peeked(world)["rejected"],
+        )
         assert stable["succeeded"] == COUNT - begun_with(world, NEXT)
         assert (stable["p95Seconds"], "counted" in stable) == ("1.000", False)
 

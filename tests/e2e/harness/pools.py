@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -67,14 +69,43 @@ def ready_workers(play: Play, agent: str = "worker") -> int:
 
 async def said(play: Play, word: str) -> Counter[tuple[str, int]]:
     """Return how often the logs of the workers say a word, by (key, attempt)."""
+    names = [pod["metadata"]["name"] for pod in workers(play)]
+    return _counted([await play.kubectl("logs", name) for name in names], word)
+
+
+def _counted(logs: Iterable[str], word: str) -> Counter[tuple[str, int]]:
     found: Counter[tuple[str, int]] = Counter()
-    for pod in workers(play):
-        text = await play.kubectl("logs", pod["metadata"]["name"])
+    for text in logs:
         for line in text.splitlines():
             parts = line.split()
             if len(parts) == 3 and parts[0] == word:
                 found[parts[1], int(parts[2])] += 1
     return found
+
+
+class Diary:
+    """What the workers say while they live: one that is scaled away takes its log with it."""
+
+    def __init__(self, play: Play) -> None:
+        """Read along from now on."""
+        self._play = play
+        self._logs: dict[str, asyncio.Task[str]] = {}
+        play.world.listen("Pod", lambda _, pod, __: self._saw(pod))
+
+    @property
+    def workers(self) -> int:
+        """How many workers there were, one after the other or at a time."""
+        return len(self._logs)
+
+    async def said(self, word: str) -> Counter[tuple[str, int]]:
+        """Return how often they said a word, by (key, attempt), when all of them have ended."""
+        return _counted(await asyncio.gather(*self._logs.values()), word)
+
+    def _saw(self, pod: Body) -> None:
+        name = pod["metadata"]["name"]
+        runs = (pod.get("status") or {}).get("phase") == "Running"
+        if runs and c.LABEL_WORKER in _labels(pod) and name not in self._logs:
+            self._logs[name] = asyncio.create_task(self._play.kubectl("logs", "--follow", name))
 
 
 def signalled(pod: Body, number: signal.Signals) -> None:

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from builders.specs import a_step, a_task, a_workflow
+from builders.specs import a_choice, a_step, a_task, a_workflow, an_agent
 from kubectl_spectra import simulating
 from kubectl_spectra.documents import Invalid
 from kubectl_spectra.errors import NotFound, UsageProblem
+from spectra_operator.api.agent import AgentSpec
 from spectra_operator.api.workflow import WorkflowSpec
+from spectra_operator.core.insight.durations import Durations, Observed
 from spectra_operator.core.simulation.simulate import Simulation, simulate, what_if
 from spectra_operator.core.simulation.spec import Assumptions
 from unit.cli.cli_cases import lines_with, printed
@@ -149,3 +152,25 @@ def test_a_missing_file_is_not_found() -> None:
 def test_numbers_on_the_command_line_are_checked(text: str) -> None:
     with pytest.raises(UsageProblem, match="--agent"):
         simulating.numbers([text], "--agent", 1)
+
+
+def an_able(**fields: Any) -> AgentSpec:
+    return AgentSpec.model_validate(an_agent(capabilities=["able"], **fields)["spec"])
+
+
+def test_agents_are_chosen_by_what_they_can_do_and_how_long_they_took() -> None:
+    agents = {"b": an_able(mode="Pool"), "a": an_able(), "none": AgentSpec.model_validate(
+        an_agent()["spec"]
+    )}  # fmt: skip
+    found = simulating.profiles(agents, Observed(agents={"a": Durations((4000, 6000))}))
+    assert list(found) == ["a", "b"]
+    assert (found["a"].figures.seconds, found["a"].figures.ended) == (5.0, 2)
+    assert (found["a"].mounts, found["b"].mounts) == (True, False)
+
+
+def test_a_change_may_be_tried_of_every_agent_that_may_be_chosen() -> None:
+    steps = [a_step("build", [a_choice("any"), a_task("named")])]
+    spec = WorkflowSpec.model_validate(a_workflow(steps)["spec"])
+    able = simulating.profiles({"a": an_able(), "b": an_able()}, Observed())
+    assert simulating.eligible(spec, able) == ["a", "b"]
+    assert simulating.eligible(WorkflowSpec.model_validate(a_workflow(FAN_OUT)["spec"]), able) == []

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from builders.pods import at
 from builders.records import a_fan_out
-from builders.specs import Body, a_step, a_task
-from kubectl_spectra.view import phase_view, workflow_view
+from builders.specs import Body, a_choice, a_step, a_task
+from kubectl_spectra.view import TaskRow, phase_view, workflow_view
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core import indexes
 from spectra_operator.core.attempts.progress import Progress
@@ -237,3 +239,9 @@ def test_markup_in_messages_is_shown_and_not_obeyed(name: str) -> None:
     record = a_task_record(TaskState.FAILED, failed=1, reason="Error", message=f"key {name}")
 
     assert lines_with(drawn(a_run({"a": record})), f"key {name}")
+
+
+def test_a_task_whose_agent_is_still_to_be_chosen_says_what_it_requires() -> None:
+    row = TaskRow("build", "work", "Waiting", a_choice("work", "ocr", "gpu"), {})
+    assert row.agent == "any with gpu and ocr"
+    assert replace(row, status={"agent": "reader"}).agent == "reader"

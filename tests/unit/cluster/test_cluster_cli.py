@@ -41,7 +41,8 @@ def test_a_number_of_fake_nodes_out_of_bounds_is_refused(count: str) -> None:
 
 
 def test_every_command_has_a_help_text(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("up", "down", "status", "load-image", "logs", "build", "path", "schemas"):
+    commands = ("up", "down", "status", "load-image", "addon", "logs", "build", "path", "schemas")
+    for command in commands:
         with pytest.raises(SystemExit) as done:
             cli.main([command, "--help"])
         assert done.value.code == 0

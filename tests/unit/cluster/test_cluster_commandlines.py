@@ -71,6 +71,12 @@ def test_the_kubelet_takes_many_pods_and_never_removes_an_image() -> None:
     assert parsed["authentication"]["anonymous"] == {"enabled": False}
 
 
+def test_a_pod_autoscaler_looks_often_enough_for_a_test() -> None:
+    found = flags(components.kube_controller_manager(LAYOUT))
+
+    assert found["horizontal-pod-autoscaler-sync-period"] == "5s"
+
+
 def test_two_clusters_have_control_groups_of_their_own() -> None:
     other = Layout(ClusterPaths("other", Path("/s"), Path("/r")), HostLink(3), {})
 

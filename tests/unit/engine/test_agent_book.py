@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from builders.pods import at
-from builders.records import a_running_phase, an_attempt
-from builders.specs import AGENT, NAMESPACE, Body, a_phase, a_task, an_agent
+from builders.records import a_running_phase, an_attempt, broken, done, lost
+from builders.specs import AGENT, NAMESPACE, Body, a_choice, a_phase, a_task, an_agent
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core.attempts.results import Usage
 from spectra_operator.core.phase.records import TaskRecord
@@ -104,6 +104,19 @@ def test_dropped_agents_are_forgotten_one_or_a_shard() -> None:
     assert book.facts(NAMESPACE, AGENT) is None
 
 
+def test_limits_are_those_of_the_agents_of_a_namespace_that_are_there_now() -> None:
+    book, _ = _book(concurrency=3)
+    elsewhere = Key("Agent", "elsewhere", "other")
+    book.take(elsewhere, _body(concurrency=5))
+    assert book.limits(NAMESPACE) == {AGENT: 3}
+    assert book.limits("elsewhere") == {"other": 5}
+    book.drop(elsewhere)
+    book.drop(elsewhere)
+    assert book.limits("elsewhere") == {}
+    book.take(KEY, _body(uid="a2", concurrency=4))
+    assert book.limits(NAMESPACE) == {AGENT: 4}
+
+
 def test_an_agent_was_last_seen_when_one_of_its_pods_reported() -> None:
     book, run = _book()
     book.seen(NAMESPACE, an_attempt(), at(30))
@@ -136,3 +149,22 @@ def test_tasks_of_agents_that_are_gone_are_counted_for_nobody() -> None:
     shape = compile_phase(a_phase([a_task("a")]))
     after = a_running_phase(a=TaskRecord(TaskState.SUCCEEDED, succeeded=1))
     assert book.count(NAMESPACE, shape, a_running_phase(), after) == set()
+
+
+def test_attempts_of_a_chosen_agent_are_counted_one_by_one() -> None:
+    book, run = _book()
+    book.ended(NAMESPACE, an_attempt(), done(usage=Usage(cost=Decimal("0.5"))))
+    book.ended(NAMESPACE, an_attempt(), broken())
+    book.ended(NAMESPACE, an_attempt(), lost())
+    book.ended(NAMESPACE, an_attempt(), None)
+    book.ended(NAMESPACE, an_attempt(agent="stranger"), done())
+    assert (run.succeeded, run.failed, run.usage.cost) == (1, 1, Decimal("0.5"))
+
+
+def test_a_record_of_a_task_whose_agents_were_chosen_is_not_counted_again() -> None:
+    book, run = _book()
+    shape = compile_phase(a_phase([a_choice()]))
+    record = TaskRecord(state=TaskState.SUCCEEDED, succeeded=1, agent=AGENT)
+    found = book.count(NAMESPACE, shape, a_running_phase(), a_running_phase(work=record))
+    assert found == set()
+    assert run.succeeded == 0

@@ -172,3 +172,11 @@ def test_the_counts_are_always_those_of_the_live_attempts(steps: list[tuple[str,
         live = sum(a.live for a in index.of(PHASE))
         assert _counts(index) == (live, live, live)
         assert bool(index.by_agent) == bool(live)  # no zeros are kept
+
+
+def test_a_pod_is_not_taken_for_an_attempt_that_a_worker_holds() -> None:
+    index = AttemptIndex()
+    claim = replace(an_attempt(worker="w1", uid=f"{NAME}.1"), pod=NAME)
+    index.assume(PHASE, claim)
+    assert index.observe(_owned(pods.a_pod())) is None
+    assert index.get(PHASE, NAME) == claim

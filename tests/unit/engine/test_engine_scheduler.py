@@ -154,3 +154,23 @@ def test_who_gives_a_namespace_up_forgets_its_refusals() -> None:
     scheduler.hold(NAMESPACE, AGENT, Hold("QuotaExceeded", "full", until=10))
     scheduler.drop(lambda namespace: namespace == NAMESPACE)
     assert _ask(scheduler) == 100
+
+
+CHOOSING = Key("Phase", NAMESPACE, "a")
+
+
+def test_items_that_an_agent_may_be_chosen_for_are_queued_for_it() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    ready = Ready("any", "", 3, path=1.0, since=at(0), requires=("able",))
+    scheduler.offer(CHOOSING, (Candidate("a", ready),))
+    assert scheduler.is_choosing(NAMESPACE)
+    assert scheduler.queued(NAMESPACE, AGENT, ["able", "other"]) == 3
+    assert scheduler.queued(NAMESPACE, AGENT, ["other"]) == 0
+
+
+def test_a_task_that_may_choose_is_looked_at_again_when_any_refusal_ends() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    ready = Ready("any", "", 3, path=1.0, since=at(0), requires=("able",))
+    scheduler.offer(CHOOSING, (Candidate("a", ready),))
+    scheduler.hold(NAMESPACE, "somebody", Hold("QuotaExceeded", "pods=1/1", until=10))
+    assert scheduler.next_try(CHOOSING, 0) == 10

@@ -39,7 +39,7 @@ def found(loaded: list[manifests.Loaded]) -> list[Finding]:
     return findings + [finding for finding in said if finding.reason not in NOT_SHOWN]
 
 
-NOT_SHOWN = {"AgentNotSeen", "TemplateNotSeen"}
+NOT_SHOWN = {"AgentNotSeen", "CapabilityNotSeen", "TemplateNotSeen"}
 """A document shows the part of a set that it is about."""
 
 

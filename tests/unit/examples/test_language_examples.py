@@ -29,6 +29,7 @@ NAMES = (
     "matrix",
     "planner",
     "retry-rules",
+    "selection",
     "task-fallback",
 )
 
@@ -154,6 +155,13 @@ def test_the_guess_goes_wrong_and_the_careful_way_does_not(run: Any) -> None:
     [way] = tasks_of("task-fallback")["solve"]["fallback"]
     code, told = run("task-fallback", "solve", 3, agent=way["agent"], **way["input"])
     assert (code, told["outputs"]) == (0, {"by": "careful", "steps": 3, "attempt": 3})
+
+
+def test_both_readers_read_alike_and_the_surveyor_adds_up(run: Any) -> None:
+    read = [run("selection", "read", agent=name, page=5) for name in ("reader-a", "reader-b")]
+    assert read[0] == read[1] == (0, {"outputs": {"page": 5, "letters": 9}})
+    pages = [run("selection", "read", agent="reader-a", page=n)[1]["outputs"] for n in range(1, 7)]
+    assert run("selection", "total", agent="surveyor", pages=pages)[1]["outputs"] == {"letters": 45}
 
 
 def test_the_director_s_plan_is_one_that_it_may_make(run: Any) -> None:

@@ -67,6 +67,8 @@ class Attempt:
     `worker` names the warm worker that holds the attempt as a claim. Its evidence is then the
     worker's page, `uid` names the claim on it, and `held` tells that it stands there. While it
     is live it may have `progress`; once it ended badly, a `checkpoint` (JSON) for the next attempt.
+
+    `selection` says why this agent was chosen; it is empty where the task names its agent.
     """
 
     pod: str
@@ -90,6 +92,7 @@ class Attempt:
     worker: str = ""
     progress: Progress | None = None
     checkpoint: str = ""
+    selection: str = ""
 
     @property
     def live(self) -> bool:
@@ -128,9 +131,15 @@ def attempt_of(pod: Pod) -> Attempt | None:
             agent=labels.get(c.LABEL_AGENT, ""),
             revision=labels.get(c.LABEL_REVISION, ""),
             workflow_uid=labels.get(c.LABEL_WORKFLOW_UID, ""),
+            selection=selection_of(pod),
         ),
         pod,
     )
+
+
+def selection_of(pod: Pod) -> str:
+    """Return why the agent of a pod was chosen, as its annotation says; at most what fits."""
+    return str((pod["metadata"].get("annotations") or {}).get(c.ANNOTATION_SELECTION, ""))[:256]
 
 
 def seen(attempt: Attempt, pod: Pod) -> Attempt:

@@ -25,7 +25,10 @@ _DEFAULT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
 
 @dataclass(frozen=True, slots=True)
 class AttemptPlan:
-    """One attempt that is to be made. `index` is None for a task without count."""
+    """One attempt that is to be made. `index` is None for a task without count.
+
+    `selection` says why its agent was chosen, if it was.
+    """
 
     task: str
     index: int | None
@@ -35,6 +38,7 @@ class AttemptPlan:
     revision: str
     input: str
     policy: TaskPolicy
+    selection: str = ""
 
 
 def pod_body(shape: PhaseShape, plan: AttemptPlan, shard: str) -> Body:
@@ -59,12 +63,17 @@ def pod_body(shape: PhaseShape, plan: AttemptPlan, shard: str) -> Body:
             "name": pod_name(shape.name, shape.uid, plan.task, plan.index, plan.number),
             "namespace": shape.namespace,
             "labels": _pod_labels(shape, plan, shard),
-            "annotations": {"kubectl.kubernetes.io/default-container": c.CONTAINER},
+            "annotations": _annotations(plan),
             "finalizers": [c.RESULT_FINALIZER],
             "ownerReferences": [owner("Phase", shape.name, shape.uid)],
         },
         "spec": spec,
     }
+
+
+def _annotations(plan: AttemptPlan) -> dict[str, str]:
+    chosen = {c.ANNOTATION_SELECTION: plan.selection} if plan.selection else {}
+    return {"kubectl.kubernetes.io/default-container": c.CONTAINER, **chosen}
 
 
 def spawned_body(shape: PhaseShape, name: str, spec: Mapping[str, Any], shard: str) -> Body:

@@ -40,6 +40,8 @@ class Usage:
     cost: Decimal = Decimal(0)
 
     def __add__(self, other: Usage) -> Usage:
+        if not (other.input_tokens or other.output_tokens or other.cost):
+            return self
         return Usage(
             min(self.input_tokens + other.input_tokens, _MAX_TOKENS),
             min(self.output_tokens + other.output_tokens, _MAX_TOKENS),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ...api.task import Task
+from ..policy import agent_of
 
 KEPT = 32
 """Samples that are kept of one task or agent, the newest."""
@@ -77,7 +78,7 @@ class Observed:
     def of(self, phase: str, task: Task) -> Durations | None:
         """Return the best that is known of a task: seen, else planned, else its agent's."""
         seen = self.tasks.get(task_path(phase, task.name))
-        return seen or planned(task) or self.agents.get(task.agent)
+        return seen or planned(task) or self.agents.get(agent_of(task, 0))
 
     @property
     def usual(self) -> float | None:

@@ -58,7 +58,10 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class Width:
-    """How many attempts may run at once: by agent, and in the phase. None for no limit."""
+    """How many attempts may run at once: by agent, and in the phase. None for no limit.
+
+    What several agents can do stands under the words that `policy.done_by` has for them.
+    """
 
     agents: Mapping[str, int | None] = field(default_factory=dict)
     phase: int | None = None

@@ -11,6 +11,7 @@ from ...api.task import Task
 from ..graph import Graph
 from ..phase.records import TaskRecord
 from ..phase.settle import is_benign
+from ..policy import done_by
 from ..spec.items import has_items, items_known_before
 from .durations import Observed
 from .estimate import (
@@ -89,9 +90,9 @@ def expected_items(task: Task) -> int:
 def _rest(facts: PhaseFacts, task: Task, record: TaskRecord | None, now: datetime) -> Rest:
     items = _items_left(task, record)
     if not items:
-        return Rest(task.agent, 0)
+        return Rest(done_by(task), 0)
     elapsed = _elapsed(record, now) if record else 0.0
-    return Rest(task.agent, items, facts.observed.of(facts.name, task), elapsed)
+    return Rest(done_by(task), items, facts.observed.of(facts.name, task), elapsed)
 
 
 def _items_left(task: Task, record: TaskRecord | None) -> int:

@@ -204,6 +204,8 @@ def _running(objects: Objects, phase: str, name: str) -> Explained:
     if status.get("items"):
         items = status["items"]
         text = f"items {items.get('running', '')} run, {items.get('total')} in all"
+    if status.get("selection"):
+        text += f"; chosen: {status['selection']}"
     if reason:
         text += f"; {_said(status)}"
     return text, _limit(objects, phase, name, reason)
@@ -226,7 +228,7 @@ def _limit(objects: Objects, phase: str, name: str, reason: str) -> str:
     """Return the path of the limit that a reason speaks of."""
     if reason in ("AgentConcurrency", "AgentNotFound", "AgentNotReady", "QuotaExceeded"):
         task, status = tasks_of(objects, phase)[name], statuses_of(objects, phase)[name]
-        return f"agent:{status.get('agent') or task['agent']}"
+        return f"agent:{status.get('agent') or task.get('agent')}"
     return ""
 
 
@@ -248,7 +250,7 @@ def _agent(objects: Objects, name: str) -> Link:
 def _holders(objects: Objects, agent: str) -> Iterator[str]:
     for phase in objects.phases:
         for name, status in statuses_of(objects, phase).items():
-            used = status.get("agent") or tasks_of(objects, phase)[name]["agent"]
+            used = status.get("agent") or tasks_of(objects, phase)[name].get("agent")
             if state_of(status) == "Running" and used == agent:
                 yield f"{phase}/{name}"
 

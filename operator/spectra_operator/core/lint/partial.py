@@ -16,7 +16,15 @@ _ALONE = frozenset(
     {
         *("timeoutSeconds", "activeDeadlineSeconds", "retry", "priority", "parallelism", "plan"),
         *("description", "resources", "podCleanup", "ttlSecondsAfterFinished", "failurePolicy"),
-        *("onFailureRunning", "suspend", "allowFailure", "maxFailed", "role", "concurrency"),
+        *(
+            "onFailureRunning",
+            "selectionPolicy",
+            "suspend",
+            "allowFailure",
+            "maxFailed",
+            "role",
+            "concurrency",
+        ),
         *("successfulRunsHistoryLimit", "failedRunsHistoryLimit", "concurrencyPolicy"),
     }
 )

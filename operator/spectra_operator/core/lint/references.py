@@ -18,6 +18,7 @@ def reference_warnings(manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest
     """
     templates = _names(manifests, "WorkflowTemplate")
     agents = _names(manifests, "Agent")
+    able = [_capabilities(manifest) for manifest in manifests if manifest.kind == "Agent"]
     for manifest in manifests:
         for field, body in _workflows(manifest):
             for where, name in _template_refs(body, field):
@@ -29,6 +30,11 @@ def reference_warnings(manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest
                 if name not in agents:
                     text = f"Agent {name!r} is in none of the files; it must be in the namespace"
                     yield manifest, Problem("AgentNotSeen", where, f"{text}, or is misspelt")
+            for where, wanted in _required(body, field) if agents else ():
+                if not any(wanted <= known for known in able):
+                    text = f"no Agent of the files has {' and '.join(sorted(wanted))}; one must be"
+                    text = f"{text} in the namespace, or a word is misspelt"
+                    yield manifest, Problem("CapabilityNotSeen", where, text)
 
 
 def _names(manifests: Sequence[Manifest], kind: str) -> set[str]:
@@ -59,14 +65,36 @@ def _named(reference: Any, where: str) -> Iterator[tuple[str, str]]:
         yield f"{where}.name", name
 
 
+def _capabilities(agent: Manifest) -> frozenset[str]:
+    spec = agent.body.get("spec") if isinstance(agent.body, Mapping) else None
+    return _words(_map(spec).get("capabilities"))
+
+
+def _words(value: Any) -> frozenset[str]:
+    found = value if isinstance(value, list) else []
+    return frozenset(word for word in found if isinstance(word, str))
+
+
 def _agents(body: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
+    for field, task in _tasks(body, where):
+        yield from _task_agents(task, field)
+
+
+def _required(body: Mapping[str, Any], where: str) -> Iterator[tuple[str, frozenset[str]]]:
+    for field, task in _tasks(body, where):
+        words = _words(_map(task.get("requires")).get("capabilities"))
+        if words:
+            yield f"{field}.requires.capabilities", words
+
+
+def _tasks(body: Mapping[str, Any], where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for key in _LISTS:
         for task in _list(body.get(key)):
-            yield from _task_agents(task, f"{where}.{key}[{task.get('name')}]")
+            yield f"{where}.{key}[{task.get('name')}]", task
     for phase in _list(body.get("phases")):
         field = f"{where}.phases[{phase.get('name')}]"
-        yield from _agents({"tasks": phase.get("tasks")}, field)
-        yield from _agents({"tasks": _map(phase.get("fallback")).get("tasks")}, f"{field}.fallback")
+        yield from _tasks({"tasks": phase.get("tasks")}, field)
+        yield from _tasks({"tasks": _map(phase.get("fallback")).get("tasks")}, f"{field}.fallback")
 
 
 def _task_agents(task: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ...api.task import SelectionPolicy
+from ..selection.figures import Contender, Profile
+from ..selection.select import Share, select
 from .readiness import Ready
 
 AGING_SECONDS = 60.0
@@ -29,6 +32,7 @@ class Candidate:
     priority: int = 0
     phase_limit: int | None = None
     workflow_limit: int | None = None
+    policy: SelectionPolicy = SelectionPolicy.BALANCE
     room: str = ""
 
 
@@ -39,7 +43,8 @@ class Slots:
     `agents` has an entry for every agent that can be used; `blocked` maps an agent to why nothing
     can be started for it now (reason, message). `rooms` has how many attempts an agent may start
     now beside its limit, and why no more: after a refusal to find out whether there is room again,
-    in mode Pool as many as its workers wait for.
+    in mode Pool as many as its workers wait for. `profiles` has the agents that may be chosen for
+    tasks that require capabilities.
     """
 
     agents: Mapping[str, int | None]
@@ -48,6 +53,7 @@ class Slots:
     by_workflow: Mapping[str, int] = field(default_factory=dict)
     blocked: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     rooms: Mapping[str, tuple[int, str, str]] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +66,35 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Items granted by (phase UID, task, way), and reasons for waiting by (phase UID, task)."""
+    """Items granted by (phase UID, task, way), and reasons for waiting by (phase UID, task).
+
+    `shares` says for those granted to a task that requires capabilities who does how many.
+    """
 
     granted: Mapping[tuple[str, str, int], int]
     blocked: Mapping[tuple[str, str], Blocked]
+    shares: Mapping[tuple[str, str, int], tuple[Share, ...]] = field(default_factory=dict)
 
 
 def admit(candidates: Iterable[Candidate], slots: Slots, now: datetime) -> Admission:
     """Grant slots in order until the limits are reached."""
     counter = _Counter(slots)
     granted: dict[tuple[str, str, int], int] = {}
+    shares: dict[tuple[str, str, int], tuple[Share, ...]] = {}
     blocked: dict[tuple[str, str], Blocked] = {}
     for candidate in sorted(candidates, key=lambda c: _rank(c, now)):
         ready = candidate.ready
         room, why = counter.room(candidate)
         count = min(ready.startable, room)
         if count > 0:
-            granted[candidate.phase_uid, ready.task, ready.way] = count
-            counter.take(candidate, count)
+            key = (candidate.phase_uid, ready.task, ready.way)
+            granted[key] = count
+            if ready.requires:
+                shares[key] = counter.choose(candidate, count)
+            counter.take(candidate, count, shares.get(key, ()))
         if count < ready.startable:
             blocked[candidate.phase_uid, ready.task] = why
-    return Admission(granted, blocked)
+    return Admission(granted, blocked, shares)
 
 
 def _rank(candidate: Candidate, now: datetime) -> tuple[float, float, float, str, str]:
@@ -104,18 +118,12 @@ class _Counter:
         self._phases = dict(slots.by_phase)
         self._workflows = dict(slots.by_workflow)
         self._granted: dict[str, int] = {}
+        self._fitting: dict[tuple[tuple[str, ...], bool], tuple[str, ...]] = {}
+        self._full: dict[tuple[tuple[str, ...], bool], Blocked] = {}
 
     def room(self, candidate: Candidate) -> tuple[int, Blocked]:
         """Return how many items may start, and the limit that allows no more."""
-        agent = candidate.ready.agent
-        if agent not in self._slots.agents:
-            text = f"there is no agent {agent}; the task starts when it is applied"
-            return 0, Blocked("AgentNotFound", text)
-        if agent in self._slots.blocked:
-            return 0, Blocked(*self._slots.blocked[agent])
-        limit = self._slots.agents[agent]
-        rooms = [
-            _room("AgentConcurrency", f"agent {agent}", self._agents.get(agent, 0), limit),
+        shared: tuple[tuple[int, Blocked], ...] = (
             _room(
                 "WorkflowParallelism",
                 "workflow",
@@ -128,25 +136,100 @@ class _Counter:
                 self._phases.get(candidate.phase_uid, 0),
                 candidate.phase_limit,
             ),
-        ]
-        where = candidate.room or agent
-        if where in self._slots.rooms:
-            most, reason, message = self._slots.rooms[where]
-            left = max(most - self._granted.get(where, 0), 0)
-            rooms.append((left, Blocked(reason, message)))
-        return min(rooms, key=lambda r: r[0])
+        )
+        if candidate.ready.requires:
+            return min((self._of_any(candidate.ready), *shared), key=lambda r: r[0])
+        own, *more = self._of_agent(candidate.ready.agent, candidate.room)
+        return min((own, *shared, *more), key=lambda r: r[0])
 
-    def take(self, candidate: Candidate, count: int) -> None:
+    def choose(self, candidate: Candidate, count: int) -> tuple[Share, ...]:
+        """Return which agents do the items of a task that requires capabilities."""
+        contenders = [self._contender(name) for name in self._fits(candidate.ready)]
+        return select(candidate.policy, count, contenders)
+
+    def take(self, candidate: Candidate, count: int, shares: tuple[Share, ...]) -> None:
         """Count items as started."""
-        for counts, key in (
-            (self._agents, candidate.ready.agent),
-            (self._granted, candidate.room or candidate.ready.agent),
-            (self._workflows, candidate.workflow_uid),
-            (self._phases, candidate.phase_uid),
-        ):
-            counts[key] = counts.get(key, 0) + count
+        agents = [(share.agent, share.count) for share in shares]
+        for agent, number in agents or [(candidate.ready.agent, count)]:
+            _add(self._agents, agent, number)
+            _add(self._granted, candidate.room or agent, number)
+        _add(self._workflows, candidate.workflow_uid, count)
+        _add(self._phases, candidate.phase_uid, count)
+
+    def _of_agent(self, agent: str, room: str = "") -> tuple[tuple[int, Blocked], ...]:
+        """Return how many items an agent may start, by each of its limits."""
+        where = room or agent
+        if agent not in self._slots.agents:
+            text = f"there is no agent {agent}; the task starts when it is applied"
+            return ((0, Blocked("AgentNotFound", text)),)
+        if agent in self._slots.blocked:
+            return ((0, Blocked(*self._slots.blocked[agent])),)
+        limit = self._slots.agents[agent]
+        own = _room("AgentConcurrency", f"agent {agent}", self._agents.get(agent, 0), limit)
+        if where not in self._slots.rooms:
+            return (own,)
+        most, reason, message = self._slots.rooms[where]
+        left = max(most - self._granted.get(where, 0), 0)
+        return own, (left, Blocked(reason, message))
+
+    def _of_any(self, ready: Ready) -> tuple[int, Blocked]:
+        """Return how many items all agents together may start that can do a task."""
+        full = self._full.get((ready.requires, ready.mounts))
+        if full is not None:  # slots are only handed out here, none comes back
+            return 0, full
+        total, why = self._all_of(ready)
+        if not total:
+            self._full[ready.requires, ready.mounts] = why
+        return total, why
+
+    def _all_of(self, ready: Ready) -> tuple[int, Blocked]:
+        fitting, wanted = self._fits(ready), " and ".join(ready.requires)
+        if not fitting:
+            mode = " in mode Pod" if ready.mounts else ""
+            text = f"no agent of this namespace{mode} has {_plural(ready.requires)} {wanted}"
+            return 0, Blocked("NoMatchingAgent", f"{text}; the task starts when one is applied")
+        rooms = [min(self._of_agent(name), key=lambda r: r[0]) for name in fitting]
+        named = "; ".join(why.message for _, why in rooms[:_NAMED])
+        more = f" and {len(rooms) - _NAMED} more" if len(rooms) > _NAMED else ""
+        text = f"no agent with {wanted} has a free slot: {named}{more}"
+        total = sum(room for room, _ in rooms)
+        return min(total, _NO_LIMIT), Blocked("NoFreeAgent", text[:1024])
+
+    def _fits(self, ready: Ready) -> tuple[str, ...]:
+        """Return the agents that can do a task."""
+        wanted = (ready.requires, ready.mounts)
+        if wanted not in self._fitting:
+            profiles = self._slots.profiles.items()
+            self._fitting[wanted] = tuple(
+                name for name, p in profiles if p.fits(ready.requires, mounting=ready.mounts)
+            )
+        return self._fitting[wanted]
+
+    def _contender(self, name: str) -> Contender:
+        busy, width = self._agents.get(name, 0), self._slots.agents.get(name)
+        profile = self._slots.profiles[name]
+        if not profile.mounts and name in self._slots.rooms:  # workers are what limits a pool
+            slots = self._slots.by_agent.get(name, 0) + self._slots.rooms[name][0]
+            width = slots if width is None else min(width, slots)
+        return Contender(
+            name=name,
+            busy=busy,
+            room=min(room for room, _ in self._of_agent(name)),
+            width=width or None,
+            begun=profile.begun + self._granted.get(name, 0),
+            figures=profile.figures,
+        )
 
 
+def _add(counts: dict[str, int], key: str, number: int) -> None:
+    counts[key] = counts.get(key, 0) + number
+
+
+def _plural(words: tuple[str, ...]) -> str:
+    return "the capability" if len(words) == 1 else "the capabilities"
+
+
+_NAMED = 4
 _NO_LIMIT = 1 << 30
 
 

@@ -85,7 +85,7 @@ def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
         release=release,
         missing=_missing(snapshot, record),
         spawn=children.to_create(record.tasks, snapshot.children),
-        wake_at=_wake_at(snapshot, record),
+        wake_at=wake_at(snapshot, record),
         again=settle.unfinished(snapshot.shape, record.tasks),
     )
 
@@ -268,7 +268,8 @@ def _missing(snapshot: PhaseSnapshot, record: PhaseRecord) -> tuple[Missing, ...
     )
 
 
-def _wake_at(snapshot: PhaseSnapshot, record: PhaseRecord) -> datetime | None:
+def wake_at(snapshot: PhaseSnapshot, record: PhaseRecord) -> datetime | None:
+    """Return when time alone may change what is decided; None for never."""
     if record.ended:
         return None
     times = [t for t in (_deadline(snapshot, record.started_at),) if t]

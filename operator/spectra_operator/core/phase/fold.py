@@ -93,14 +93,21 @@ def _describe(record: TaskRecord, attempt: Attempt) -> TaskRecord:
     started = attempt.started_at or attempt.created_at
     if record.started_at and started:
         started = min(record.started_at, started)
+    same = record.pod in (attempt.pod, attempt.worker)
     return replace(
         record,
         agent=attempt.agent or record.agent,
+        selection=attempt.selection or (record.selection if same else ""),
         revision=attempt.revision or record.revision,
-        pod=attempt.worker or attempt.pod,
+        pod=_shown_pod(attempt),
         attempt=max(record.attempt, attempt.number),
         started_at=started or record.started_at,
     )
+
+
+def _shown_pod(attempt: Attempt) -> str:
+    """Return the pod that does the work: of a claim it is its worker's."""
+    return attempt.worker or attempt.pod
 
 
 def _running(record: TaskRecord, attempt: Attempt, item: Item) -> TaskRecord:
@@ -113,7 +120,7 @@ def _running(record: TaskRecord, attempt: Attempt, item: Item) -> TaskRecord:
         not_before=None,
         reason=attempt.waiting,
     )
-    if record.open.get(attempt.index) == running and record.pod == attempt.pod:
+    if record.open.get(attempt.index) == running and record.pod == _shown_pod(attempt):
         return _said(record, attempt)
     return _said(_describe(record, attempt), attempt).with_item(attempt.index, running)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from ...api.phase import TaskState
 from .. import indexes
-from ..policy import agent_of
+from ..policy import agent_of, required
 from ..snapshot import Levels, PhaseSnapshot
 from . import settle
 from .records import Item, PhaseRecord, TaskRecord
@@ -25,7 +25,8 @@ class Ready:
     """A task of which `startable` items may start now if the limits allow; lowest index first.
 
     `way` is 0 for the task's own agent and i for its i-th fallback: items that go different ways
-    wait for different agents.
+    wait for different agents. `agent` is empty where one is to be chosen that has all of
+    `requires`; `mounts` tells that it must mount a workspace.
     """
 
     task: str
@@ -34,6 +35,8 @@ class Ready:
     path: float
     since: datetime
     way: int = 0
+    requires: tuple[str, ...] = ()
+    mounts: bool = False
 
 
 def ready_tasks(snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels) -> tuple[Ready, ...]:
@@ -74,7 +77,9 @@ def _ready(snapshot: PhaseSnapshot, record: PhaseRecord, name: str, window: int)
         startable = min(startable_mask(snapshot, name, task, way, window).bit_count(), room)
         if startable:
             room -= startable
-            found.append(Ready(name, agent_of(spec, way), startable, path, since, way))
+            agent, wanted = agent_of(spec, way), required(spec, way)
+            mounts = spec.workspace is not None
+            found.append(Ready(name, agent, startable, path, since, way, wanted, mounts))
     return found
 
 

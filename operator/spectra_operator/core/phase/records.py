@@ -87,7 +87,8 @@ class TaskRecord:
 
     A task whose items are not known yet has a `total` of 0. `prior` counts the attempts of items
     that are not open; `way` is the one of the last attempt. `progress` is what its live attempts
-    say: nothing rests on it, and it is not kept.
+    say: nothing rests on it, and it is not kept. `selection` says why the last attempt's agent
+    was chosen, if it was.
     """
 
     state: TaskState = TaskState.WAITING
@@ -101,6 +102,7 @@ class TaskRecord:
     reason: str = ""
     message: str = ""
     agent: str = ""
+    selection: str = ""
     revision: str = ""
     pod: str = ""
     attempt: int = 0
@@ -127,6 +129,8 @@ class TaskRecord:
     @property
     def running_mask(self) -> int:
         """Items with a live attempt."""
+        if not self.open:
+            return 0
         return indexes.of(i for i, item in self.open.items() if item.state is TaskState.RUNNING)
 
     @property
@@ -159,6 +163,8 @@ class TaskRecord:
 
     def output_bytes(self) -> int:
         """Bytes of the outputs, as status holds them: those of a fan-out stand in an array."""
+        if not self.outputs:
+            return 0
         size = sum(map(len, self.outputs.values()))
         if not self.fan_out or not self.outputs:
             return size

@@ -112,9 +112,9 @@ class _Over:
 def _broken(shape: PhaseShape, tasks: Mapping[str, TaskRecord]) -> bool:
     """Whether a task failed that the phase does not tolerate."""
     return any(
-        r.failed and not shape.tasks[n].allow_failure and _too_many(shape, n, r)
+        not is_benign(r) and not shape.tasks[n].allow_failure and _too_many(shape, n, r)
         for n, r in tasks.items()
-        if not is_benign(r)
+        if r.failed
     )
 
 
@@ -135,14 +135,19 @@ def _state(
 ) -> TaskRecord | None:
     """Return the task with its state; None for one that nothing was tried of."""
     if record.running_mask:
-        quiet = record.fan_out and not record.failures and not record.losses
-        return become(record, TaskState.RUNNING, *(("", "") if quiet else ()))
+        return with_running(record)
     if record.total and record.ended_mask.bit_count() == record.total:
         return _finished(shape, name, record)
     stopped = _stopped(shape, name, record, levels, late)
     if stopped is None and (record.ended_mask or record.open):
         return _ready_or_backoff(record)
     return stopped
+
+
+def with_running(record: TaskRecord) -> TaskRecord:
+    """Return a task of which an item runs with its state."""
+    quiet = record.fan_out and not record.failures and not record.losses
+    return become(record, TaskState.RUNNING, *(("", "") if quiet else ()))
 
 
 def _stopped(

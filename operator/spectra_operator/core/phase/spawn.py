@@ -36,9 +36,14 @@ def spawn_problem(shape: PhaseShape, task: str, spawn: str) -> str:
 
 
 def _not_allowed(shape: PhaseShape, task: Task, planner: Planner, tasks: list[Task]) -> str:
-    agents = frozenset(planner.agents or [task.agent])
+    agents = frozenset(planner.agents or agents_of(task)[:1])
     depth = depth_of(shape) + 1
     for spawned in tasks:
+        if spawned.requires is not None:
+            return (
+                f"spawn: task {spawned.name} has requires; name one of the agents that "
+                f"planner.agents allows: {', '.join(sorted(agents))}"
+            )
         strangers = _agents_named(spawned) - agents
         if strangers:
             return (

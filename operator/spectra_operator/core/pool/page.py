@@ -29,7 +29,7 @@ class Claim:
 
     `id` is the attempt's name, `phase` that of the Phase object. `epoch` fences: a call with
     another one is refused. `instance` names the process it was given to. `checkpoint` is JSON
-    from which a later attempt may go on, or empty.
+    from which a later attempt may go on, or empty. `selection` says why the agent was chosen.
     """
 
     id: str
@@ -43,6 +43,7 @@ class Claim:
     at: datetime
     workflow_uid: str = ""
     checkpoint: str = ""
+    selection: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,7 @@ def _open(claim: Claim, worker: str, agent: str, revision: str) -> Attempt:
         started_at=claim.at,
         held=True,
         worker=worker,
+        selection=claim.selection,
     )
 
 

@@ -15,7 +15,8 @@ from .page import Claim, End, Ending, Page
 Annotations = Mapping[str, str]
 
 _BESIDE_TEXTS = 1536
-"""An entry has fewer bytes than this, key included, beside its checkpoint, document and message."""
+"""An entry has fewer bytes than this, key included, beside its checkpoint, selection, document and
+message."""
 _LONGEST_LETTER = 6
 """Bytes of a character in JSON, at most: a control character becomes \\u001f."""
 
@@ -42,7 +43,7 @@ def size_of(annotations: Annotations) -> int:
 def is_larger(page: Page, most: int) -> bool:
     """Whether a page takes more than so many bytes; one that surely does not is not rendered."""
     claims = [*page.claims.values(), *(ending.claim for ending in page.endings.values())]
-    texts = [claim.checkpoint for claim in claims]
+    texts = [text for claim in claims for text in (claim.checkpoint, claim.selection)]
     for ending in page.endings.values():
         texts += (ending.end.document, ending.end.message)
     if len(claims) * _BESIDE_TEXTS + _LONGEST_LETTER * sum(map(len, texts)) <= most:
@@ -81,7 +82,7 @@ def _text(document: Mapping[str, Any]) -> str:
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
-    left = {"checkpoint": claim.checkpoint} if claim.checkpoint else {}
+    texts = {"checkpoint": claim.checkpoint, "selection": claim.selection}
     return {
         "id": claim.id,
         "phase": claim.phase,
@@ -93,7 +94,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "instance": claim.instance,
         "at": claim.at.isoformat(),
         "workflow": claim.workflow_uid,
-        **left,
+        **{name: text for name, text in texts.items() if text},
     }
 
 
@@ -110,6 +111,7 @@ def _read_claim(found: Mapping[str, Any]) -> Claim:
         at=_instant(found["at"]),
         workflow_uid=str(found["workflow"]),
         checkpoint=str(found.get("checkpoint", "")),
+        selection=str(found.get("selection", ""))[:256],
     )
 
 

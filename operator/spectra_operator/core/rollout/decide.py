@@ -96,12 +96,14 @@ def _prepare(turn: Turn) -> Turn:
     stored = record.preview in snapshot.stored
     if stored and snapshot.spec.strategy is RolloutStrategy.IMMEDIATE:
         return promote(turn, "Immediate", "the strategy is Immediate", record.by)
-    ready = stored and snapshot.has_worker(record.preview)
+    needed_workers = _needed(turn)
+    staff = min(snapshot.workers_of(record.preview).ready, needed_workers)
+    ready = stored and staff == needed_workers
     gates = gate_progress(snapshot, record.number)
     needed = Verdict.PASSED if record.proven else gates.finding.verdict
     if needed is Verdict.FAILED:
         return give_up(turn, "GateFailed", gates.finding.text)
-    turn = progressed(turn, stored + (stored and ready) + gates.passed)
+    turn = progressed(turn, stored + stored * staff + gates.passed)
     if ready and needed is Verdict.PASSED:
         return _ready(turn)
     deadline = turn.record.deadline
@@ -110,6 +112,19 @@ def _prepare(turn: Turn) -> Turn:
     state = RolloutState.PREVIEW if stored else RolloutState.PENDING
     reason = "GateError" if ready and needed is Verdict.ERROR else "Progressing"
     return turn.enter(state, reason, _obstacle(turn, gates, ready=ready))
+
+
+def _needed(turn: Turn) -> int:
+    """Return how many workers must be ready before the switch.
+
+    What is bounded at first needs one. What gets all the work at once needs as many as the tasks
+    make wanted, or they would wait for the rest; what comes back cannot wait for more than one.
+    """
+    snapshot = turn.snapshot
+    if not snapshot.pooled:
+        return 0
+    bounded = analysis_of(turn) is not None or turn.record.proven
+    return 1 if bounded else max(snapshot.desired, 1)
 
 
 def _ready(turn: Turn) -> Turn:
@@ -131,10 +146,10 @@ def _obstacle(turn: Turn, gates: GateProgress, *, ready: bool) -> str:
     if ready:
         return gates.finding.text
     workers = snapshot.workers_of(revision)
-    return (
-        f"revision {revision} has no ready worker: {workers.starting} start, "
-        f"{workers.failing} failed"
+    few = (
+        f"{workers.ready} of {_needed(turn)} workers ready" if workers.ready else "no ready worker"
     )
+    return f"revision {revision} has {few}: {workers.starting} start, {workers.failing} failed"
 
 
 def _prove(turn: Turn) -> Turn:
@@ -240,7 +255,7 @@ def _tries_gates(turn: Turn) -> bool:
 
 def _kept_stats(turn: Turn) -> dict[str, RevisionStats]:
     record = turn.record
-    used = dict.fromkeys((record.stable, record.preview, record.warm))
+    used = dict.fromkeys((record.stable, record.preview, record.warm, record.rejected))
     known = {**turn.snapshot.stats, **({turn.anew: RevisionStats()} if turn.anew else {})}
     kept = {revision: known[revision] for revision in used if revision in known}
     return {
@@ -260,7 +275,7 @@ def _allowed(turn: Turn) -> dict[str, int | None]:
 
 
 def _keep(turn: Turn) -> dict[str, Keep]:
-    """Return who keeps workers. Before the switch one worker shows that the revision starts."""
+    """Return who keeps workers. Before the switch there are as many as it needs."""
     record = turn.record
     if not turn.snapshot.pooled or not record.stable:
         return {}
@@ -268,6 +283,6 @@ def _keep(turn: Turn) -> dict[str, Keep]:
     if record.exposed:
         return keep | {record.preview: Keep(Why.ACTIVE), record.stable: Keep(Why.STABLE)}
     if record.preview:
-        most = None if record.proven else 1
+        most = None if record.proven or analysis_of(turn) is None else 1
         keep |= {record.preview: Keep(Why.PREVIEW, least=1, most=most)}
     return keep | {record.stable: Keep(Why.ACTIVE)}

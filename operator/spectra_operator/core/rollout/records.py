@@ -177,6 +177,7 @@ class RolloutSnapshot:
         stats: Ended attempts by revision.
         running: Attempts under way by revision: claims given, pods made.
         workers: By revision.
+        desired: How many workers the tasks make wanted.
         orders: All that are there, also those applied before.
         gates: By key of the gate.
         readings: The newest by name of the query.
@@ -191,6 +192,7 @@ class RolloutSnapshot:
     stats: Mapping[str, RevisionStats] = field(default_factory=dict)
     running: Mapping[str, int] = field(default_factory=dict)
     workers: Mapping[str, WorkerCounts] = field(default_factory=dict)
+    desired: int = 1
     orders: tuple[RolloutOrder, ...] = ()
     gates: Mapping[str, GateResult] = field(default_factory=dict)
     readings: Mapping[str, Reading] = field(default_factory=dict)

@@ -90,6 +90,7 @@ def _candidate(phase: SimPhase, workflow: WorkflowShape, ready: Ready) -> Candid
         priority=workflow.spec.priority,
         phase_limit=phase.shape.spec.parallelism,
         workflow_limit=workflow.spec.parallelism,
+        policy=workflow.spec.selection_policy,
     )
 
 

@@ -25,6 +25,8 @@ from ..phase.decide import decide_phase
 from ..phase.judging import CLOCK_GRAIN
 from ..phase.readiness import startable_mask
 from ..policy import agent_of
+from ..selection.figures import Profile
+from ..selection.select import Share
 from ..snapshot import Levels, WorkflowShape, WorkflowSnapshot
 from ..workflow.decide import WorkflowDecision, decide_workflow
 from ..workflow.records import WorkflowRecord
@@ -72,6 +74,7 @@ class SimRun:
         self._count = 0
         self._dirty: dict[str, None] = {}
         self._busy: Counter[str] = Counter()
+        self._begun: Counter[str] = Counter()
         self._waiting: Counter[str] = Counter()
 
     def play(self) -> None:
@@ -215,27 +218,42 @@ class SimRun:
             return {}
         admission = admit(candidates, self._slots(candidates), self._time())
         for (name, task, way), count in admission.granted.items():
-            self._start(self.phases[name], task, way, count)
+            shares = admission.shares.get((name, task, way), ())
+            self._start(self.phases[name], (task, way), count, shares)
         return admission.blocked
 
     def _slots(self, candidates: list[Candidate]) -> Slots:
         by_phase = {name: len(phase.live) for name, phase in self.phases.items()}
-        agents = {candidate.ready.agent for candidate in candidates}
+        agents = {c.ready.agent for c in candidates} - {""}
+        if any(candidate.ready.requires for candidate in candidates):
+            agents |= self.assumed.profiles.keys()
         return Slots(
             agents={agent: self.assumed.agents.get(agent) for agent in agents},
             by_agent=self._busy,
             by_phase=by_phase,
             by_workflow={self.shape.uid: sum(by_phase.values())},
+            profiles=self._profiles(),
         )
 
-    def _start(self, phase: SimPhase, task: str, way: int, count: int) -> None:
+    def _profiles(self) -> dict[str, Profile]:
+        return {
+            name: replace(profile, begun=self._begun[name])
+            for name, profile in self.assumed.profiles.items()
+        }
+
+    def _start(
+        self, phase: SimPhase, what: tuple[str, int], count: int, shares: tuple[Share, ...]
+    ) -> None:
+        task, way = what
         record = phase.record.tasks[task]
-        agent = agent_of(phase.shape.tasks[task], way)
+        agents = [share.agent for share in shares for _ in range(share.count)]
+        agents = agents or [agent_of(phase.shape.tasks[task], way)] * count
         mask = startable_mask(phase.snapshot((), self._time()), task, record, way)
-        for index in islice(indexes.iterate(mask), count):
+        for index, agent in zip(islice(indexes.iterate(mask), count), agents, strict=True):
             number = (record.recorded(index) or 0) + 1
             self._begin(phase, (task, index, number), agent)
-        self._busy[agent] += count
+        self._busy.update(agents)
+        self._begun.update(agents)
         self.traces.begun.setdefault((phase.name, task), self.now)
         self.traces.attempts[phase.name, task] += count
         self._dirty[phase.name] = None

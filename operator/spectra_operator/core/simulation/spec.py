@@ -20,7 +20,8 @@ from ..graph import build
 from ..insight.durations import Observed, planned, task_path
 from ..language.expressions import ExpressionError
 from ..phase.inputs import InputError, TaskScope, task_items
-from ..policy import agents_of
+from ..policy import agent_of, agents_of
+from ..selection.figures import Profile
 from ..snapshot import PhaseShape
 from ..spec.items import has_items
 
@@ -37,6 +38,7 @@ class Assumptions:
     """What a simulation takes for granted.
 
     `agents` has the concurrency of each agent, None for no limit; one that is missing has none.
+    `profiles` has what agents can do, for tasks that require capabilities.
     `seconds` are given durations, `items` given numbers of items, `failures` chances to fail from
     0 to 1: all by `phase/task`, by agent, or under `*` for all. `skipped` names phases and tasks
     (`phase/task`) whose condition is false; other conditions are true. Without a `seed` every
@@ -45,6 +47,7 @@ class Assumptions:
     """
 
     agents: Mapping[str, int | None] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
     defaults: Mapping[str, TaskDefaults] = field(default_factory=dict)
     observed: Observed = field(default_factory=Observed)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -192,7 +195,7 @@ def all_tasks(spec: WorkflowSpec) -> Iterator[tuple[str, Task]]:
 
 def _is_unknown(phase: str, task: Task, assumed: Assumptions) -> bool:
     path = task_path(phase, task.name)
-    given = {path, task.agent, "*"} & assumed.seconds.keys()
+    given = {path, agent_of(task, 0), "*"} & assumed.seconds.keys()
     return not given and assumed.observed.of(phase, task) is None
 
 

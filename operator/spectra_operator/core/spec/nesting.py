@@ -17,5 +17,7 @@ def too_deep(value: Any, depth: int) -> bool:
     level = [value]
     for _ in range(depth):
         parents = [x for x in level if isinstance(x, dict | list)]
+        if not parents:
+            return False
         level = [c for x in parents for c in (x.values() if isinstance(x, dict) else x)]
     return any(isinstance(x, dict | list) for x in level)

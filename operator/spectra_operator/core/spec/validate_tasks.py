@@ -16,6 +16,7 @@ from .validate_values import output_problems
 
 def task_problems(task: Task, where: str) -> Iterator[Problem]:
     """Yield what is wrong with one task; `where` is its field."""
+    yield from _agent(task, where)
     yield from _items(task, where)
     yield from _for_each(task, where)
     yield from _matrix(task, where)
@@ -25,6 +26,18 @@ def task_problems(task: Task, where: str) -> Iterator[Problem]:
         yield from _rules(fallback.retry, f"{where}.fallback[{index}].retry")
     if task.compensate is not None:
         yield from _rules(task.compensate.retry, f"{where}.compensate.retry")
+
+
+def _agent(task: Task, where: str) -> Iterator[Problem]:
+    if task.agent is None and task.requires is None:
+        text = "is missing; name an agent, or say in requires what it must be able to do"
+        yield Problem("MissingField", f"{where}.agent", text)
+    if task.agent is not None and task.requires is not None:
+        text = "stands beside requires; give one of agent and requires"
+        yield Problem("ConflictingFields", f"{where}.agent", text)
+    if task.requires is not None and task.planner is not None and not task.planner.agents:
+        text = "is empty, and a planner with requires has no agent of its own; list the agents"
+        yield Problem("MissingField", f"{where}.planner.agents", f"{text} of its tasks")
 
 
 def _items(task: Task, where: str) -> Iterator[Problem]:

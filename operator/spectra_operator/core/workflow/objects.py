@@ -44,6 +44,7 @@ def phase_body(
     template, main = template_of(shape, name, step), step.role is PhaseRole.MAIN
     stops = main and shape.spec.failure_policy is not FailurePolicy.CONTINUE
     claim = workspace_claim(shape)
+    chosen = "selection_policy" in shape.spec.model_fields_set
     spec: Body = {
         "workflowRef": {"name": shape.name, "uid": shape.uid},
         "phase": name,
@@ -53,6 +54,7 @@ def phase_body(
         "activeDeadlineSeconds": template.active_deadline_seconds,
         "failurePolicy": str(FailurePolicy.FAIL if stops else FailurePolicy.CONTINUE),
         "onFailureRunning": "Cancel" if shape.spec.on_failure_running == "Cancel" else None,
+        "selectionPolicy": str(shape.spec.selection_policy) if chosen else None,
         "plan": _dumped(template.plan),
         "workspace": {"claimName": claim} if claim else None,
         "podCleanup": _dumped(shape.spec.pod_cleanup),

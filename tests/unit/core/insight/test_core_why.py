@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from builders.specs import AGENT, Body, a_chain, a_phase, a_step, a_task, a_workflow, an_agent
+from builders.specs import (
+    AGENT,
+    Body,
+    a_chain,
+    a_choice,
+    a_phase,
+    a_step,
+    a_task,
+    a_workflow,
+    an_agent,
+)
 from spectra_operator.core.insight.why import Link, Objects, UnknownPathError, why
 
 CHAIN = a_chain("a", "b", "c")
@@ -175,3 +185,27 @@ def test_an_unknown_path_names_what_there_is() -> None:
 def test_the_end_of_the_chain_leads_nowhere() -> None:
     links = why(seen({"a": FULL}), "one/c")
     assert [link.next for link in links] == ["one/b", "one/a", f"agent:{AGENT}", ""]
+
+
+def test_a_task_that_runs_says_why_its_agent_was_chosen() -> None:
+    running = {"state": "Running", "agent": "b", "selection": "b: Balance, 0 of 4 busy"}
+    assert "; chosen: b: Balance, 0 of 4 busy" in told(seen({"a": running}), "one/a")[0]
+
+
+def test_where_no_agent_is_free_the_chain_ends_with_their_names() -> None:
+    text = "no agent with able has a free slot: agent x 1/1; agent y 1/1"
+    full = {"state": "Ready", "reason": "NoFreeAgent", "message": text}
+    assert told(seen({"a": full}), "one/a") == [f"task one/a is Ready: {text}"]
+
+
+def test_what_holds_slots_is_asked_of_tasks_that_name_no_agent_too() -> None:
+    phase = a_phase([a_choice("any"), a_task("held")])
+    phase["status"] = {
+        "tasks": {
+            "any": {"state": "Running"},
+            "held": {"state": "Ready", "reason": "AgentConcurrency", "message": "full"},
+        }
+    }
+    objects = seen({}, agents=[an_agent(concurrency=1)])
+    shown = Objects(objects.workflow, {"one": phase}, objects.agents)
+    assert told(shown, "one/held")[-1].startswith(f"agent {AGENT} is busy")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from builders.specs import Body, a_phase, a_step, a_task, a_workflow, an_agent
+from builders.specs import Body, a_choice, a_phase, a_step, a_task, a_workflow, an_agent
 from spectra_operator.core.lint.findings import Manifest, Mark, Path
 from spectra_operator.core.lint.lint import lint
 
@@ -218,6 +218,16 @@ def test_agents_are_looked_for_where_the_set_has_agents() -> None:
     assert found(run) == []
     assert found(run, an_agent()) == [
         ("warning", "AgentNotSeen", "spec.phases[work].tasks[work].agent")
+    ]
+
+
+def test_capabilities_are_looked_for_where_the_set_has_agents() -> None:
+    run = a_workflow([a_step("work", [a_choice("read", "ocr", "typing")])])
+
+    assert found(run) == []
+    assert found(run, an_agent(capabilities=["typing", "ocr", "more"])) == []
+    assert found(run, an_agent("one", capabilities=["ocr"]), an_agent("two")) == [
+        ("warning", "CapabilityNotSeen", "spec.phases[work].tasks[read].requires.capabilities")
     ]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from builders.pods import at
 from builders.records import a_view, an_attempt, broken, done
-from builders.specs import Body, a_task
+from builders.specs import Body, a_choice, a_task
 from spectra_operator.api.constants import MAX_OUTPUT_BYTES
 from spectra_operator.api.phase import PhaseState, TaskState
 from spectra_operator.core.attempts.evidence import Attempt, Kind, Outcome
@@ -147,7 +147,8 @@ def test_a_phase_that_does_not_exist_yet_was_not_deleted() -> None:
     ("spawn", "said"),
     [
         (json.dumps([a_task("one", agent="other")]), "names agent other"),
-        (json.dumps([{"name": "one"}]), "spawn[one].agent"),
+        (json.dumps([a_choice("one")]), "name one of the agents that planner.agents allows"),
+        (json.dumps([{"name": "one"}]), "tasks[one].agent: is missing"),
         (json.dumps([a_task(f"t{n}") for n in range(21)]), "maxTasks"),
     ],
 )

@@ -57,7 +57,9 @@ def test_a_plan_has_no_more_tasks_than_max_tasks(most: int | None, fits: int) ->
     [
         pytest.param(["no task"], "spawn[0]: ", id="not an object"),
         pytest.param([{"agent": "director"}], "spawn[0].name: Field required", id="without a name"),
-        pytest.param([{"name": "x"}], "spawn[x].agent: Field required", id="without an agent"),
+        pytest.param(
+            [{"name": "x"}], "spawn: spec.tasks[x].agent: is missing", id="without an agent"
+        ),
         pytest.param([a_step("X Y")], "spawn[X Y].name: ", id="a name that cannot be"),
         pytest.param([a_step(count=0)], "spawn[one].count: ", id="no items"),
         pytest.param([a_step(), a_step()], "spawn: spec.tasks: 'one' stands twice", id="twice"),

@@ -165,3 +165,12 @@ def test_the_longest_entry_is_not_taken_for_a_smaller_one() -> None:
     page = apply(Page(epoch=2**53), [Give(longest), replace(end, stopped_at=at(9))])
 
     assert is_larger(page, size_of(render_page(page)) - 1)
+
+
+def test_why_an_agent_was_chosen_is_kept_with_the_claim_and_its_end() -> None:
+    why = "warm: Balance, 0 of 4 busy"
+    page = apply(Page(), [Give(replace(a_claim("a"), selection=why))])
+    ended = apply(page, [End("a", at(9), Kind.SUCCEEDED, digest="d")])
+    for kept in (page, ended):
+        read = parse_page(render_page(kept))
+        assert attempts_of(read, "w", "warm", "r1")["a"].selection == why

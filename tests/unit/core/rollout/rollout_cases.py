@@ -94,6 +94,7 @@ class Scene:
     workers: dict[str, WorkerCounts] = field(
         default_factory=lambda: dict.fromkeys(REVISIONS, WorkerCounts(ready=1))
     )
+    desired: int = 1
     orders: list[RolloutOrder] = field(default_factory=list)
     gates: dict[str, GateResult] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
@@ -116,6 +117,7 @@ class Scene:
                 stats=self.stats,
                 running=self.running,
                 workers=self.workers if self.pooled else {},
+                desired=self.desired,
                 orders=tuple(self.orders),
                 gates=self.gates,
                 readings=self.readings,

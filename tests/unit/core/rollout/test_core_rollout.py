@@ -146,6 +146,25 @@ def test_without_an_analysis_a_ready_revision_is_promoted_at_once() -> None:
     assert scene.record.warm == "v1"
 
 
+def test_without_an_analysis_there_are_first_as_many_workers_as_the_tasks_make_wanted() -> None:
+    scene = settled(a_rollout(), desired=3)
+
+    assert scene.want("v2").keep["v2"] == Keep(Why.PREVIEW, least=1)
+    assert scene.record.message == "revision v2 has 1 of 3 workers ready: 0 start, 0 failed"
+
+    scene.workers["v2"] = WorkerCounts(ready=3)
+    scene.decide()
+    assert scene.standing() == ("Promoted", "NoAnalysis", "v2", "v2")
+
+
+def test_each_worker_that_gets_ready_is_a_step_forward() -> None:
+    scene = settled(a_rollout(), desired=3)
+    scene.want("v2")
+    scene.workers["v2"] = WorkerCounts(ready=2)
+
+    assert scene.after(200).wake_at == at(500)
+
+
 def test_the_immediate_strategy_waits_for_no_worker_and_keeps_none_warm() -> None:
     scene = settled(a_rollout(strategy="Immediate"), workers={})
 

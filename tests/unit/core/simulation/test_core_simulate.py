@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from builders.simulations import a_spec, assuming, simulated
-from builders.specs import AGENT, a_chain, a_retry, a_step, a_task
+from builders.specs import AGENT, a_chain, a_choice, a_retry, a_step, a_task
 from spectra_operator.api.agent import TaskDefaults
 from spectra_operator.api.phase import TaskState
 from spectra_operator.api.template import WorkflowTemplateSpec
 from spectra_operator.api.workflow import WorkflowSpec, WorkflowState
 from spectra_operator.core.insight.durations import Durations, Observed
 from spectra_operator.core.phase.readiness import MAX_OPEN_ITEMS
+from spectra_operator.core.selection.figures import Figures, Profile
 from spectra_operator.core.simulation.simulate import Load, Variation, simulate, what_if
 from spectra_operator.core.simulation.spec import Assumptions
 
@@ -251,3 +252,32 @@ def test_the_spec_itself_is_left_as_it_was() -> None:
     before = spec.model_dump()
     simulate(spec, assuming())
     assert spec.model_dump() == before
+
+
+def choosing(**profiles: Profile) -> Assumptions:
+    """Ten seconds an attempt; agents with two slots each."""
+    agents = dict.fromkeys(profiles, 2)
+    return Assumptions(seconds={"*": 10.0}, agents=agents, profiles=profiles)
+
+
+def test_items_that_any_agent_may_do_are_spread_over_all_that_can() -> None:
+    able = Profile(frozenset({"able"}))
+    assumed = choosing(one=able, two=able, other=Profile(frozenset({"else"})))
+    seen = simulated([a_step("build", [a_choice("many", count=8)])], assumed)
+    assert (seen.makespan, seen.peak) == (20.0, {"one": 2, "two": 2})
+    assert list(seen.waiting) == [
+        "no agent with able has a free slot: agent one 2/2; agent two 2/2"
+    ]
+
+
+def test_the_policy_of_the_workflow_is_simulated_too() -> None:
+    fast = Profile(frozenset({"able"}), figures=Figures(9, 9, 1.0))
+    slow = Profile(frozenset({"able"}), figures=Figures(9, 9, 5.0))
+    steps = [a_step("build", [a_choice("many", count=2)])]
+    seen = simulated(steps, choosing(fast=fast, slow=slow), selection_policy="Performance")
+    assert seen.peak == {"fast": 2}
+
+
+def test_where_no_agent_is_able_the_simulation_says_that_it_would_wait() -> None:
+    seen = simulated([a_step("build", [a_choice("x", "gpu")])], choosing())
+    assert "no agent of this namespace has the capability gpu" in seen.reason

@@ -110,5 +110,5 @@ def test_a_phase_that_stands_alone_mounts_only_a_workspace_of_its_own() -> None:
 
 
 def test_a_kind_without_checks_has_no_problems() -> None:
-    assert review("Agent", {"template": {}}) == ()
+    assert review("ConfigMap", {"data": {}}) == ()
     assert review("Pod", None) == ()

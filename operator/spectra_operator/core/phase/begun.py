@@ -1,0 +1,44 @@
+"""What a decision becomes when attempts were started on it, without deciding about all tasks anew.
+
+A start changes the tasks of its attempts alone: others depend on what has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..attempts.evidence import Attempt
+from ..snapshot import PhaseSnapshot
+from .conclude import conclude
+from .decide import PhaseDecision, wake_at
+from .fold import fold
+from .judging import Context
+from .readiness import ready_tasks
+from .settle import with_running
+
+
+def begun(
+    snapshot: PhaseSnapshot, decision: PhaseDecision, started: Sequence[Attempt]
+) -> PhaseDecision:
+    """Return what deciding again would give.
+
+    Args:
+        snapshot: What the decision was made from.
+        decision: One with tasks that were ready.
+        started: Live attempts of items that were startable by it.
+    """
+    snapshot = replace(snapshot, attempts=(*snapshot.attempts, *started))
+    tasks = dict(decision.record.tasks)
+    for attempt in started:
+        name = attempt.task
+        context = Context(snapshot.shape, snapshot.policies[name], snapshot.now)
+        tasks[name] = with_running(fold(tasks[name], attempt, context))
+    record = replace(decision.record, tasks=tasks)
+    record = conclude(snapshot.shape, record, snapshot.levels, snapshot.now)
+    return replace(
+        decision,
+        record=record,
+        ready=ready_tasks(snapshot, record, snapshot.levels),
+        wake_at=wake_at(snapshot, record),
+    )
