@@ -102,8 +102,10 @@ async def test_a_revision_that_fails_a_gate_is_aborted_and_never_gets_a_claim(
         found = peeked(world)
         assert (found["state"], found["reason"]) == ("Aborted", "GateFailed")
         assert says in found["message"]
-        assert claims(world, NEXT) == ["codecs"]
-        assert (await gates(world))["headers"]["state"] == "Cancelled"
+        assert "each" not in claims(world, NEXT)
+        states = {name: status["state"] for name, status in (await gates(world)).items()}
+        assert states.pop("headers") in ("Succeeded", "Cancelled")  # whichever was first
+        assert set(states) == {"codecs"}
         assert "GateFailed" in await events(world)
 
 
