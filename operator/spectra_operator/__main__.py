@@ -33,6 +33,7 @@ from .kube.lease import LeaseLock, LeaseTimes
 from .observability.health import HealthServer
 from .observability.logs import set_up
 from .observability.metrics import Metrics
+from .observability.prometheus import PrometheusClient
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +93,10 @@ async def _run(config: Config) -> None:
             resync_seconds=config.resync_seconds,
             worker_url=config.worker_url,
             content_namespaces=config.content_namespaces,
+            prometheus_addresses=frozenset(config.prometheus_addresses.split(",")) - {""},
         )
-        engine = Engine(client, clock, metrics, settings)
+        prometheus = await stack.enter_async_context(PrometheusClient())
+        engine = Engine(client, clock, metrics, settings, prometheus)
         keeper = ShardKeeper(
             engine, config.shards, lambda name: _lock(lease_client, name, clock, config)
         )

@@ -54,6 +54,9 @@ class Config:
     """Namespaces, with commas between them, in which the content of the ConfigMaps and Secrets that
     agents refer to is part of their revisions. The operator needs the right to list and watch both
     there."""
+    prometheus_addresses: str = ""
+    """Prometheus servers that analyses of rollouts may ask, as URLs with commas between them; * for
+    any. Empty: none."""
     kubeconfig: str = ""
     """Path of a kubeconfig; empty uses the pod's service account, or KUBECONFIG."""
 

@@ -210,11 +210,16 @@ class World:
         return next((o for o in self.operators if o.running and o.leads()), None)
 
     def _activity(self) -> tuple[Any, ...]:
-        effects = sum(len(o.parts.executor) + len(o.parts.queue) for o in self.operators)
+        parts = [operator.parts for operator in self.operators]
+        effects = sum(len(p.executor) + len(p.inquiries) + len(p.queue) for p in parts)
         return (self.api.version, len(self.api.log), self.api.watches(), effects)
 
     def _in_flight(self) -> int:
-        return sum(o.client.in_flight + o.lease_client.in_flight for o in self.operators)
+        return sum(
+            client.in_flight
+            for operator in self.operators
+            for client in (operator.client, operator.lease_client, operator.prometheus)
+        )
 
     def _check(self) -> None:
         """Fail at once for what must never happen in any test."""

@@ -18,6 +18,7 @@ from spectra_operator.kube.errors import Gone, KubeError
 from spectra_operator.kube.lease import LeaseLock
 from spectra_operator.kube.resources import Resource
 from spectra_operator.observability.metrics import Metrics
+from spectra_operator.observability.prometheus import PrometheusClient
 
 SYSTEM = "spectra-system"
 
@@ -40,6 +41,22 @@ class CountedClient(AiohttpClient):
         self._transport.call = counted  # type: ignore[method-assign]
 
 
+class CountedPrometheus(PrometheusClient):
+    """The real client, which also tells how many of its calls have no answer yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_flight = 0
+
+    async def ask(self, address: str, query: str) -> tuple[int, bytes]:
+        """Ask, and count."""
+        self.in_flight += 1
+        try:
+            return await super().ask(address, query)
+        finally:
+            self.in_flight -= 1
+
+
 class Operator:
     """One replica of the operator: engine, Lease, and an intake that behaves as kopf's does."""
 
@@ -52,8 +69,14 @@ class Operator:
         self.client = CountedClient(access, connections=128)
         self.lease_client = CountedClient(access, request_seconds=5.0)
         self.metrics = Metrics()
-        given = EngineSettings(shards=shards, identity=identity, **settings)
-        self.engine = Engine(self.client, clock, self.metrics, given)
+        self.prometheus = CountedPrometheus()
+        given = EngineSettings(
+            shards=shards,
+            identity=identity,
+            prometheus_addresses=frozenset({"*"}),
+            **settings,
+        )
+        self.engine = Engine(self.client, clock, self.metrics, given, self.prometheus)
         self.keeper = ShardKeeper(self.engine, shards, self._lock)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -91,6 +114,7 @@ class Operator:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.client.close()
         await self.lease_client.close()
+        await self.prometheus.close()
 
     def leads(self) -> bool:
         """Whether it may write and start new work."""

@@ -135,6 +135,7 @@ _FIXED_OF_PHASE = (
     "phase",
     "role",
     "parent",
+    "gate",
     "context",
     "failurePolicy",
     "onFailureRunning",

@@ -75,6 +75,15 @@ class ParentRef(ApiModel):
     """How deep this plan lies: 1 for tasks returned by a task that a person wrote."""
 
 
+class GateRef(ApiModel):
+    """The revision of an agent that the tasks of this phase try."""
+
+    agent: ObjectName
+    """Name of the agent."""
+    revision: Annotated[str, StringConstraints(pattern="^[a-z0-9]+$", max_length=63)]
+    """The revision that carries the tasks out."""
+
+
 class ClaimRef(ApiModel):
     """The volume claim of a workspace."""
 
@@ -93,6 +102,8 @@ class PhaseSpec(ApiModel):
     """What it is to its workflow."""
     parent: ParentRef | None = None
     """The planner task that it was made for."""
+    gate: GateRef | None = None
+    """Set by the operator alone: the new revision of an agent that the tasks try."""
     description: LongText = ""
     """What the phase is for."""
     parameters: Annotated[dict[InputName, AnyValue], Field(max_length=64)] = {}

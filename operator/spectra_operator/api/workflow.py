@@ -256,13 +256,14 @@ class Counts(ApiModel):
 
 
 class PhaseRole(StrEnum):
-    """What a Phase object is to its workflow."""
+    """What a Phase object is to its workflow; Gate: it tries a new revision of an agent."""
 
     MAIN = "Main"
     FINALLY = "Finally"
     ON_FAILURE = "OnFailure"
     ROLLBACK = "Rollback"
     SPAWNED = "Spawned"
+    GATE = "Gate"
 
 
 class PhaseSummary(ApiModel):

@@ -16,9 +16,12 @@ from ..core.names import revision_hash
 from ..core.phase.records import PhaseRecord, TaskRecord
 from ..core.pool.fleet import Keep
 from ..core.pool.past import Past
-from ..core.rollout.records import RolloutRecord, parse_record
+from ..core.rollout.gate_phase import GateTry
+from ..core.rollout.queries import Question
+from ..core.rollout.records import GateResult, Reading, RolloutRecord, parse_record
 from ..core.rollout.revision import ContentRef, references, revision_of
 from ..core.rollout.stats import RevisionStats, counted_of, parse_stats
+from ..core.rollout.validate import rollout_problems
 from ..core.snapshot import AgentFacts, PhaseShape
 from ..kube.resources import Body, uid_of
 from .content_book import ContentBook, Contents
@@ -36,6 +39,14 @@ Places = dict[str, int | None]
 """How many more attempts each revision may be given, the first one first; None for no limit."""
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The last try of a gate, and how it stands."""
+
+    attempt: GateTry
+    result: GateResult
+
+
 @dataclass(slots=True)
 class AgentRun:
     """An agent: its spec, its revisions, and counts since the operator started.
@@ -48,6 +59,9 @@ class AgentRun:
     `rollout` is what stands in status of the revisions, `keep` who of them has workers, `places`
     what attempts they may be given. `stats` tells how their attempts ended, `recorded` has the ids
     of those that status has counted; phases that `holding` names keep the proof of others.
+    `readings` are the newest answers to queries, `inquiring` says whether some are being asked,
+    `unjudgeable` why the spec's rollout cannot be decided by;
+    `trials` has what gates are tried, by what they try.
 
     `refusals` counts in a row the pods of a revision that were refused, `shunned` says until when
     (monotonic seconds) it is not tried again. `past` is what scaling remembers (None: not read
@@ -69,6 +83,10 @@ class AgentRun:
     stats: dict[str, RevisionStats] = field(default_factory=dict)
     recorded: frozenset[str] = frozenset()
     holding: set[Key] = field(default_factory=set)
+    readings: dict[Question, Reading] = field(default_factory=dict)
+    inquiring: bool = False
+    trials: dict[str, Trial] = field(default_factory=dict)
+    unjudgeable: str = ""
     succeeded: int = 0
     failed: int = 0
     usage: Usage = field(default_factory=Usage)
@@ -207,7 +225,9 @@ class AgentBook:
         Items of a task that requires capabilities may be done by different agents, and are counted
         one by one as they end: see `ended`.
         """
-        touched = set()
+        touched: set[Key] = set()
+        if shape.spec.gate is not None:
+            return touched  # made-up tasks are no work of the agent
         for name, record in after.tasks.items():
             known = before.tasks.get(name) or TaskRecord()
             task = shape.tasks.get(name)
@@ -245,7 +265,7 @@ def _count(run: AgentRun, before: TaskRecord, after: TaskRecord) -> None:
 
 
 def _parse(run: AgentRun, spec: Any) -> None:
-    run.hash = ""
+    run.hash, run.unjudgeable = "", ""
     try:
         run.spec = AgentSpec.model_validate(spec)
     except ValidationError as error:
@@ -253,6 +273,9 @@ def _parse(run: AgentRun, spec: Any) -> None:
         where = ".".join(["spec", *(str(part) for part in first["loc"])])
         run.spec = None
         run.problem = ("InvalidAgent", f"{where}: {first['msg']}")
+        return
+    found = rollout_problems(run.spec.rollout) if run.spec.rollout else ()
+    run.unjudgeable = "; ".join(f"{each.field}: {each.message}" for each in found)
 
 
 def _name(run: AgentRun, template: Any, contents: Contents | None) -> None:

@@ -27,7 +27,7 @@ class AgentReconciler:
     def __init__(self, parts: Parts, pools: PoolKeeper) -> None:
         self._parts = parts
         self._pools = pools
-        self._rollouts = RolloutKeeper(parts)
+        self.rollouts = RolloutKeeper(parts)
         self.revisions = RevisionKeeper(parts)
 
     def reconcile(self, key: Key) -> None:
@@ -45,7 +45,7 @@ class AgentReconciler:
         self.revisions.ensure(key, run, body)
         if not self._parts.admitting(key.namespace):
             return  # its attempts are not all known yet; the pass after the take-over tells
-        decision = self._rollouts.reconcile(key, run)
+        decision = self.rollouts.reconcile(key, run)
         pool = self._pools.reconcile(key, run, body)
         if decision is not None:
             self._write(key, run, body, (decision, pool))
@@ -69,7 +69,7 @@ class AgentReconciler:
             before = run.status.stored
             run.status.take(body)
             self._parts.stories.tell_agent(key, run.uid, before, run.status.stored)
-            self._rollouts.written(key, run, what)
+            self.rollouts.written(key, run, what)
 
     def _write(
         self, key: Key, run: AgentRun, body: Body, found: tuple[RolloutDecision, dict[str, Any]]
@@ -78,7 +78,7 @@ class AgentReconciler:
         status = self._render(key, run, found)
         if status == run.status.stored:
             run.status.dirty_since = None
-            self._rollouts.stands(run, counted_of(decision.stats))
+            self.rollouts.stands(run, counted_of(decision.stats))
             return
         news = decision.record != run.rollout or bool(run.holding)
         within = AGENT_COALESCE_SECONDS
@@ -92,7 +92,7 @@ class AgentReconciler:
         decision, pool = found
         ended = run.succeeded + run.failed
         ready = self._ready(run)
-        rollout = self._condition(run, rollout_progressing(decision.record))
+        rollout = self._condition(run, rollout_progressing(decision.record, run.unjudgeable))
         pooled = run.spec is not None and run.spec.mode is Mode.POOL
         status = {
             "observedGeneration": run.generation,
@@ -108,7 +108,7 @@ class AgentReconciler:
             "lastSeen": run.last_seen and timestamp(run.last_seen),
             "usage": render_usage(run.usage),
             "conditions": [ready, rollout, *pool.pop("conditions", ())],
-            **self._rollouts.status(decision),
+            **self.rollouts.status(decision),
         } | pool
         return {name: value for name, value in status.items() if value not in (None, "")}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,23 @@ Room = tuple[int, str, str]
 
 
 def rooms(parts: Parts, namespace: str) -> dict[str, Room]:
-    """Return the room of every agent of a namespace that is in mode Pool."""
-    return {agent.name: _room(parts, agent) for agent in parts.agents.pools(namespace)}
+    """Return the room of every agent of a namespace that is in mode Pool, and of its gates."""
+    found: dict[str, Room] = {}
+    for agent in parts.agents.pools(namespace):
+        run = parts.agents.get(agent)
+        found[agent.name] = _room(parts, agent, run.places if run else {})
+        preview = run.rollout.preview if run and not run.rollout.exposed else ""
+        if preview:
+            found[gate_room(agent.name, preview)] = _room(parts, agent, {preview: None})
+    return found
 
 
-def _room(parts: Parts, agent: Key) -> Room:
-    run = parts.agents.get(agent)
-    places = run.places if run else {}
+def gate_room(agent: str, revision: str) -> str:
+    """Return what the room is called that the gates of a revision have."""
+    return f"{agent}/{revision}"
+
+
+def _room(parts: Parts, agent: Key, places: Mapping[str, int | None]) -> Room:
     workers = [run for _, run in parts.workers.of(agent) if run.revision in places]
     free = sum(_free(workers, revision, left) for revision, left in places.items())
     if not workers:
@@ -61,9 +72,10 @@ def grant(
 ) -> Attempt | None:
     """Give an attempt to a worker that waits, and return it as it is then; None if none does.
 
-    `text` is its input as JSON, `trigger` when the event came that made it possible.
+    One that has a revision already is given to that one alone. `text` is its input as JSON,
+    `trigger` when the event came that made it possible.
     """
-    found = _taker(parts, Key("Agent", phase.namespace, attempt.agent))
+    found = _taker(parts, Key("Agent", phase.namespace, attempt.agent), attempt.revision)
     if found is None:
         return None
     key, run = found
@@ -89,8 +101,10 @@ def grant(
     return replace(attempt, revision=run.revision, worker=key.name, created_at=now, started_at=now)
 
 
-def _taker(parts: Parts, agent: Key) -> tuple[Key, WorkerRun] | None:
+def _taker(parts: Parts, agent: Key, pinned: str) -> tuple[Key, WorkerRun] | None:
     """Return who takes the next attempt of an agent, and take the place that it needs."""
+    if pinned:
+        return parts.workers.best(agent, pinned)
     known = parts.agents.get(agent)
     for revision, _ in known.open_places() if known else ():
         found = parts.workers.best(agent, revision)

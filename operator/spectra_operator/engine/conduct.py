@@ -26,6 +26,9 @@ def count_end(parts: Parts, phase: Key, run: PhaseRun | None, attempt: Attempt) 
     agent = parts.agents.get(key)
     if agent is None or attempt.live or not attempt.revision:
         return True
+    if run and run.shape.spec.gate is not None:  # a gate is judged by itself
+        parts.attempts.count_off(phase, attempt.pod)
+        return True
     id_ = short_hash(attempt.pod, _ID_LENGTH)
     unproven = agent.rollout.exposed and attempt.revision == agent.rollout.preview
     if not parts.attempts.is_counted(phase, attempt.pod):

@@ -64,6 +64,15 @@ class CreatePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateGate:
+    """Create the Phase object, by its name, that tries a gate; `key` is its agent's."""
+
+    key: Key
+    phase: str
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
 class DeletePod:
     """Stop a pod. `grace` is in seconds; None leaves it to the pod."""
 
@@ -285,6 +294,7 @@ Effect = (
     CreatePod
     | CreatePhase
     | CreatePlan
+    | CreateGate
     | CreateWorkflow
     | ReplaceWorkflow
     | DeletePod
@@ -316,6 +326,7 @@ PRIORITY: dict[type, int] = {
     CreatePod: 0,
     CreatePhase: 0,
     CreatePlan: 0,
+    CreateGate: 0,
     CreateWorkflow: 0,
     ReplaceWorkflow: 0,
     DeletePod: 0,

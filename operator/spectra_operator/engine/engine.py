@@ -32,6 +32,7 @@ from .effects import Effect
 from .executor import Executor
 from .history import KIND as HISTORY
 from .history import History
+from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
 from .keys import ACTIONS, OURS, PHASES, WORKFLOWS, Key, key_of, shard_of
 from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
@@ -83,8 +84,9 @@ is lost if nobody gets round to renewing it."""
 class EngineSettings:
     """What the engine needs to know of the configuration.
 
-    `worker_url` is where workers find the worker API, `new_id` gives names of workers their ends.
-    In `content_namespaces` the content that agents refer to is part of their revisions.
+    `worker_url` is where workers find the worker API, `new_id` gives names of workers their ends,
+    `prometheus_addresses` are the servers that analyses may ask. In `content_namespaces` the
+    content that agents refer to is part of their revisions.
     """
 
     shards: int = 1
@@ -93,6 +95,7 @@ class EngineSettings:
     resync_seconds: float = 300.0
     worker_url: str = ""
     content_namespaces: tuple[str, ...] = ()
+    prometheus_addresses: frozenset[str] = frozenset()
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
 
 
@@ -103,7 +106,12 @@ class Engine:
     """
 
     def __init__(
-        self, client: KubeClient, clock: Clock, metrics: Metrics, settings: EngineSettings
+        self,
+        client: KubeClient,
+        clock: Clock,
+        metrics: Metrics,
+        settings: EngineSettings,
+        prometheus: AsksPrometheus | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
@@ -116,7 +124,7 @@ class Engine:
         self._led_since: dict[int, datetime] = {}
         intake = PodIntake(client, clock, self._holds, self.may_write)
         self.pods = intake.pods
-        self.parts = self._make_parts()
+        self.parts = self._make_parts(prometheus or Nobody())
         self._phases = PhaseReconciler(self.parts)
         intake.serve(self.parts, self._phases.pods)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
@@ -153,7 +161,7 @@ class Engine:
             WORKER: self._workers.reconcile,
         }
 
-    def _make_parts(self) -> Parts:
+    def _make_parts(self, prometheus: AsksPrometheus) -> Parts:
         attempts = AttemptIndex()
         queue = WorkQueue(self._clock)
         executor = Executor(
@@ -172,6 +180,12 @@ class Engine:
             queue=queue,
             scheduler=Scheduler(attempts),
             executor=executor,
+            inquiries=Inquiries(
+                prometheus,
+                self._settings.prometheus_addresses,
+                self._clock,
+                self._read,
+            ),
             statuses=StatusWriter(self._clock, queue, executor),
             agents=AgentBook(ContentBook(self._settings.content_namespaces)),
             stories=Storyteller(self._clock, executor.submit, self._settings.identity),
@@ -200,6 +214,9 @@ class Engine:
             self._metrics.reconcile_errors.labels(effect.key.kind).inc()
             self.parts.queue.back_off(effect.key)
 
+    def _read(self, key: Key, readings: Readings) -> None:
+        self._agents.rollouts.read(key, readings)
+
     def _pass_over_workflow(self, key: Key) -> None:
         self._workflows.reconcile(key)
         self._schedules.saw(key)
@@ -227,6 +244,7 @@ class Engine:
             group.create_task(self.pool.run())
             group.create_task(self._content.run())
             group.create_task(self.parts.executor.run())
+            group.create_task(self.parts.inquiries.run())
             group.create_task(self._loop())
             group.create_task(self._resync())
 

@@ -83,6 +83,7 @@ class Executor:
             fx.CreatePod: self._create_pod,
             fx.CreatePhase: self._create_phase,
             fx.CreatePlan: self._create_phase,
+            fx.CreateGate: self._create_phase,
             fx.CreateWorkflow: self._create_workflow,
             fx.ReplaceWorkflow: self._replace_workflow,
             fx.DeletePod: self._delete_pod,
@@ -159,7 +160,9 @@ class Executor:
             found = await self._client.get(PODS, effect.key.namespace, name)
             return _ours(found, effect.attempt.phase_uid)
 
-    async def _create_phase(self, effect: fx.CreatePhase | fx.CreatePlan) -> Body | None:
+    async def _create_phase(
+        self, effect: fx.CreatePhase | fx.CreatePlan | fx.CreateGate
+    ) -> Body | None:
         try:
             return await self._client.create(PHASES, effect.key.namespace, effect.body)
         except AlreadyExists:

@@ -78,6 +78,7 @@ class Outcomes:
             fx.DeleteClaim: self._claim_deleted,
             fx.Reopen: reconcilers.actions.done,
             fx.CloseAction: reconcilers.actions.done,
+            fx.CreateGate: reconcilers.agents.rollouts.gates.created,
             fx.LookUpRevision: reconcilers.agents.revisions.looked_up,
             fx.WritePage: reconcilers.workers.done,
             fx.LookUpPage: reconcilers.workers.done,

@@ -21,6 +21,7 @@ from .attempts import AttemptIndex
 from .claiming import Room
 from .duration_book import DurationBook
 from .executor import Executor
+from .inquiries import Inquiries
 from .keys import Key, shard_of
 from .order_book import OrderBook
 from .queue import WorkQueue
@@ -52,6 +53,7 @@ class Parts:
     queue: WorkQueue
     scheduler: Scheduler
     executor: Executor
+    inquiries: Inquiries
     statuses: StatusWriter
     agents: AgentBook
     stories: Storyteller
@@ -117,7 +119,7 @@ class Parts:
         agents = self.scheduler.agents_of(namespace)
         found: Counter[str] = Counter()
         for task, count in admission.granted.items():
-            if task not in admission.shares:
+            if task in agents and task not in admission.shares:
                 found[agents[task]] += count
             for share in admission.shares.get(task, ()):
                 found[share.agent] += share.count

@@ -16,7 +16,7 @@ from ..core.policy import TaskPolicy, agents_of_tasks, policy_of
 from ..core.snapshot import Levels, PhaseSnapshot
 from ..core.spec.compile import compile_phase
 from ..kube.resources import Body, uid_of
-from . import claiming
+from . import claiming, gates
 from .effects import LookUp, MarkFinished
 from .keys import Key
 from .parts import Parts
@@ -125,7 +125,7 @@ class PhaseReconciler:
         if run.shape.spec.parent is not None:
             return self._levels_of_plan(key, run)
         if ref is None:
-            return Levels()
+            return gates.levels_of(self._parts, key, run) or Levels()
         phase = run.shape.spec.phase or ""
         levels = self._parts.levels_for(key.namespace, ref.name, ref.uid, phase)
         if levels is not None:
@@ -188,6 +188,8 @@ class PhaseReconciler:
         workflow = ref and self._parts.workflows.get(Key("Workflow", key.namespace, ref.name))
         priority = workflow.shape.spec.priority if workflow else spec.priority
         limit = workflow.shape.spec.parallelism if workflow else None
+        gate = spec.gate
+        room = claiming.gate_room(gate.agent, gate.revision) if gate else ""
         return tuple(
             Candidate(
                 phase_uid=run.shape.uid,
@@ -197,6 +199,7 @@ class PhaseReconciler:
                 phase_limit=spec.parallelism,
                 workflow_limit=limit,
                 policy=spec.selection_policy,
+                room=room,
             )
             for ready in decision.ready
         )
@@ -253,6 +256,7 @@ class PhaseReconciler:
         above = parent_of(key, run)
         if above:
             self._parts.queue.add(above)
+        gates.written(self._parts, key, run, body)
 
     def _mark(self, key: Key, run: PhaseRun) -> None:
         """Label an ended phase that stands alone; a workflow's phases wait for its end."""
@@ -288,6 +292,7 @@ class PhaseReconciler:
                 parts.phases[above].plans.discard(key.name)
         if run:
             wake_all_plans(parts, key, run)
+            gates.gone(parts, key, run)
         if run and run.shape.spec.workflow_ref:
             name = run.shape.spec.workflow_ref.name
             parts.queue.add(Key("Workflow", key.namespace, name))

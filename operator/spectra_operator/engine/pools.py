@@ -46,7 +46,9 @@ class PoolKeeper:
 
     def reconcile(self, key: Key, run: AgentRun, body: Body) -> dict[str, Any]:
         """Make one pass over the workers of an agent; return what its status says of them."""
-        if run.spec is None or run.spec.mode is not Mode.POOL:
+        if run.spec is None:  # it cannot be read: what there is goes on
+            return {}
+        if run.spec.mode is not Mode.POOL:
             self._end_all(key)
             return {}
         self._quarantine(key)

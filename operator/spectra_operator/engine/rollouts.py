@@ -15,6 +15,7 @@ from ..api.rollout import Rollout
 from ..core.pool.fleet import WorkerState
 from ..core.rollout.decide import decide_rollout, hold_rollout
 from ..core.rollout.orders import rollout_order
+from ..core.rollout.queries import Question, questions
 from ..core.rollout.records import (
     RolloutDecision,
     RolloutRecord,
@@ -25,6 +26,8 @@ from ..core.rollout.records import (
 )
 from ..core.rollout.stats import render_stats
 from .agent_book import NOT_STORED, AgentRun, Places
+from .gates import GateKeeper
+from .inquiries import Inquiry, Readings
 from .keys import Key
 from .parts import Parts
 from .story import Note
@@ -47,17 +50,21 @@ class RolloutKeeper:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self.gates = GateKeeper(parts)
 
     def reconcile(self, key: Key, run: AgentRun) -> RolloutDecision | None:
         """Make one pass over the revisions of an agent; None while not all of them are known."""
         if _is_incomplete(run):
             return None
         _look_at_lost(run)
-        decide = decide_rollout if run.spec else hold_rollout
+        held = run.spec is None or run.unjudgeable
+        decide = hold_rollout if held else decide_rollout
         decision = decide(self._snapshot(key, run))
         run.stats = dict(decision.stats)
         run.keep = decision.keep
         self._let_hold(key, run, decision)
+        self._inquire(key, run, decision)
+        self.gates.try_them(key, run, decision)
         self._parts.wake_at(key, decision.wake_at)
         return decision
 
@@ -87,9 +94,30 @@ class RolloutKeeper:
             self._parts.queue.add(phase)
         run.holding.clear()
 
+    def read(self, key: Key, readings: Readings) -> None:
+        """Take in the answers to queries."""
+        run = self._parts.agents.get(key)
+        if run is None:
+            return
+        run.inquiring, run.readings = False, dict(readings)
+        self._parts.queue.add(key)
+
+    def _inquire(self, key: Key, run: AgentRun, decision: RolloutDecision) -> None:
+        """Ask the queries that are due.
+
+        Not before status tells since when they are: an answer from before that moment is none.
+        """
+        at, known = decision.query_at, run.rollout.enough_at
+        if at is None or known is None or run.inquiring or at > self._parts.clock.now():
+            return
+        run.inquiring = True
+        asked = _questions(run, decision.record)
+        self._parts.inquiries.submit(Inquiry(key, asked))
+
     def _snapshot(self, key: Key, run: AgentRun) -> RolloutSnapshot:
         record, attempts = run.rollout, self._parts.attempts
-        pooled = run.spec is not None and run.spec.mode is Mode.POOL
+        spec, there = run.spec, any(self._parts.workers.of(key))
+        pooled = spec.mode is Mode.POOL if spec else there
         return RolloutSnapshot(
             spec=(run.spec and run.spec.rollout) or Rollout(),
             wanted=run.hash,
@@ -106,6 +134,12 @@ class RolloutKeeper:
             workers=self._workers(key, run) if pooled else _refused(run),
             desired=(run.past.target if run.past else None) or 1,
             orders=tuple(map(rollout_order, self._parts.orders.of(key))),
+            gates=self.gates.results(key, run, record),
+            readings={
+                each.name: run.readings[each]
+                for each in _questions(run, record)
+                if each in run.readings
+            },
         )
 
     def _shunned(self, key: Key, run: AgentRun) -> set[str]:
@@ -142,6 +176,13 @@ class RolloutKeeper:
         run.places = places
         if opened:
             self._parts.wake_dependents(key)
+
+
+def _questions(run: AgentRun, record: RolloutRecord) -> tuple[Question, ...]:
+    rollout = run.spec.rollout if run.spec else None
+    if rollout is None or rollout.analysis is None:
+        return ()
+    return questions(rollout.analysis.prometheus, record.preview, record.stable)
 
 
 def _is_incomplete(run: AgentRun) -> bool:

@@ -116,10 +116,14 @@ class Scheduler:
         )
 
     def agents_of(self, namespace: str) -> dict[tuple[str, str, int], str]:
-        """Return the agent of each ready task by phase UID, task and way; empty if not chosen."""
+        """Return the agent of each ready task by phase UID, task and way; empty if not chosen.
+
+        Tasks with a room of their own are left out.
+        """
         return {
             (found.phase_uid, found.ready.task, found.ready.way): found.ready.agent
             for found in self._candidates(namespace)
+            if not found.room
         }
 
     def is_choosing(self, namespace: str) -> bool:

@@ -104,7 +104,7 @@ def _start_item(
         return refuse(parts, key, attempt, error.reason, str(error))
     if agent.spec.mode is Mode.POOL:
         return _give(parts, phase, attempt, text)
-    revision = next((each for each, _ in agent.open_places()), "")
+    revision = attempt.revision or next((each for each, _ in agent.open_places()), "")
     spec = agent.spec_of(revision) if revision else None
     if spec is None:
         return None
@@ -165,4 +165,5 @@ def _attempt(
         agent=chosen[0],
         workflow_uid=ref.uid if ref else "",
         selection=chosen[1],
+        revision=shape.spec.gate.revision if shape.spec.gate else "",
     )

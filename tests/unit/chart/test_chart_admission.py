@@ -105,7 +105,7 @@ def test_the_webhook_can_be_left_out_and_the_policies_stay(render: Render) -> No
     assert list(of_kind(bodies, "Service")) == ["spectra-operator-workers"]
     for kind in ("Secret", "ValidatingWebhookConfiguration"):
         assert of_kind(bodies, kind) == {}
-    assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 5
+    assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 6
     (deployment,) = of_kind(bodies, "Deployment").values()
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     assert not [e for e in container["env"] if "WEBHOOK" in e["name"]]

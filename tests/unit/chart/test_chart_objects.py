@@ -191,11 +191,23 @@ def test_the_crds_can_be_left_to_somebody_else(render: Render) -> None:
         "contentNamespaces=team-a",
         "contentNamespaces={*}",
         "contentNamespaces={team-a,team-a}",
+        "rollouts.prometheusAddresses[0]=http://me:secret@prometheus",
     ],
 )
 def test_a_value_that_cannot_be_meant_is_refused(render: Render, value: str) -> None:
     with pytest.raises(repo.CheckError, match="values don't meet the specifications"):
         render(value)
+
+
+def test_no_prometheus_may_be_asked_unless_the_chart_names_it(render: Render) -> None:
+    def given(*values: str) -> list[Body]:
+        (container,) = deployment(render(*values))["spec"]["template"]["spec"]["containers"]
+        return [each for each in container["env"] if each["name"].endswith("_ADDRESSES")]
+
+    some = [f"rollouts.prometheusAddresses[{n}]=http://p{n}:9090" for n in range(2)]
+
+    assert given() == []
+    assert [each["value"] for each in given(*some)] == ["http://p0:9090,http://p1:9090"]
 
 
 def test_every_value_is_explained() -> None:

@@ -21,10 +21,12 @@ def test_every_setting_is_read_from_its_variable_and_has_its_type() -> None:
             f"{PREFIX}RESYNC_SECONDS": "60.5",
             f"{PREFIX}LOG_FORMAT": "console",
             f"{PREFIX}IDENTITY": "me",
+            f"{PREFIX}PROMETHEUS_ADDRESSES": "http://a,http://b",
         }
     )
     assert (config.namespace, config.shards, config.lease_seconds) == ("ops", 4, 30.0)
     assert (config.resync_seconds, config.log_format, config.identity) == (60.5, "console", "me")
+    assert config.prometheus_addresses == "http://a,http://b"
 
 
 def test_namespaces_are_read_with_commas_between_them_and_each_once() -> None:

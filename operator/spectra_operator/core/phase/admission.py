@@ -21,7 +21,10 @@ AGING_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A ready task with what its limits are counted by. Limits are None for none."""
+    """A ready task with what its limits are counted by. Limits are None for none.
+
+    `room` names the room that it takes; empty for its agent's.
+    """
 
     phase_uid: str
     ready: Ready
@@ -30,6 +33,7 @@ class Candidate:
     phase_limit: int | None = None
     workflow_limit: int | None = None
     policy: SelectionPolicy = SelectionPolicy.BALANCE
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ class _Counter:
         )
         if candidate.ready.requires:
             return min((self._of_any(candidate.ready), *shared), key=lambda r: r[0])
-        own, *more = self._of_agent(candidate.ready.agent)
+        own, *more = self._of_agent(candidate.ready.agent, candidate.room)
         return min((own, *shared, *more), key=lambda r: r[0])
 
     def choose(self, candidate: Candidate, count: int) -> tuple[Share, ...]:
@@ -148,12 +152,13 @@ class _Counter:
         agents = [(share.agent, share.count) for share in shares]
         for agent, number in agents or [(candidate.ready.agent, count)]:
             _add(self._agents, agent, number)
-            _add(self._granted, agent, number)
+            _add(self._granted, candidate.room or agent, number)
         _add(self._workflows, candidate.workflow_uid, count)
         _add(self._phases, candidate.phase_uid, count)
 
-    def _of_agent(self, agent: str) -> tuple[tuple[int, Blocked], ...]:
+    def _of_agent(self, agent: str, room: str = "") -> tuple[tuple[int, Blocked], ...]:
         """Return how many items an agent may start, by each of its limits."""
+        where = room or agent
         if agent not in self._slots.agents:
             text = f"there is no agent {agent}; the task starts when it is applied"
             return ((0, Blocked("AgentNotFound", text)),)
@@ -161,10 +166,10 @@ class _Counter:
             return ((0, Blocked(*self._slots.blocked[agent])),)
         limit = self._slots.agents[agent]
         own = _room("AgentConcurrency", f"agent {agent}", self._agents.get(agent, 0), limit)
-        if agent not in self._slots.rooms:
+        if where not in self._slots.rooms:
             return (own,)
-        most, reason, message = self._slots.rooms[agent]
-        left = max(most - self._granted.get(agent, 0), 0)
+        most, reason, message = self._slots.rooms[where]
+        left = max(most - self._granted.get(where, 0), 0)
         return own, (left, Blocked(reason, message))
 
     def _of_any(self, ready: Ready) -> tuple[int, Blocked]:

@@ -13,8 +13,10 @@ from .settle import FAILING, become, failed_for_good, is_benign
 
 PLAN_DROPPED = "PlanDropped"
 """Reason of a cancel of what carries out a plan that its planner no longer waits for."""
-CANCELLED_BY = frozenset({"Cancelled", "Terminated", PLAN_DROPPED})
-"""Reasons of a cancel that a person asked for; a deadline is a failure."""
+GATE_DROPPED = "GateDropped"
+"""Reason of a cancel of what tries a revision that is not under way any more."""
+CANCELLED_BY = frozenset({"Cancelled", "Terminated", PLAN_DROPPED, GATE_DROPPED})
+"""Reasons of a cancel that is nobody's failure; a deadline is one."""
 HELD = {"Suspended": "spec.suspend is true"}
 """What a hold means in words."""
 

@@ -63,8 +63,15 @@ def decide_rollout(snapshot: RolloutSnapshot) -> RolloutDecision:
 
 
 def hold_rollout(snapshot: RolloutSnapshot) -> RolloutDecision:
-    """Return a decision that leaves all as it is, where the spec gives nothing to decide by."""
-    return _decision(cool_down(Turn(snapshot, snapshot.record)))
+    """Return a decision that leaves all as it is, where the spec gives nothing to decide by.
+
+    An agent without any revision in use gets its first one, and people's orders are carried out.
+    """
+    turn = Turn(snapshot, snapshot.record)
+    if not turn.record.stable and snapshot.wanted:
+        turn = first(turn)
+    decision = _decision(cool_down(take_orders(turn)))
+    return replace(decision, run_gate=(), query_at=None)
 
 
 def _follow(turn: Turn) -> Turn:

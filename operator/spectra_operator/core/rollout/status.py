@@ -7,8 +7,16 @@ from ..pool.scale_status import ScaleCondition
 from .records import RolloutRecord
 
 
-def rollout_progressing(record: RolloutRecord) -> ScaleCondition:
-    """Return the condition RolloutProgressing: whether a revision is under way, and what came."""
+def rollout_progressing(record: RolloutRecord, problem: str = "") -> ScaleCondition:
+    """Return the condition RolloutProgressing: whether a revision is under way, and what came.
+
+    Args:
+        record: The rollout.
+        problem: Why the spec's rollout cannot be decided by, if so.
+    """
+    if problem:
+        text = f"all stays as it is until this is mended: {problem}"[:1024]
+        return ScaleCondition("RolloutProgressing", False, "InvalidRollout", text)
     under_way = record.state in (RolloutState.PENDING, RolloutState.PREVIEW, RolloutState.EXPOSED)
     reason = record.reason or record.state.value
     return ScaleCondition("RolloutProgressing", under_way, reason, record.message)

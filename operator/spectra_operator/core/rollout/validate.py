@@ -15,6 +15,7 @@ from ..language.expressions import (
 from ..spec.problems import Problem
 from .conditions import VALUE, compile_condition
 from .gates import DONE, RECORDED
+from .queries import address_problem
 
 
 def rollout_problems(rollout: Rollout, where: str = "spec.rollout") -> Iterator[Problem]:
@@ -25,6 +26,8 @@ def rollout_problems(rollout: Rollout, where: str = "spec.rollout") -> Iterator[
             field = f"{where}.preGate.tasks[{index}].expect"
             yield from _problems(task.expect, field, lambda s: compile_expression(s, DONE))
     if gate and gate.replay:
+        text = "recorded tasks are not done again yet; leave it out, and give preGate.tasks"
+        yield Problem("NotSupported", f"{where}.preGate.replay", text)
         for index, source in enumerate(gate.replay.conditions):
             field = f"{where}.preGate.replay.conditions[{index}]"
             yield from _problems(source, field, lambda s: compile_expression(s, RECORDED))
@@ -37,7 +40,12 @@ def rollout_problems(rollout: Rollout, where: str = "spec.rollout") -> Iterator[
 
 def _query_problems(rollout: Rollout, where: str) -> Iterator[Problem]:
     analysis = rollout.analysis
-    queries = analysis.prometheus.queries if analysis and analysis.prometheus else []
+    prometheus = analysis.prometheus if analysis else None
+    problem = address_problem(prometheus.address) if prometheus else ""
+    if problem:
+        field = where.replace("queries", "address")
+        yield Problem("InvalidAddress", field, problem)
+    queries = prometheus.queries if prometheus else []
     seen: set[str] = set()
     for query in queries:
         if query.name in seen:

@@ -83,13 +83,13 @@ def phase_body(
 
 
 def is_made_for(phase: Mapping[str, Any], spec: Mapping[str, Any]) -> bool:
-    """Whether a Phase object is the one that a workflow or planner made, or is to make.
+    """Whether a Phase object is the one that a workflow, planner or gate made, or is to make.
 
     Its name alone proves nothing: anyone may give it to another object. These fields never change.
     """
     there = phase["spec"]
     planned = there.get("parent") == spec.get("parent")
-    return planned and all(there.get(f) == spec.get(f) for f in ("workflowRef", "phase"))
+    return planned and all(there.get(f) == spec.get(f) for f in ("workflowRef", "phase", "gate"))
 
 
 def workspace_claim(shape: WorkflowShape) -> str:

@@ -230,3 +230,18 @@ def test_no_limit_is_ever_exceeded_and_no_slot_left_idle(
         assert all(left >= 0 for left in room)
         assert count == c.ready.startable or min(room) == 0
         assert (count < c.ready.startable) == ((c.phase_uid, c.ready.task) in result.blocked)
+
+
+def test_a_room_of_its_own_is_neither_taken_nor_filled_by_others() -> None:
+    busy = (1, "WorkersBusy", "all are busy")
+    slots = Slots({"worker": None}, rooms={"worker": busy, "worker/v2": (2, "NoWorker", "none")})
+    gates = a_candidate(ready("gate", count=3), "p2", room="worker/v2")
+
+    assert granted(gates, a_candidate(ready(count=3)), slots=slots) == {"gate": 2, "work": 1}
+    assert blocked(gates, slots) == Blocked("NoWorker", "none")
+
+
+def test_the_limit_of_its_agent_holds_in_a_room_of_its_own() -> None:
+    slots = Slots({"worker": 3}, by_agent={"worker": 3}, rooms={"worker/v2": (2, "NoWorker", "")})
+
+    assert granted(a_candidate(room="worker/v2"), slots=slots) == {}

@@ -78,10 +78,6 @@ def test_a_condition_over_what_there_is_not_is_refused(source: str) -> None:
             "spec.rollout.preGate.tasks[0].expect",
         ),
         (
-            {"preGate": {"replay": {"last": 1, "conditions": ["stable.x"]}}},
-            "spec.rollout.preGate.replay.conditions[0]",
-        ),
-        (
             {
                 "analysis": {
                     "prometheus": {
@@ -102,6 +98,29 @@ def test_an_expression_that_can_never_work_is_found_at_its_field(
     assert (problem.reason, problem.field) == ("InvalidExpression", where)
 
 
+def test_a_replay_is_refused_and_so_is_what_is_wrong_in_it() -> None:
+    gate = {"replay": {"last": 1, "conditions": ["outputs == recorded.outputs", "stable.x"]}}
+
+    found = [(p.reason, p.field) for p in rollout_problems(a_rollout(preGate=gate))]
+
+    assert found == [
+        ("NotSupported", "spec.rollout.preGate.replay"),
+        ("InvalidExpression", "spec.rollout.preGate.replay.conditions[1]"),
+    ]
+
+
+def test_an_address_that_can_never_be_asked_is_found() -> None:
+    prometheus = {"address": "http://me:secret@p:9090", "queries": [QUERY]}
+
+    (problem,) = rollout_problems(a_rollout(analysis={"prometheus": prometheus}))
+
+    assert (problem.reason, problem.field) == (
+        "InvalidAddress",
+        "spec.rollout.analysis.prometheus.address",
+    )
+    assert "secret" not in problem.message
+
+
 def test_two_queries_of_one_name_are_found() -> None:
     prometheus = {"address": "http://p:9090", "queries": [QUERY, QUERY]}
 
@@ -113,7 +132,6 @@ def test_two_queries_of_one_name_are_found() -> None:
 def test_a_whole_and_right_rollout_has_no_problem() -> None:
     gate = {
         "tasks": [{"task": "a"}, {"task": "b", "expect": "outputs.x == 1"}],
-        "replay": {"last": 3, "conditions": ["outputs == recorded.outputs"]},
     }
     rollout = analysed("costPerTask <= 2 * stable.costPerTask").model_copy(
         update={"pre_gate": a_rollout(preGate=gate).pre_gate}

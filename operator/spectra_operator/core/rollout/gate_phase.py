@@ -1,0 +1,125 @@
+"""The Phase object that tries a gate, and what its end says of the revision.
+
+Its name is a function of what is tried, so that trying it again after a crash finds it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ...api import constants as c
+from ...api.phase import PhaseState
+from ...api.rollout import GateTaskSpec
+from ...api.workflow import PhaseRole
+from ..attempts.objects import Body, owner
+from ..names import short_hash
+from ..phase.records import PhaseRecord, TaskRecord
+from .conditions import Verdict
+from .gates import Done, judge_task
+from .records import GateResult, GateState, GateTask
+
+PRIORITY = 1_000_000
+"""A gate holds up a rollout, which has a deadline; it goes before other tasks of its agent."""
+KEPT_SECONDS = 3600
+"""How long the phase of a gate stays for people to look at."""
+_LONGEST_AGENT = 40
+
+
+@dataclass(frozen=True, slots=True)
+class GateTry:
+    """One try of a gate. `number` counts them from 1: one that came to nothing is made again."""
+
+    agent: str
+    agent_uid: str
+    revision: str
+    gate: GateTask
+    number: int = 1
+
+    @property
+    def what(self) -> str:
+        """What is tried, the same for each try of it."""
+        spec = self.gate.spec.model_dump_json(by_alias=True, exclude_none=True)
+        return f"{self.agent_uid}/{self.revision}/{self.gate.key}/{spec}"
+
+    @property
+    def name(self) -> str:
+        """Name of the Phase object."""
+        prefix = self.agent[:_LONGEST_AGENT].rstrip("-.")
+        return f"{prefix}-gate-{short_hash(f'{self.what}/{self.number}', 10)}"
+
+
+def gate_body(attempt: GateTry, namespace: str, shard: str) -> Body:
+    """Return the Phase object that tries a gate: one task, done once, by the revision alone."""
+    spec = attempt.gate.spec
+    if not isinstance(spec, GateTaskSpec):
+        raise TypeError(f"gate {attempt.gate.key} is no task")
+    task: Body = {
+        "name": spec.task,
+        "agent": attempt.agent,
+        "retry": {"limit": 0, "lossLimit": 0},
+    }
+    if spec.input:
+        task["input"] = spec.model_dump(mode="json", by_alias=True)["input"]
+    return {
+        "apiVersion": c.API_VERSION,
+        "kind": "Phase",
+        "metadata": {
+            "name": attempt.name,
+            "namespace": namespace,
+            "labels": {
+                c.MANAGED_BY: c.MANAGER,
+                c.LABEL_SHARD: shard,
+                c.LABEL_AGENT: attempt.agent,
+                c.LABEL_ROLE: str(PhaseRole.GATE),
+            },
+            "ownerReferences": [owner("Agent", attempt.agent, attempt.agent_uid)],
+        },
+        "spec": {
+            "role": str(PhaseRole.GATE),
+            "gate": {"agent": attempt.agent, "revision": attempt.revision},
+            "priority": PRIORITY,
+            "ttlSecondsAfterFinished": KEPT_SECONDS,
+            "tasks": [task],
+        },
+    }
+
+
+def gate_result(attempt: GateTry, record: PhaseRecord, now: datetime) -> GateResult:
+    """Return how a gate stands, by its phase as it stands in status."""
+    if not record.ended:
+        return GateResult(GateState.PENDING, now)
+    at, spec = record.finished_at or now, attempt.gate.spec
+    task = next(iter(record.tasks.values()), None)
+    judged = task is not None and record.state in (PhaseState.SUCCEEDED, PhaseState.FAILED)
+    if task is None or not judged or not isinstance(spec, GateTaskSpec):
+        return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {_why(record)}")
+    if task.failed and not task.failures:  # lost to others than itself
+        return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {_why(record)}")
+    finding = judge_task(spec, _done(task))
+    passed = finding.verdict is Verdict.PASSED
+    state = GateState.PASSED if passed else GateState.FAILED
+    return GateResult(state, at, finding.text)
+
+
+def _done(task: TaskRecord) -> Done:
+    begin, end = task.started_at, task.finished_at
+    return Done(
+        succeeded=not task.failed and bool(task.succeeded),
+        outputs=_outputs(task),
+        seconds=(end - begin).total_seconds() if begin and end else 0.0,
+        cost=float(task.usage.cost),
+        message=f"{task.reason}: {task.message}"[:512],
+    )
+
+
+def _outputs(task: TaskRecord) -> Mapping[str, Any]:
+    outputs = json.loads(task.outputs.get(0) or "{}")
+    return outputs if isinstance(outputs, dict) else {}
+
+
+def _why(record: PhaseRecord) -> str:
+    return f"{record.state}: {record.reason}: {record.message}"[:512]
