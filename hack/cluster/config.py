@@ -88,6 +88,8 @@ def kubelet(conf: Path, pki: Path, socket: Path, cgroup_root: str) -> str:
         "featureGates": {"KubeletCrashLoopBackOffMax": True},
         "crashLoopBackOff": {"maxContainerRestartPeriod": "1s"},
         "registryPullQPS": 0,
+        # An image that nobody has takes a while to fail; others must not wait for that.
+        "serializeImagePulls": False,
         "kubeAPIQPS": 200,
         "kubeAPIBurst": 400,
         "eventRecordQPS": 100,

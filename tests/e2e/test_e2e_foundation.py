@@ -42,7 +42,8 @@ async def _the_lists_read_well(play: Play) -> None:
     assert progress == {n: ["Succeeded", f"{total}/{total}"] for n, total in PHASES.items()}
 
     header, *rows = _table(await play.kubectl("get", "agents"))
-    columns = ["NAME", "MODE", "READY", "BUSY", "QUEUED", "SUCCESS", "REVISION", "LAST SEEN", "AGE"]
+    columns = ["NAME", "MODE", "READY", "BUSY", "QUEUED", "SUCCESS"]
+    columns += ["REVISION", "ROLLOUT", "LAST SEEN", "AGE"]
     assert header == columns
     assert [row[1:3] for row in rows] == [["Pod", "True"]] * AGENTS
 
