@@ -13,7 +13,7 @@ from spectra_operator.kube.resources import NAMESPACES
 NAMESPACE = "spectra-system"
 RELEASE = "spectra"
 REPLICAS = 2
-CONTENT_NAMESPACE = "e2e-content"
+CONTENT_NAMESPACE = "spectra-content"
 """Here content is part of revisions. It stays, for the operator's rights are in it."""
 FAKE_NODES = 1
 
