@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TypeVar
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -17,6 +19,8 @@ from .session import Session
 from .targets import Target
 from .tree import Look, render
 from .view import RunRow, TaskRow, every_task
+
+V = TypeVar("V")
 
 REDRAWS_A_SECOND = 4
 """How often durations are counted on; the cluster is not asked for that."""
@@ -61,9 +65,30 @@ def show_until_end(
 ) -> RunRow:
     """Show a run until it ends and return its last picture."""
     pictures = follow(session, target, Deadline(seconds))
+    look = partial(tree_look, session.console, everything)
+    return shown_until_end(session, pictures, lambda run: render(run, look()), _turns)
+
+
+def shown_until_end(
+    session: Session,
+    views: Iterator[V],
+    drawn: Callable[[V], RenderableType],
+    turns: Callable[[V], Iterable[tuple[str, str]]],
+) -> V:
+    """Show views of something as they come: live on a terminal, a line for each turn elsewhere.
+
+    Args:
+        session: Where they are shown.
+        views: How it stands, now and after each change.
+        drawn: Draws a view.
+        turns: Names and texts of what is told of a view; a text is told again when it changes.
+
+    Returns:
+        The last view.
+    """
     if session.console.is_terminal:
-        return _live(session.console, pictures, everything)
-    return _told(session, pictures)
+        return _live(session.console, views, drawn)
+    return _told(session, views, turns)
 
 
 def tree_look(console: Console, everything: bool) -> Look:
@@ -71,31 +96,33 @@ def tree_look(console: Console, everything: bool) -> Look:
     return Look(shell.now(), everything, console.options.ascii_only)
 
 
-def _live(console: Console, pictures: Iterator[RunRow], everything: bool) -> RunRow:
-    shown = next(pictures)
+def _live(console: Console, views: Iterator[V], drawn: Callable[[V], RenderableType]) -> V:
+    shown = next(views)
 
-    def drawn() -> RenderableType:
-        return render(shown, tree_look(console, everything))
+    def draw() -> RenderableType:
+        return drawn(shown)
 
-    with Live(console=console, get_renderable=drawn, refresh_per_second=REDRAWS_A_SECOND) as live:
-        for picture in pictures:
-            shown = picture
+    with Live(console=console, get_renderable=draw, refresh_per_second=REDRAWS_A_SECOND) as live:
+        for view in views:
+            shown = view
             live.refresh()
     return shown
 
 
-def _told(session: Session, pictures: Iterator[RunRow]) -> RunRow:
+def _told(
+    session: Session, views: Iterator[V], turns: Callable[[V], Iterable[tuple[str, str]]]
+) -> V:
     before: dict[str, str] = {}
-    picture = None
-    for picture in pictures:
-        lines = dict(_turns(picture))
+    view: V | None = None
+    for view in views:
+        lines = dict(turns(view))
         for key, text in lines.items():
             if before.get(key) != text:
                 session.say(f"{shell.now():%H:%M:%S} {key}: {text}")
         before = lines
-    if picture is None:
+    if view is None:
         raise NotFound("there was nothing to follow")
-    return picture
+    return view
 
 
 def _turns(run: RunRow) -> Iterator[tuple[str, str]]:

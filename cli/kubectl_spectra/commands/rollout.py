@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
-from rich.console import RenderableType
-from rich.live import Live
 
 from spectra_operator.api.action import ActionType
 
@@ -21,7 +19,7 @@ from ..output import machine, machine_option, print_table
 from ..rollouts import RolloutView, history_table, lines, render, rollout_view
 from ..session import Session, cluster_options
 from ..targets import Target, fetch, missing, parse_agent
-from ..watching import REDRAWS_A_SECOND, Deadline
+from ..watching import Deadline, shown_until_end
 from .ask import ask, asking
 from .common import TIMEOUT, end
 
@@ -56,7 +54,8 @@ def status(
         session.say(machine(found, output))
         return
     if watch:
-        view = _shown(session, _follow(session, wanted, Deadline(timeout)))
+        views = _follow(session, wanted, Deadline(timeout))
+        view = shown_until_end(session, views, lambda each: render(each, shell.now()), lines)
     else:
         view = rollout_view(fetch(session.cluster, wanted))
         print_table(session.console, render(view, shell.now()))
@@ -146,34 +145,3 @@ def _follow(session: Session, target: Target, deadline: Deadline) -> Iterator[Ro
             body = follower.get(AGENTS, target.name)
             if body is None:
                 raise NotFound(f"{target.title} was deleted meanwhile")
-
-
-def _shown(session: Session, views: Iterator[RolloutView]) -> RolloutView:
-    """Show a rollout until it ends: live on a terminal, a line for each turn elsewhere."""
-    if not session.console.is_terminal:
-        return _told(session, views)
-    shown = next(views)
-
-    def drawn() -> RenderableType:
-        return render(shown, shell.now())
-
-    console = session.console
-    with Live(console=console, get_renderable=drawn, refresh_per_second=REDRAWS_A_SECOND) as live:
-        for view in views:
-            shown = view
-            live.refresh()
-    return shown
-
-
-def _told(session: Session, views: Iterator[RolloutView]) -> RolloutView:
-    before: dict[str, str] = {}
-    view = None
-    for view in views:
-        told = dict(lines(view))
-        for name, text in told.items():
-            if before.get(name) != text:
-                session.say(f"{shell.now():%H:%M:%S} {name}: {text}")
-        before = told
-    if view is None:
-        raise NotFound("there was nothing to follow")
-    return view

@@ -54,8 +54,7 @@ class AgentReconciler:
         self._parts.agents.drop(key)
         self._parts.selection.drop(key)
         self._let_go(known)
-        for order in self._parts.orders.of(key):
-            self._parts.queue.add(Key("Action", key.namespace, order.name))
+        self._parts.wake_actions(key)
 
     def _let_go(self, known: AgentRun | None) -> None:
         """Look again at phases that keep proofs for an agent that is no more."""

@@ -114,7 +114,7 @@ class Outcomes:
         if isinstance(effect, fx.MarkFinished) and body:
             self._parts.store.drop(effect.key, version_of(body))
             self._parts.queue.add(effect.key)
-            self._wake_actions(effect.key)
+            self._parts.wake_actions(effect.key)
             self._history.finished(body)
         elif isinstance(effect, fx.ReleasePod):
             self._phases.pods.released(effect.key, effect.pod, effect.uid)
@@ -125,10 +125,6 @@ class Outcomes:
         self._workflows.claims.done(effect, body, error)
         for pod in (body or {}).get("items") or ():
             self._history.expires(pod)
-
-    def _wake_actions(self, target: Key) -> None:
-        for order in self._parts.orders.of(target):
-            self._parts.queue.add(Key("Action", target.namespace, order.name))
 
     def _pod_created(self, effect: fx.CreatePod, body: Body) -> None:
         parts = self._parts
@@ -158,7 +154,7 @@ class Outcomes:
         parts.store.offer(body)
         parts.queue.succeeded(key)
         if key.kind in ("Agent", "Phase"):
-            self._wake_actions(key)
+            self._parts.wake_actions(key)
         if key.kind == "Phase":
             self._phases.written(key, cast(PhaseRecord, effect.record), body)
         elif key.kind == "Workflow":

@@ -103,6 +103,11 @@ class Parts:
             if workflow.namespace == agent.namespace and not run.persisted.started_at:
                 self.queue.add(workflow)
 
+    def wake_actions(self, target: Key) -> None:
+        """Look again at the Actions that ask something of an object."""
+        for order in self.orders.of(target):
+            self.queue.add(Key("Action", target.namespace, order.name))
+
     def hand_on(self, namespace: str) -> None:
         """Wake whoever may start now with the slots that a deleted phase left."""
         if self.admitting(namespace) and self.scheduler.waiting(namespace):

@@ -124,8 +124,7 @@ class WorkflowReconciler:
         open_orders = parts.orders.of(key)
         if run.settled != decision.settled:
             run.settled = decision.settled
-            for order in open_orders:
-                parts.queue.add(Key("Action", key.namespace, order.name))
+            parts.wake_actions(key)
         if all(order.uid in run.settled for order in open_orders):
             parts.reopened.discard(key)
 
@@ -186,8 +185,7 @@ class WorkflowReconciler:
         if run:
             self.pins.forget(key, run.shape.uid)
             self._wake_phases(key, run)
-        for order in self._parts.orders.of(key):
-            self._parts.queue.add(Key("Action", key.namespace, order.name))
+        self._parts.wake_actions(key)
 
 
 def _agents(shape: WorkflowShape) -> list[str]:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from builders.actions import is_closed
 from builders.engine import World, a_running_world
 from builders.fake_api.store import StoreEvent
 from builders.kubelet import fails
 from builders.specs import NAMESPACE, Body, a_step, a_task, a_workflow, an_action
-from spectra_operator.api import constants as c
 from spectra_operator.engine.keys import ACTIONS
 
 pytestmark = pytest.mark.timeout(300)
@@ -41,12 +41,6 @@ class AtEvent:
             }
             made = self._world.api.create(ACTIONS, placed)
             self._tasks.append(asyncio.get_running_loop().create_task(made))
-
-
-def is_closed(world: World, name: str) -> bool:
-    """Whether an Action was answered and put away."""
-    body = world.peek(ACTIONS, name) or {"metadata": {}}
-    return c.LABEL_FINISHED in (body["metadata"].get("labels") or {})
 
 
 async def _events_of_a_run() -> int:

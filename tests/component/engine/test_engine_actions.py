@@ -6,31 +6,16 @@ from typing import Any
 
 import pytest
 
+from builders.actions import asked, is_closed
 from builders.engine import World, a_running_world
 from builders.kubelet import fails, hangs, ok
 from builders.specs import NAMESPACE, Body, a_phase, a_step, a_task, a_workflow, an_action
-from spectra_operator.api import constants as c
 from spectra_operator.engine.keys import ACTIONS, PHASES
 
 CHAIN = (
     a_step("first", [a_task("a"), a_task("b", depends_on=["a"])]),
     a_step("second", [a_task("x")], depends_on=["first"]),
 )
-
-
-async def asked(world: World, kind: str, name: str = "please", **fields: Any) -> Body:
-    """Ask for something, wait until it is done or refused, and return the Action's status."""
-    await world.apply(an_action(kind, name, **fields))
-    await world.until(lambda: closed(world, name))
-    body = world.peek(ACTIONS, name)
-    assert body is not None
-    found: Body = body["status"]
-    return found
-
-
-def closed(world: World, name: str) -> bool:
-    body = world.peek(ACTIONS, name) or {"metadata": {}}
-    return c.LABEL_FINISHED in (body["metadata"].get("labels") or {})
 
 
 async def ended(world: World, *steps: Body, **fields: Any) -> Body:
@@ -236,7 +221,7 @@ async def test_many_at_once_bring_a_workflow_back_without_losing_its_phases(firs
         names = [*WRONG][first:] + [*WRONG][:first]
         actions = [an_action(WRONG[name][0], name, **WRONG[name][1]) for name in names]
         await world.apply(*actions)
-        await world.until(lambda: all(closed(world, name) for name in names))
+        await world.until(lambda: all(is_closed(world, name) for name in names))
         found = {name: (world.peek(ACTIONS, name) or {})["status"]["state"] for name in names}
         assert found == dict.fromkeys(names, "Refused")
         await world.until(lambda: not world.operator.memory())

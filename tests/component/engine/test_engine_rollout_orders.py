@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from builders import actions
 from builders.campaign import KillAfter, KillBefore, Mutations, arm, killed_at_every_write
 from builders.engine import World, a_running_world
 from builders.fake_api.faults import Call, Fault, Match, Refuse
 from builders.specs import Body, a_workflow, an_action, an_agent
-from spectra_operator.api import constants as c
 from spectra_operator.core.names import revision_hash
 from spectra_operator.engine.keys import ACTIONS, AGENTS
 
@@ -22,17 +22,7 @@ HELD = {"pause": True}
 async def asked(world: World, kind: str, name: str = "please", **fields: Any) -> Body:
     """Ask something of the agent `optimizer`, wait until it is closed, return its status."""
     given = {"target": "optimizer", "target_kind": "Agent"} | fields
-    await world.apply(an_action(kind, name, **given))
-    await world.until(lambda: closed(world, name))
-    body = world.peek(ACTIONS, name)
-    assert body is not None
-    found: Body = body["status"]
-    return found
-
-
-def closed(world: World, name: str) -> bool:
-    body = world.peek(ACTIONS, name) or {"metadata": {}}
-    return c.LABEL_FINISHED in (body["metadata"].get("labels") or {})
+    return await actions.asked(world, kind, name, **given)
 
 
 def rollout_of(world: World) -> Body:
@@ -142,7 +132,7 @@ async def test_orders_of_one_moment_are_carried_out_in_turn() -> None:
         await an_agent_at(world, *IMAGES[:2], **HELD)
         about = {"target": "optimizer", "target_kind": "Agent"}
         await world.apply(*(an_action("Abort", f"abort-{n}", **about) for n in range(3)))
-        await world.until(lambda: all(closed(world, f"abort-{n}") for n in range(3)))
+        await world.until(lambda: all(actions.is_closed(world, f"abort-{n}") for n in range(3)))
 
         states = [world.peek(ACTIONS, f"abort-{n}") or {} for n in range(3)]
         assert sorted(each["status"]["state"] for each in states) == ["Applied", *["Refused"] * 2]
@@ -158,10 +148,10 @@ async def test_an_action_whose_agent_goes_before_it_is_applied_is_refused() -> N
         about = {"target": "optimizer", "target_kind": "Agent"}
         await world.apply(an_action("Abort", "please", **about))
         await world.until(lambda: world.api.count("patch", "agents"))
-        assert not closed(world, "please")
+        assert not actions.is_closed(world, "please")
 
         await world.delete("Agent", "optimizer")
-        await world.until(lambda: closed(world, "please"))
+        await world.until(lambda: actions.is_closed(world, "please"))
         status = (world.peek(ACTIONS, "please") or {})["status"]
         assert (status["state"], status["message"]) == ("Refused", "there is no Agent optimizer")
 
@@ -197,7 +187,7 @@ async def undisturbed(kind: str) -> tuple[Any, list[str]]:
     async with a_running_world() as world:
         counter = Writes()
         await asked_while(world, kind, counter, Fault())
-        await world.until(lambda: closed(world, "please"))
+        await world.until(lambda: actions.is_closed(world, "please"))
         await world.settle()
         return await the_end(world), counter.calls
 
@@ -208,10 +198,10 @@ async def killed_at(
     async with a_running_world() as world:
         first = world.operator
         await asked_while(world, kind, Writes(nth), death(first.kill))
-        await world.until(lambda: not first.running or closed(world, "please"))
+        await world.until(lambda: not first.running or actions.is_closed(world, "please"))
         if not first.running:
             await world.start()
-        await world.until(lambda: closed(world, "please"))
+        await world.until(lambda: actions.is_closed(world, "please"))
         await world.settle()
         assert world.operator.failed_passes() == 0
         assert await the_end(world) == expected

@@ -44,6 +44,15 @@ def images(world: World) -> Counter[str]:
     return Counter(image_of(pod) for pod in world.kubelet.pods.values())
 
 
+async def taken_back(world: World) -> None:
+    """Roll out a revision that always fails, until it is taken back and all is done."""
+    world.kubelet.habits = {NEXT: lambda _: fails()}
+    await change_image(world)
+    await world.apply(the_work(BOUND))
+    await world.until(lambda: peeked(world).get("state") == "RolledBack")
+    await world.finished()
+
+
 async def test_a_bad_revision_gets_its_bound_of_pods_and_is_taken_back() -> None:
     async with a_running_world(pods_agent()) as world:
         world.kubelet.habits = {NEXT: every_third_fails}
@@ -86,11 +95,7 @@ async def test_without_an_analysis_a_new_template_is_used_as_soon_as_it_is_store
 
 async def test_after_a_restart_the_stable_revision_is_read_and_used_again() -> None:
     async with a_running_world(pods_agent()) as world:
-        world.kubelet.habits = {NEXT: lambda _: fails()}
-        await change_image(world)
-        await world.apply(the_work(BOUND))
-        await world.until(lambda: peeked(world).get("state") == "RolledBack")
-        await world.finished()
+        await taken_back(world)
         before = images(world)[NEXT]
 
         world.operator.kill()
@@ -104,11 +109,7 @@ async def test_after_a_restart_the_stable_revision_is_read_and_used_again() -> N
 
 async def test_a_stable_revision_that_somebody_deleted_is_not_replaced_by_a_rejected_one() -> None:
     async with a_running_world(pods_agent()) as world:
-        world.kubelet.habits = {NEXT: lambda _: fails()}
-        await change_image(world)
-        await world.apply(the_work(BOUND))
-        await world.until(lambda: peeked(world).get("state") == "RolledBack")
-        await world.finished()
+        await taken_back(world)
         before = images(world)
         stable = (await rollout(world))["stable"]
 
