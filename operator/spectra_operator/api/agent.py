@@ -177,6 +177,9 @@ class AgentSpec(ApiModel):
     """What runs. A change makes a new revision, used by attempts that start after it."""
     defaults: TaskDefaults = TaskDefaults()
     """Defaults for the tasks of this agent."""
+    replayable: bool = False
+    """Say true if doing a task once more, with the same input, harms nobody. Only then may
+    rollout.preGate.replay do recorded tasks again. Defaults to false."""
     slots: Annotated[int, Field(ge=1, le=32)] = 1
     """Tasks that one worker does at once, in mode Pool. Defaults to 1."""
     replicas: Annotated[int, Field(ge=0, le=MAX_WORKERS)] | None = None

@@ -64,10 +64,13 @@ class GateTaskSpec(ApiModel):
 
 
 class Replay(ApiModel):
-    """Recorded tasks of the stable revision that the new one does again, before the switch."""
+    """Recorded tasks of the stable revision that the new one does again, before the switch.
+
+    The agent must be replayable.
+    """
 
     last: Annotated[int, Field(ge=1, le=100)]
-    """How many of the newest recorded tasks."""
+    """How many of the newest recorded tasks; fewer if fewer are recorded."""
     conditions: Conditions = []
     """CEL conditions over outputs, seconds and cost of each task, and recorded with the same of
     the recorded one. Each task must also succeed."""
@@ -294,6 +297,11 @@ class RolloutStatus(ApiModel):
     """When the revision under way became active."""
     enough_at: Timestamp | None = None
     """When enough of its attempts had ended to be judged."""
+    alone_since: Timestamp | None = None
+    """Since when the stable revision got all new attempts; it stays over a rollout that ended
+    before its switch."""
+    replay: LongText = ""
+    """What came of the recorded tasks that the newest revision did again."""
     proven: bool = False
     """The revision under way was promoted before, so it needs no gate and no analysis."""
     by: LongText = ""

@@ -21,7 +21,7 @@ from ..core.rollout.queries import Question
 from ..core.rollout.records import GateResult, Reading, RolloutRecord, parse_record
 from ..core.rollout.revision import ContentRef, references, revision_of
 from ..core.rollout.stats import RevisionStats, counted_of, parse_stats
-from ..core.rollout.validate import rollout_problems
+from ..core.rollout.validate import agent_problems
 from ..core.snapshot import AgentFacts, PhaseShape
 from ..kube.resources import Body, uid_of
 from .content_book import ContentBook, Contents
@@ -274,7 +274,7 @@ def _parse(run: AgentRun, spec: Any) -> None:
         run.spec = None
         run.problem = ("InvalidAgent", f"{where}: {first['msg']}")
         return
-    found = rollout_problems(run.spec.rollout) if run.spec.rollout else ()
+    found = agent_problems(run.spec)
     run.unjudgeable = "; ".join(f"{each.field}: {each.message}" for each in found)
 
 

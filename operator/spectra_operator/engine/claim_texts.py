@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..core.attempts.told import told_of
 from ..core.phase.inputs import InputError, TaskInputs
 from ..core.pool.page import Claim
 from .desk_calls import Work
@@ -30,14 +31,16 @@ def document(run: PhaseRun, claim: Claim, who: tuple[str, str], text: str) -> di
     shape = run.shape
     ref = shape.spec.workflow_ref
     policy = run.policies.get(claim.task)
+    told = told_of(shape.spec, claim.task, claim.index)
     return {
         "id": claim.id,
         "epoch": claim.epoch,
         "key": f"{shape.uid}/{claim.task}/{claim.index}",
         "workflow": ref.name if ref else "",
         "phase": shape.spec.phase or shape.name,
-        "task": claim.task,
-        "index": claim.index,
+        "task": told.task,
+        "index": told.index,
+        "replay": told.replay,
         "attempt": claim.number,
         "agent": who[0],
         "revision": who[1],

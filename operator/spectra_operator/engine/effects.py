@@ -13,6 +13,8 @@ from ..core.attempts.evidence import Attempt
 from ..core.clean_up import Limits
 from ..core.orders import Order
 from ..core.pool.page import Page
+from ..core.rollout.gate_phase import GateTry
+from ..core.rollout.recorded import Wanted
 from ..core.schedule.records import RunView
 from ..kube.resources import Body, Resource
 from .keys import Key
@@ -70,6 +72,17 @@ class CreateGate:
     key: Key
     phase: str
     body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class CreateReplay:
+    """Create the Phase object, by its name, that does recorded tasks again, if there are any."""
+
+    key: Key
+    phase: str
+    attempt: GateTry
+    wanted: Wanted
+    shard: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +308,7 @@ Effect = (
     | CreatePhase
     | CreatePlan
     | CreateGate
+    | CreateReplay
     | CreateWorkflow
     | ReplaceWorkflow
     | DeletePod
@@ -327,6 +341,7 @@ PRIORITY: dict[type, int] = {
     CreatePhase: 0,
     CreatePlan: 0,
     CreateGate: 0,
+    CreateReplay: 0,
     CreateWorkflow: 0,
     ReplaceWorkflow: 0,
     DeletePod: 0,

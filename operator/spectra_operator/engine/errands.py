@@ -24,6 +24,7 @@ from ..kube.resources import (
 )
 from . import effects as fx
 from .keys import ACTIONS, PHASES, RESOURCES, is_finished
+from .replays import create_replay
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Errands:
             fx.DeletePhase: self._delete_phase,
             fx.PinTemplates: self._pin_templates,
             fx.CreateClaim: self._create_claim,
+            fx.CreateReplay: self._create_replay,
             fx.DeleteClaim: self._delete_claim,
             fx.Reopen: self._reopen,
             fx.CloseAction: self._close_action,
@@ -87,6 +89,9 @@ class Errands:
         if found["metadata"].get("deletionTimestamp"):
             raise Conflict(f"claim {name} of an earlier run is still being deleted")
         return found
+
+    async def _create_replay(self, effect: fx.CreateReplay) -> Body | None:
+        return await create_replay(self._client, effect)
 
     async def _delete_claim(self, effect: fx.DeleteClaim) -> Body | None:
         namespace = effect.key.namespace

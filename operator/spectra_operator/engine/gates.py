@@ -9,27 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..api.rollout import Replay
 from ..core.phase.conclude import GATE_DROPPED
 from ..core.phase.status import parse_phase
 from ..core.rollout.gate_phase import GateTry, gate_body, gate_result
 from ..core.rollout.gates import gate_tasks
+from ..core.rollout.recorded import Wanted
 from ..core.rollout.records import (
     GateResult,
     GateState,
     RolloutDecision,
     RolloutRecord,
 )
+from ..core.rollout.replay_phase import nothing_recorded, replay_result
+from ..core.rollout.stats import NO_STATS
 from ..core.snapshot import Levels
 from ..kube.errors import KubeError
 from ..kube.resources import Body
 from .agent_book import AgentRun, Trial
-from .effects import CreateGate, Effect
+from .effects import CreateGate, CreateReplay, Effect
 from .keys import Key, is_finished
 from .parts import Parts
 from .runs import PhaseRun
 
 DROPPED = Levels(cancel=GATE_DROPPED)
 """What holds for a gate of a revision that is not under way any more."""
+_USUAL = 0.95
+"""Share of the stable revision's attempts that took no longer than is usual for it."""
 
 
 class GateKeeper:
@@ -61,23 +67,46 @@ class GateKeeper:
             attempt = replace(found, number=known.attempt.number + 1 if known else 1)
             pending = GateResult(GateState.PENDING, self._parts.clock.now())
             run.trials[found.what] = Trial(attempt, pending)
-            body = gate_body(attempt, key.namespace, self._parts.shard_label(key.namespace))
-            self._parts.executor.submit(CreateGate(key, attempt.name, body))
+            self._parts.executor.submit(self._effect(key, run, attempt))
+
+    def _effect(self, key: Key, run: AgentRun, attempt: GateTry) -> Effect:
+        """Return what makes the phase of a gate; for a replay it looks for recorded tasks."""
+        shard, replay = self._parts.shard_label(key.namespace), attempt.gate.spec
+        if not isinstance(replay, Replay):
+            return CreateGate(key, attempt.name, gate_body(attempt, key.namespace, shard))
+        stable = run.rollout.stable
+        wanted = Wanted(
+            agent=key.name,
+            revision=stable,
+            last=replay.last,
+            alone_since=run.rollout.alone_since,
+            usual_seconds=run.stats.get(stable, NO_STATS).quantile(_USUAL),
+        )
+        return CreateReplay(key, attempt.name, attempt, wanted, shard)
 
     def created(self, effect: Effect, body: Body | None, error: KubeError | None) -> None:
         """Take in that the phase of a gate is there, perhaps from before, or cannot be made."""
-        if not isinstance(effect, CreateGate):
+        if not isinstance(effect, CreateGate | CreateReplay):
             return
         parts, phase = self._parts, Key("Phase", effect.key.namespace, effect.phase)
         if error is not None:
             result = GateResult(GateState.ERROR, parts.clock.now(), str(error)[:512])
             _note(parts, effect.key, effect.phase, result)
+        elif isinstance(effect, CreateReplay) and body is None:
+            self._nothing_recorded(effect)
         if body is None:
             return
         _read(parts, effect.key, body)
         if not is_finished(body):
             parts.store.offer(body)
             parts.queue.add(phase)
+
+    def _nothing_recorded(self, effect: CreateReplay) -> None:
+        run = self._parts.agents.get(effect.key)
+        stats = run.stats.get(effect.wanted.revision, NO_STATS) if run else NO_STATS
+        now = self._parts.clock.now()
+        result = nothing_recorded(effect.wanted, did_something=stats.succeeded > 0, now=now)
+        _note(self._parts, effect.key, effect.phase, result)
 
 
 def levels_of(parts: Parts, key: Key, run: PhaseRun) -> Levels | None:
@@ -116,8 +145,11 @@ def _read(parts: Parts, agent: Key, body: Body) -> None:
     name = body["metadata"]["name"]
     trial = _trial(parts.agents.get(agent), name)
     if trial is not None:
-        record = parse_phase(body.get("status"))
-        result = gate_result(trial.attempt, record, parts.clock.now())
+        record, now = parse_phase(body.get("status")), parts.clock.now()
+        if isinstance(trial.attempt.gate.spec, Replay):
+            result = replay_result(trial.attempt, body["spec"], record, now)
+        else:
+            result = gate_result(trial.attempt, record, now)
         _note(parts, agent, name, result)
 
 
@@ -127,7 +159,7 @@ def _note(parts: Parts, agent: Key, phase: str, result: GateResult) -> None:
     trial = _trial(run, phase)
     if run is None or trial is None or trial.result.state is not GateState.PENDING:
         return
-    if result.state is not GateState.PENDING:
+    if result.state is not GateState.PENDING or result.steps > trial.result.steps:
         run.trials[trial.attempt.what] = replace(trial, result=result)
         parts.queue.add(agent)
 

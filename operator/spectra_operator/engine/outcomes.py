@@ -79,6 +79,7 @@ class Outcomes:
             fx.Reopen: reconcilers.actions.done,
             fx.CloseAction: reconcilers.actions.done,
             fx.CreateGate: reconcilers.agents.rollouts.gates.created,
+            fx.CreateReplay: reconcilers.agents.rollouts.gates.created,
             fx.LookUpRevision: reconcilers.agents.revisions.looked_up,
             fx.WritePage: reconcilers.workers.done,
             fx.LookUpPage: reconcilers.workers.done,

@@ -11,6 +11,7 @@ from ...api.agent import AgentSpec, AgentTemplate
 from ..names import pod_name
 from ..policy import TaskPolicy
 from ..snapshot import PhaseShape
+from .told import told_of
 
 Body = dict[str, Any]
 
@@ -203,15 +204,18 @@ def pod_security() -> Body:
 def _env(shape: PhaseShape, plan: AttemptPlan) -> list[Body]:
     ref = shape.spec.workflow_ref
     index = plan.index or 0
+    told = told_of(shape.spec, plan.task, index)
     ours = {
         "SPECTRA_WORKFLOW": ref.name if ref else "",
         "SPECTRA_PHASE": shape.spec.phase or shape.name,
-        "SPECTRA_TASK": plan.task,
-        "SPECTRA_INDEX": str(index),
+        "SPECTRA_TASK": told.task,
+        "SPECTRA_INDEX": str(told.index),
         "SPECTRA_ATTEMPT": str(plan.number),
         "SPECTRA_KEY": f"{shape.uid}/{plan.task}/{index}",
         "SPECTRA_INPUT": plan.input,
     }
+    if told.replay:
+        ours["SPECTRA_REPLAY"] = "true"
     for mount in _workspace_mount(shape, plan.task):
         ours["SPECTRA_WORKSPACE"] = mount["mountPath"]
     return [{"name": name, "value": _literal(value)} for name, value in ours.items()]

@@ -101,9 +101,10 @@ def _prepare(turn: Turn) -> Turn:
     ready = stored and staff == needed_workers
     gates = gate_progress(snapshot, record.number)
     needed = Verdict.PASSED if record.proven else gates.finding.verdict
+    turn = turn.becomes(replay=gates.replay or record.replay)
     if needed is Verdict.FAILED:
         return give_up(turn, "GateFailed", gates.finding.text)
-    turn = progressed(turn, stored + stored * staff + gates.passed)
+    turn = progressed(turn, stored + stored * staff + gates.steps)
     if ready and needed is Verdict.PASSED:
         return _ready(turn)
     deadline = turn.record.deadline

@@ -26,6 +26,8 @@ PRIORITY = 1_000_000
 """A gate holds up a rollout, which has a deadline; it goes before other tasks of its agent."""
 KEPT_SECONDS = 3600
 """How long the phase of a gate stays for people to look at."""
+DONE_ONCE: Body = {"limit": 0, "lossLimit": 0}
+"""The retry policy of what is tried: a second attempt would hide the first."""
 _LONGEST_AGENT = 40
 
 
@@ -57,13 +59,21 @@ def gate_body(attempt: GateTry, namespace: str, shard: str) -> Body:
     spec = attempt.gate.spec
     if not isinstance(spec, GateTaskSpec):
         raise TypeError(f"gate {attempt.gate.key} is no task")
-    task: Body = {
-        "name": spec.task,
-        "agent": attempt.agent,
-        "retry": {"limit": 0, "lossLimit": 0},
-    }
+    task: Body = {"name": spec.task, "agent": attempt.agent, "retry": DONE_ONCE}
     if spec.input:
         task["input"] = spec.model_dump(mode="json", by_alias=True)["input"]
+    return gate_phase(attempt, (namespace, shard), [task])
+
+
+def gate_phase(attempt: GateTry, place: tuple[str, str], tasks: list[Body]) -> Body:
+    """Return a Phase object whose tasks are done by the revision alone.
+
+    Args:
+        attempt: What it is made for.
+        place: Namespace and shard.
+        tasks: The tasks, as a spec has them.
+    """
+    namespace, shard = place
     return {
         "apiVersion": c.API_VERSION,
         "kind": "Phase",
@@ -83,7 +93,7 @@ def gate_body(attempt: GateTry, namespace: str, shard: str) -> Body:
             "gate": {"agent": attempt.agent, "revision": attempt.revision},
             "priority": PRIORITY,
             "ttlSecondsAfterFinished": KEPT_SECONDS,
-            "tasks": [task],
+            "tasks": tasks,
         },
     }
 
@@ -96,16 +106,17 @@ def gate_result(attempt: GateTry, record: PhaseRecord, now: datetime) -> GateRes
     task = next(iter(record.tasks.values()), None)
     judged = task is not None and record.state in (PhaseState.SUCCEEDED, PhaseState.FAILED)
     if task is None or not judged or not isinstance(spec, GateTaskSpec):
-        return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {_why(record)}")
+        return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {why(record)}")
     if task.failed and not task.failures:  # lost to others than itself
-        return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {_why(record)}")
-    finding = judge_task(spec, _done(task))
+        return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {why(record)}")
+    finding = judge_task(spec, done(task))
     passed = finding.verdict is Verdict.PASSED
     state = GateState.PASSED if passed else GateState.FAILED
     return GateResult(state, at, finding.text)
 
 
-def _done(task: TaskRecord) -> Done:
+def done(task: TaskRecord) -> Done:
+    """Return how a task went that was tried."""
     begin, end = task.started_at, task.finished_at
     return Done(
         succeeded=not task.failed and bool(task.succeeded),
@@ -121,5 +132,6 @@ def _outputs(task: TaskRecord) -> Mapping[str, Any]:
     return outputs if isinstance(outputs, dict) else {}
 
 
-def _why(record: PhaseRecord) -> str:
+def why(record: PhaseRecord) -> str:
+    """Return how a phase ended that says nothing of the revision."""
     return f"{record.state}: {record.reason}: {record.message}"[:512]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,19 +22,20 @@ DONE = ("outputs", "seconds", "cost")
 """What the condition of a made-up task may read."""
 RECORDED = (*DONE, "recorded")
 """What the conditions of a replay may read."""
-RETRY = timedelta(seconds=10)
-"""Pause before a gate that could not be tried is tried again."""
+_LONGEST = 60
+"""Characters of a value in a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a task went. `outputs` is a JSON object."""
+    """How a task went. `outputs` is a JSON object; `timed` says whether `seconds` is known."""
 
     succeeded: bool
     outputs: Mapping[str, Any]
     seconds: float
     cost: float
     message: str = ""
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,15 @@ class GateProgress:
 
     Attributes:
         finding: Failed as soon as one has; Passed when all have.
-        passed: How many have passed.
+        steps: How many have passed, and how much of the others is done.
+        replay: What came of the recorded tasks, or how many are done by now.
         run: Which to try now.
         wake_at: When one that could not be tried is tried again.
     """
 
     finding: Finding
-    passed: int
+    steps: int
+    replay: str
     run: tuple[GateTask, ...]
     wake_at: datetime | None
 
@@ -67,13 +71,15 @@ def gate_tasks(gate: PreGate | None, rollout: int) -> tuple[GateTask, ...]:
 def gate_progress(snapshot: RolloutSnapshot, rollout: int) -> GateProgress:
     """Return how the gates of a rollout stand."""
     gates = gate_tasks(snapshot.spec.pre_gate, rollout)
-    findings = [_finding(gate, snapshot.gates.get(gate.key)) for gate in gates]
+    known = [snapshot.gates.get(gate.key) for gate in gates]
+    findings = list(map(_finding, gates, known))
     again = {gate.key: _again_at(snapshot, gate) for gate in gates}
     later = [at for at in again.values() if at is not None and at > snapshot.now]
     due = [gate for gate in gates if (at := again[gate.key]) is not None and at <= snapshot.now]
     return GateProgress(
         finding=together(findings),
-        passed=sum(each.verdict is Verdict.PASSED for each in findings),
+        steps=sum(map(_steps, known)),
+        replay=_replay(gates, known),
         run=tuple(due),
         wake_at=min(later, default=None),
     )
@@ -84,7 +90,20 @@ def _again_at(snapshot: RolloutSnapshot, gate: GateTask) -> datetime | None:
     known = snapshot.gates.get(gate.key)
     if known is None:
         return snapshot.now
-    return known.at + RETRY if known.state is GateState.ERROR else None
+    return known.at + timedelta(seconds=known.pause) if known.state is GateState.ERROR else None
+
+
+def _steps(known: GateResult | None) -> int:
+    """Return how many steps a gate has got on: a replay as many as tasks of it are done."""
+    if known is None:
+        return 0
+    return known.steps + (known.state is GateState.PASSED)
+
+
+def _replay(gates: Iterable[GateTask], known: Iterable[GateResult | None]) -> str:
+    found = zip(gates, known, strict=True)
+    texts = [each.message for gate, each in found if each and isinstance(gate.spec, Replay)]
+    return next(iter(texts), "")
 
 
 def judge_task(spec: GateTaskSpec, done: Done) -> Finding:
@@ -99,7 +118,17 @@ def judge_replay(spec: Replay, done: Done, recorded: Done) -> Finding:
     if not done.succeeded:
         return Finding(Verdict.FAILED, f"the task failed: {done.message}")
     values = {**_values(done), "recorded": _values(recorded)}
-    return together([_look(each, RECORDED, values) for each in spec.conditions])
+    known = [each for each in spec.conditions if recorded.timed or not reads_seconds(each)]
+    return together([_look(each, RECORDED, values) for each in known])
+
+
+def reads_seconds(source: str) -> bool:
+    """Whether a condition of a replay reads how long a recorded task took."""
+    try:
+        read = compile_expression(source, RECORDED).references
+    except ExpressionError:
+        return False
+    return any(each.steps[:2] in (("recorded",), ("recorded", "seconds")) for each in read)
 
 
 def _values(done: Done) -> dict[str, Any]:
@@ -109,17 +138,29 @@ def _values(done: Done) -> dict[str, Any]:
 def _look(source: str, roots: tuple[str, ...], values: Mapping[str, Any]) -> Finding:
     """A condition over outputs that gives nothing, such as of one that is missing, has failed."""
     try:
-        if condition(compile_expression(source, roots), values, SMALL_COST):
+        expression = compile_expression(source, roots)
+        if condition(expression, values, SMALL_COST):
             return PASSED
     except ExpressionError as error:
         return Finding(Verdict.FAILED, f"{source}: {error}")
-    return Finding(Verdict.FAILED, f"{source} does not hold")
+    read = sorted(expression.references, key=str)
+    told = ", ".join(f"{each} is {_shown(each.steps, values)}" for each in read)
+    return Finding(Verdict.FAILED, f"{source} does not hold{told and ': '}{told}")
+
+
+def _shown(steps: tuple[str | int, ...], values: Mapping[str, Any]) -> str:
+    found: Any = values
+    for step in steps:
+        found = found.get(step) if isinstance(found, Mapping) else None
+    text = json.dumps(found)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _finding(gate: GateTask, known: GateResult | None) -> Finding:
     name = gate.key.partition("/")[2]
     if known is None or known.state is GateState.PENDING:
-        return Finding(Verdict.INCONCLUSIVE, f"gate {name} is tried")
+        so_far = f": {known.message}" if known and known.message else ""
+        return Finding(Verdict.INCONCLUSIVE, f"gate {name} is tried{so_far}")
     if known.state is GateState.ERROR:
         return Finding(Verdict.ERROR, f"gate {name} could not be tried: {known.message}")
     if known.state is GateState.FAILED:

@@ -48,6 +48,8 @@ class RolloutRecord:
     progress: int = 0
     switched_at: datetime | None = None
     enough_at: datetime | None = None
+    alone_since: datetime | None = None
+    replay: str = ""
     proven: bool = False
     by: str = ""
     history: tuple[RolloutEnd, ...] = ()
@@ -138,11 +140,17 @@ class GateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """How a gate stands, why, and since when."""
+    """How a gate stands, why, and since when.
+
+    `steps` counts what of it is done: each is progress. `pause` is in seconds: when one that could
+    not be tried is tried again.
+    """
 
     state: GateState
     at: datetime
     message: str = ""
+    steps: int = 0
+    pause: int = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ def first(turn: Turn) -> Turn:
     if wanted not in snapshot.stored:
         return turn.enter(RolloutState.PENDING, "RevisionNotStored", "the revision is being stored")
     ends = (_end(turn, wanted, RolloutOutcome.PROMOTED, "FirstRevision", ""),)
-    turn = turn.becomes(stable=wanted, active=wanted, history=ends, number=1)
+    now = snapshot.now
+    turn = turn.becomes(stable=wanted, active=wanted, history=ends, number=1, alone_since=now)
     text = f"revision {wanted} is the first one"
     return turn.enter(RolloutState.PROMOTED, "FirstRevision", text)
 
@@ -46,6 +47,7 @@ def begin(turn: Turn, revision: str, by: str = "") -> Turn:
         enough_at=None,
         warm="",
         warm_until=None,
+        replay="",
     )
     if not proven:
         turn = _with_new_statistics(turn, revision)
@@ -59,7 +61,7 @@ def supersede(turn: Turn, revision: str) -> Turn:
     """End what is under way since a newer revision is wanted; the stable one stays."""
     record = turn.record
     text = f"revision {record.preview} was not promoted; {revision} takes its place"
-    turn = _noted(turn, record.preview, RolloutOutcome.SUPERSEDED, "Superseded", "")
+    turn = _alone_again(_noted(turn, record.preview, RolloutOutcome.SUPERSEDED, "Superseded", ""))
     return turn.tell("Superseded", text)
 
 
@@ -73,6 +75,8 @@ def switch(turn: Turn) -> Turn:
             f"{text}: at most {spec.max_unproven} attempts until its analysis has passed; the "
             f"others go to {record.stable}"
         )
+    if record.replay:
+        text = f"{text}; {record.replay}"
     return turn.enter(RolloutState.EXPOSED, "Switched", text)
 
 
@@ -92,6 +96,7 @@ def promote(turn: Turn, reason: str, detail: str, by: str = "") -> Turn:
         rejected="" if record.rejected == record.preview else record.rejected,
         warm=former if warm else "",
         warm_until=turn.snapshot.now + seconds if warm else None,
+        alone_since=turn.snapshot.now,
     )
     text = f"revision {record.preview} is stable: {detail}"
     return _rest(turn).enter(RolloutState.PROMOTED, reason, _by(text, by))
@@ -107,7 +112,7 @@ def give_up(turn: Turn, reason: str, detail: str, by: str = "") -> Turn:
         text = f"back to revision {record.stable} from {record.preview}: {detail}"
     turn = _noted(turn, record.preview, outcome, reason, by)
     turned_down = record.preview == snapshot.wanted
-    turn = turn.becomes(
+    turn = _alone_again(turn).becomes(
         active=record.stable, rejected=record.preview if turned_down else record.rejected
     )
     return _rest(turn).enter(state, reason, _by(text, by))
@@ -162,6 +167,11 @@ def _rest(turn: Turn) -> Turn:
         switched_at=None,
         enough_at=None,
     )
+
+
+def _alone_again(turn: Turn) -> Turn:
+    """Return the turn with the stable revision alone from now on, if it was not before."""
+    return turn.becomes(alone_since=turn.snapshot.now) if turn.record.exposed else turn
 
 
 def _with_new_statistics(turn: Turn, revision: str) -> Turn:

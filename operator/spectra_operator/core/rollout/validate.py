@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ...api.agent import AgentSpec
 from ...api.rollout import Rollout
 from ..language.expressions import (
     BOOLEAN,
@@ -18,6 +19,20 @@ from .gates import DONE, RECORDED
 from .queries import address_problem
 
 
+def agent_problems(spec: AgentSpec) -> Iterator[Problem]:
+    """Yield what is wrong with the rollout of an agent, if it has one."""
+    rollout = spec.rollout
+    if rollout is None:
+        return
+    if rollout.pre_gate and rollout.pre_gate.replay and not spec.replayable:
+        text = (
+            "does recorded tasks again, and this agent is not replayable; set spec.replayable: "
+            "true if that harms nobody, or leave replay out"
+        )
+        yield Problem("NotReplayable", "spec.rollout.preGate.replay", text)
+    yield from rollout_problems(rollout)
+
+
 def rollout_problems(rollout: Rollout, where: str = "spec.rollout") -> Iterator[Problem]:
     """Yield what is wrong with the expressions and names of a rollout."""
     gate, analysis = rollout.pre_gate, rollout.analysis
@@ -26,8 +41,6 @@ def rollout_problems(rollout: Rollout, where: str = "spec.rollout") -> Iterator[
             field = f"{where}.preGate.tasks[{index}].expect"
             yield from _problems(task.expect, field, lambda s: compile_expression(s, DONE))
     if gate and gate.replay:
-        text = "recorded tasks are not done again yet; leave it out, and give preGate.tasks"
-        yield Problem("NotSupported", f"{where}.preGate.replay", text)
         for index, source in enumerate(gate.replay.conditions):
             field = f"{where}.preGate.replay.conditions[{index}]"
             yield from _problems(source, field, lambda s: compile_expression(s, RECORDED))

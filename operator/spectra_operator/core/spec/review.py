@@ -17,7 +17,7 @@ from ...api.phase import PhaseSpec
 from ...api.schedule import ScheduleSpec
 from ...api.template import WorkflowTemplateSpec
 from ...api.workflow import WorkflowSpec
-from ..rollout.validate import rollout_problems
+from ..rollout.validate import agent_problems
 from ..schedule.cron import CronError, parse_cron
 from ..schedule.runs import SCHEDULED_TIME
 from .expand import TEMPLATE_NOT_FOUND, ExpansionError, expand, with_patterns
@@ -107,8 +107,7 @@ def _with_time(spec: WorkflowSpec) -> WorkflowSpec:
 
 
 def _agent(spec: AgentSpec, _: Templates) -> Iterator[Problem]:
-    if spec.rollout is not None:
-        yield from rollout_problems(spec.rollout)
+    yield from agent_problems(spec)
 
 
 REVIEWS: Mapping[str, Review] = {
