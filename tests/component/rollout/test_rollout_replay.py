@@ -146,7 +146,7 @@ async def test_a_revision_that_does_worse_is_aborted_and_nobody_else_gets_a_task
 
         assert (end["state"], end["reason"]) == ("Aborted", "GateFailed")
         assert says in end["message"]
-        assert end["message"].count("of phase work-build-") >= 1
+        assert end["message"].count("of phase flow-build-") >= 1
         assert says in end["replay"]
         assert "other" not in done_by(world, NEXT)
         assert "GateFailed" in await events(world)
@@ -168,7 +168,7 @@ async def test_an_agent_whose_recorded_tasks_were_deleted_is_not_known_to_do_the
     rollout = {"progressDeadlineSeconds": 100}
     async with a_running_world(replayed(rollout=rollout)) as world:
         await recorded(world)
-        await world.delete("Workflow", "work")
+        await world.delete("Workflow", "flow")
         world.workers.habits[NEXT] = adds
         await change_image(world)
         await world.until(lambda: peeked(world).get("reason") == "GateError")
@@ -183,7 +183,7 @@ async def test_an_agent_whose_recorded_tasks_were_deleted_is_not_known_to_do_the
 async def test_a_task_that_the_stable_revision_does_meanwhile_is_found_the_next_time() -> None:
     async with a_running_world(replayed()) as world:
         await recorded(world)
-        await world.delete("Workflow", "work")
+        await world.delete("Workflow", "flow")
         world.workers.habits[NEXT] = adds
         await change_image(world)
         await world.until(lambda: peeked(world).get("reason") == "GateError")
@@ -234,7 +234,7 @@ async def test_a_replay_goes_on_when_what_it_was_recorded_in_is_deleted_in_the_m
         world.workers.habits[NEXT] = lambda _: slow
         await change_image(world)
         await world.until(lambda: bool(done_by(world, NEXT)))
-        await world.delete("Workflow", "work")
+        await world.delete("Workflow", "flow")
         world.operator.kill()
         await world.start()
         await world.until(is_over(world), seconds=200)
