@@ -68,13 +68,25 @@ class Task(_Frozen):
         index: The item of a fan-out, from 0; 0 for a task that is not one.
         attempt: The number of this try, from 1.
         key: An idempotency key, the same for every attempt of this item.
+        replay: Whether the task was done before, and is done again to try a new revision of the
+            agent. What comes of it is compared, and used by nobody.
         input: The task's input, with its references already replaced by values.
 
     What is said with `progress` and `checkpoint` reaches the operator in Pool mode. In Pod mode
     both do nothing, so that a handler can be the same in either.
     """
 
-    __slots__ = ("_attached", "attempt", "index", "input", "key", "name", "phase", "workflow")
+    __slots__ = (
+        "_attached",
+        "attempt",
+        "index",
+        "input",
+        "key",
+        "name",
+        "phase",
+        "replay",
+        "workflow",
+    )
 
     workflow: str
     phase: str
@@ -82,6 +94,7 @@ class Task(_Frozen):
     index: int
     attempt: int
     key: str
+    replay: bool
     input: dict[str, Any]
     _attached: Attachment | None
 
@@ -95,10 +108,11 @@ class Task(_Frozen):
         index: int = 0,
         attempt: int = 1,
         key: str = "",
+        replay: bool = False,
         attached: Attachment | None = None,
     ) -> None:
         self._fill(name=name, input=dict(input or {}), workflow=workflow, phase=phase)
-        self._fill(index=index, attempt=attempt, key=key, _attached=attached)
+        self._fill(index=index, attempt=attempt, key=key, replay=replay, _attached=attached)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Task:
@@ -116,6 +130,7 @@ class Task(_Frozen):
             index=_number(env, "SPECTRA_INDEX", 0),
             attempt=_number(env, "SPECTRA_ATTEMPT", 1),
             key=env.get("SPECTRA_KEY", ""),
+            replay=env.get("SPECTRA_REPLAY", "") == "true",
         )
 
     def progress(self, percent: float | None = None, message: str | None = None) -> None:

@@ -101,6 +101,8 @@ def lines(view: RolloutView) -> Iterator[tuple[str, str]]:
         return
     parts = (record.state, record.reason, one_line(record.message, 400))
     yield view.title, ": ".join(part for part in parts if part)
+    if record.replay and record.replay not in record.message:
+        yield "replay", one_line(record.replay, 400)
     judged = progress(view)
     if judged:
         yield "analysis", judged
@@ -151,6 +153,8 @@ def _told(view: RolloutView, now: datetime) -> Iterator[str]:
     record, judged = view.record, progress(view)
     if record.message:
         yield record.message
+    if record.replay and record.replay not in record.message:
+        yield f"replay: {record.replay}"
     if judged:
         yield f"analysis: {judged}"
     if record.preview and record.deadline:

@@ -22,6 +22,7 @@ class Claim:
         attempt: The number of this try, from 1.
         input: The task's input.
         checkpoint: What the last attempt left, or None.
+        replay: Whether the task was done before, and is done again to try a new revision.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Claim:
     attempt: int
     input: Mapping[str, Any]
     checkpoint: Any
+    replay: bool = False
 
 
 def read_claims(body: Mapping[str, Any]) -> list[Claim]:
@@ -62,6 +64,7 @@ def _claim(entry: object) -> Claim:
         attempt=_field(entry, "attempt", int, 1),
         input=_field(entry, "input", dict, {}),
         checkpoint=entry.get("checkpoint"),
+        replay=_field(entry, "replay", bool, False),
     )
 
 

@@ -83,6 +83,7 @@ def _task(held: Held, env: Mapping[str, str]) -> Task:
         index=claim.index,
         attempt=claim.attempt,
         key=claim.key,
+        replay=claim.replay,
         attached=held,
     )
 

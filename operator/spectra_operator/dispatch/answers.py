@@ -39,6 +39,9 @@ class Claim(Answered):
     """Name of the task."""
     index: int | None
     """Which item of a task with a count; null for a task without."""
+    replay: bool
+    """Whether the task was done before, and is done again to try a new revision of the agent: what
+    comes of it is compared, and used by nobody."""
     attempt: int
     """Which attempt, from 1."""
     agent: str

@@ -29,6 +29,11 @@ def test_every_variable_becomes_a_typed_field() -> None:
     )
 
 
+@pytest.mark.parametrize(("variables", "replay"), [({}, False), ({"SPECTRA_REPLAY": "true"}, True)])
+def test_a_task_knows_whether_it_was_done_before(variables: dict[str, str], replay: bool) -> None:
+    assert Task.from_env(FULL | variables).replay is replay
+
+
 def test_an_empty_environment_is_the_first_attempt_of_a_nameless_task() -> None:
     task = Task.from_env({})
     assert (task.name, task.index, task.attempt, task.input) == ("", 0, 1, {})

@@ -90,6 +90,7 @@ CLAIM = {
     "phase": "work",
     "task": "a",
     "index": None,
+    "replay": False,
     "attempt": 1,
     "agent": "coder",
     "revision": "bcdf",
