@@ -36,7 +36,7 @@ def progressing(world: World) -> Body:
     ("rollout", "where"),
     [
         ({"analysis": BROKEN}, "spec.rollout.analysis.conditions[0]"),
-        ({"preGate": {"replay": {"last": 5}}}, "spec.rollout.preGate.replay"),
+        ({"preGate": {"replay": {"last": 5}}}, "preGate.replay: does recorded tasks again"),
         ({"preGate": {"tasks": [{"task": "a", "expect": "1 +"}]}}, "preGate.tasks[0].expect"),
     ],
 )

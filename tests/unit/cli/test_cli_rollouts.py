@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,6 +77,17 @@ def test_below_stand_the_message_and_the_progress_of_the_analysis() -> None:
     assert analysis == (
         "  analysis: 6 of 10 attempts, failureRatio 0.1667, p95Seconds 3, stable.p95Seconds 2"
     )
+
+
+def test_what_came_of_recorded_tasks_stands_there_unless_the_message_says_it() -> None:
+    scene = under_way()
+    scene.record = replace(scene.record, replay="5 were done as well")
+    said = replace(scene.record, message="active; 5 were done as well")
+
+    assert shown(scene)[2] == "  replay: 5 were done as well"
+    assert ("replay", "5 were done as well") in list(lines(seen(scene)))
+    scene.record = said
+    assert not [line for line in shown(scene) if "replay: " in line]
 
 
 def test_each_revision_has_a_role_and_figures() -> None:

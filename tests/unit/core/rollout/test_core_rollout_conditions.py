@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
+from spectra_operator.api.agent import AgentSpec
 from spectra_operator.api.rollout import RolloutState
 from spectra_operator.core.language.expressions import ExpressionError
 from spectra_operator.core.rollout.conditions import compile_condition, look, look_at_value
 from spectra_operator.core.rollout.records import RolloutRecord
 from spectra_operator.core.rollout.stats import NO_STATS
 from spectra_operator.core.rollout.status import rollout_progressing
-from spectra_operator.core.rollout.validate import rollout_problems
+from spectra_operator.core.rollout.validate import agent_problems, rollout_problems
 from unit.core.rollout.rollout_cases import a_rollout, analysed
 
 ROOT = Path(__file__).parents[4]
@@ -98,15 +99,29 @@ def test_an_expression_that_can_never_work_is_found_at_its_field(
     assert (problem.reason, problem.field) == ("InvalidExpression", where)
 
 
-def test_a_replay_is_refused_and_so_is_what_is_wrong_in_it() -> None:
-    gate = {"replay": {"last": 1, "conditions": ["outputs == recorded.outputs", "stable.x"]}}
+def problems_of(replayable: bool, *conditions: str) -> list[tuple[str, str]]:
+    """Return what is wrong with an agent that is to do a recorded task again."""
+    gate = {"replay": {"last": 1, "conditions": list(conditions)}}
+    template = {"image": "x"}
+    spec = AgentSpec.model_validate(
+        {"template": template, "replayable": replayable, "rollout": {"preGate": gate}}
+    )
+    return [(p.reason, p.field) for p in agent_problems(spec)]
 
-    found = [(p.reason, p.field) for p in rollout_problems(a_rollout(preGate=gate))]
 
-    assert found == [
-        ("NotSupported", "spec.rollout.preGate.replay"),
-        ("InvalidExpression", "spec.rollout.preGate.replay.conditions[1]"),
-    ]
+def test_a_replay_is_for_agents_that_are_replayable() -> None:
+    assert problems_of(True, "outputs == recorded.outputs") == []
+    assert problems_of(False) == [("NotReplayable", "spec.rollout.preGate.replay")]
+
+
+def test_what_is_wrong_in_a_replay_is_found_at_its_field() -> None:
+    wrong = "spec.rollout.preGate.replay.conditions[1]"
+
+    assert problems_of(True, "cost < 1.0", "stable.x") == [("InvalidExpression", wrong)]
+
+
+def test_an_agent_without_a_rollout_has_no_problem_with_it() -> None:
+    assert list(agent_problems(AgentSpec.model_validate({"template": {"image": "x"}}))) == []
 
 
 def test_an_address_that_can_never_be_asked_is_found() -> None:

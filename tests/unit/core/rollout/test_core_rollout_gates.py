@@ -8,7 +8,7 @@ import pytest
 
 from spectra_operator.api.rollout import GateTaskSpec, Replay
 from spectra_operator.core.rollout.gates import Done, judge_replay, judge_task
-from spectra_operator.core.rollout.records import WorkerCounts
+from spectra_operator.core.rollout.records import GateResult, GateState, WorkerCounts
 from unit.core.rollout.rollout_cases import a_rollout, at, settled
 
 GATED = a_rollout(
@@ -77,6 +77,44 @@ def test_gates_that_do_not_get_on_are_aborted_at_the_deadline_which_each_pass_mo
 
     assert scene.gate(KEYS[0], "Passed").wake_at == at(400)
     assert scene.after(300).record.reason == "ProgressDeadlineExceeded"
+
+
+def test_each_step_of_a_replay_moves_the_deadline_and_is_told() -> None:
+    scene = settled(GATED)
+    scene.want("v2")
+    scene.gate(KEYS[0], "Passed")
+    scene.second = 100
+    scene.gates[KEYS[1]] = GateResult(GateState.PENDING, at(100), "1 of 5 are done", steps=1)
+    scene.decide()
+
+    assert scene.record.deadline == at(400)
+    assert scene.record.replay == "1 of 5 are done"
+    assert scene.record.message == "gate replay is tried: 1 of 5 are done"
+    scene.second = 200
+    assert scene.decide().record.deadline == at(400)
+
+
+def test_what_came_of_a_replay_stays_until_the_next_rollout() -> None:
+    scene = settled(GATED)
+    scene.want("v2")
+    scene.gate(KEYS[0], "Passed")
+    decision = scene.gate(KEYS[1], "Passed", "5 were done as well")
+
+    assert (scene.record.stable, scene.record.replay) == ("v2", "5 were done as well")
+    assert [t.message for t in decision.told if t.reason == "Switched"] == [
+        "revision v2 is active; 5 were done as well"
+    ]
+    assert scene.want("v3").record.replay == ""
+
+
+def test_recorded_tasks_are_looked_for_again_when_their_result_says_so() -> None:
+    scene = settled(GATED)
+    scene.want("v2")
+    scene.gates[KEYS[1]] = GateResult(GateState.ERROR, at(0), "none", pause=60)
+
+    assert scene.gate(KEYS[0], "Passed").wake_at == at(60)
+    assert scene.after(59).run_gate == ()
+    assert [gate.key for gate in scene.after(1).run_gate] == [KEYS[1]]
 
 
 def test_another_template_tries_the_gates_anew() -> None:
@@ -158,3 +196,31 @@ def test_a_replayed_task_is_compared_with_what_is_recorded(
     conditions: list[str], task: Done, verdict: str
 ) -> None:
     assert judge_replay(Replay(last=1, conditions=conditions), task, done()).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("condition", "verdict"),
+    [
+        ("seconds < recorded.seconds", "Passed"),
+        ("recorded.seconds > 9.0 || cost > 9.0", "Passed"),
+        ("recorded == outputs", "Passed"),
+        ("seconds < 0.5", "Failed"),
+        ("recorded.cost > 9.0", "Failed"),
+    ],
+)
+def test_a_condition_that_reads_a_time_that_is_not_known_is_not_asked(
+    condition: str, verdict: str
+) -> None:
+    replay = Replay(last=1, conditions=[condition])
+
+    assert judge_replay(replay, done(), done(timed=False)).verdict == verdict
+
+
+def test_a_condition_that_does_not_hold_tells_what_it_read_within_bounds() -> None:
+    expect = "outputs.text == '' && seconds < 9.0"
+
+    found = judge_task(GateTaskSpec(task="sum", expect=expect), done(outputs={"text": "a" * 99}))
+
+    assert found.text.startswith(f'{expect} does not hold: outputs.text is "aaa')
+    assert found.text.endswith("..., seconds is 1.0")
+    assert len(found.text) < 150
