@@ -77,11 +77,15 @@ def holds_already(record: PhaseRecord, order: Order) -> bool:
         case ActionType.SKIP:
             return task.state is TaskState.SKIPPED and task.reason == SKIPPED_BY_ACTION
         case ActionType.MARK_SUCCEEDED:
-            marked = task.state is TaskState.SUCCEEDED and task.message.startswith(_MARKED)
-            return marked and _same_outputs(task, order)
+            return was_marked(task) and _same_outputs(task, order)
         case ActionType.RETRY:
             return bool(task.prior) and not task.ended and not _has_failed(task)
     return False
+
+
+def was_marked(task: TaskRecord) -> bool:
+    """Whether a task succeeded since somebody said so; then its outputs are theirs."""
+    return task.state is TaskState.SUCCEEDED and task.message.startswith(_MARKED)
 
 
 def _same_outputs(task: TaskRecord, order: Order) -> bool:

@@ -18,6 +18,7 @@ from ...api.workflow import PhaseRole
 from .. import indexes
 from ..phase.inputs import InputError, TaskInputs
 from ..phase.records import PhaseRecord, TaskRecord
+from ..phase.resets import was_marked
 from ..phase.status import parse_phase
 from ..snapshot import PhaseShape
 from ..spec.compile import compile_phase
@@ -109,7 +110,9 @@ def _is_fit(task: Task | None, record: TaskRecord, wanted: Wanted) -> bool:
     """Whether a task was done by the stable revision, at once, and needs nothing but its input."""
     if task is None or task.workspace is not None or task.planner is not None:
         return False
-    if record.revision != wanted.revision or record.failures or record.prior or record.way:
+    if record.failures or record.prior or record.way or was_marked(record):
+        return False
+    if record.revision != wanted.revision:
         return False
     if not record.fan_out:
         return record.state is TaskState.SUCCEEDED and record.agent == wanted.agent

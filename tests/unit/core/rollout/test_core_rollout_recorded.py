@@ -97,6 +97,7 @@ def test_what_an_earlier_phase_returned_is_as_it_was_frozen() -> None:
         done(attempt=2, failures=1),
         done(attempt=2, prior=1),
         done(fallback=1),
+        done(attempt=1, losses=1, message="marked as succeeded by alice: it is done"),
     ],
 )
 def test_what_was_not_done_at_once_by_the_stable_revision_is_not_done_again(status: Body) -> None:
