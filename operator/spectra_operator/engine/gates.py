@@ -12,7 +12,7 @@ from dataclasses import replace
 from ..api.rollout import Replay
 from ..core.phase.conclude import GATE_DROPPED
 from ..core.phase.status import parse_phase
-from ..core.rollout.gate_phase import GateTry, gate_body, gate_result
+from ..core.rollout.gate_phase import GateTry, Moment, gate_body, gate_result
 from ..core.rollout.gates import gate_tasks
 from ..core.rollout.recorded import Wanted
 from ..core.rollout.records import (
@@ -145,11 +145,12 @@ def _read(parts: Parts, agent: Key, body: Body) -> None:
     name = body["metadata"]["name"]
     trial = _trial(parts.agents.get(agent), name)
     if trial is not None:
-        record, now = parse_phase(body.get("status")), parts.clock.now()
+        record = parse_phase(body.get("status"))
+        moment = Moment(parts.clock.now(), parts.led_since(agent.namespace))
         if isinstance(trial.attempt.gate.spec, Replay):
-            result = replay_result(trial.attempt, body["spec"], record, now)
+            result = replay_result(trial.attempt, body["spec"], record, moment)
         else:
-            result = gate_result(trial.attempt, record, now)
+            result = gate_result(trial.attempt, record, moment)
         _note(parts, agent, name, result)
 
 

@@ -131,6 +131,22 @@ async def test_a_replay_goes_on_when_what_it_was_recorded_in_is_deleted_in_the_m
         assert done_by(world, NEXT) == AGAIN
 
 
+async def test_a_task_that_took_longer_since_nobody_heard_of_its_end_is_measured_again() -> None:
+    conditions = ("seconds <= 2.0 * recorded.seconds + 2.0",)
+    async with a_running_world(replayed(conditions=conditions, replicas=1)) as world:
+        await recorded(world)
+        world.workers.habits[NEXT] = adds
+        await change_image(world)
+        await world.until(lambda: bool(done_by(world, NEXT)))
+        world.operator.kill()
+        await world.during(40)
+        await world.start()
+        await world.until(is_over(world), seconds=200)
+
+        assert peeked(world)["state"] == "Promoted"
+        assert done_by(world, NEXT) == sorted(AGAIN * 2)
+
+
 async def test_each_task_that_is_done_again_is_progress() -> None:
     rollout = {"progressDeadlineSeconds": 30}
     slow = Deed(outputs={"n": 0}, seconds=20)

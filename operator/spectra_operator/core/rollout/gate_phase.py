@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from ...api import constants as c
@@ -28,7 +29,17 @@ KEPT_SECONDS = 3600
 """How long the phase of a gate stays for people to look at."""
 DONE_ONCE: Body = {"limit": 0, "lossLimit": 0}
 """The retry policy of what is tried: a second attempt would hide the first."""
+STATES: Mapping[Verdict, GateState] = MappingProxyType(
+    {
+        Verdict.PASSED: GateState.PASSED,
+        Verdict.FAILED: GateState.FAILED,
+        Verdict.ERROR: GateState.ERROR,
+    }
+)
+"""How a gate stands by what was found."""
 _LONGEST_AGENT = 40
+_A_SECOND = timedelta(seconds=1)
+"""What a time in status may be cut off by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +109,17 @@ def gate_phase(attempt: GateTry, place: tuple[str, str], tasks: list[Body]) -> B
     }
 
 
-def gate_result(attempt: GateTry, record: PhaseRecord, now: datetime) -> GateResult:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a gate is looked at, and since when the same operator has heard what workers say."""
+
+    now: datetime
+    led_since: datetime | None = None
+
+
+def gate_result(attempt: GateTry, record: PhaseRecord, moment: Moment) -> GateResult:
     """Return how a gate stands, by its phase as it stands in status."""
+    now = moment.now
     if not record.ended:
         return GateResult(GateState.PENDING, now)
     at, spec = record.finished_at or now, attempt.gate.spec
@@ -109,21 +129,25 @@ def gate_result(attempt: GateTry, record: PhaseRecord, now: datetime) -> GateRes
         return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {why(record)}")
     if task.failed and not task.failures:  # lost to others than itself
         return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {why(record)}")
-    finding = judge_task(spec, done(task))
-    passed = finding.verdict is Verdict.PASSED
-    state = GateState.PASSED if passed else GateState.FAILED
-    return GateResult(state, at, finding.text)
+    finding = judge_task(spec, done(task, moment))
+    return GateResult(STATES[finding.verdict], at, finding.text)
 
 
-def done(task: TaskRecord) -> Done:
-    """Return how a task went that was tried."""
-    begin, end = task.started_at, task.finished_at
+def done(task: TaskRecord, moment: Moment) -> Done:
+    """Return how a task went that was tried.
+
+    Its end is when somebody heard of it; so where the operator changed in between, it may have
+    taken less time than it seems.
+    """
+    begin, end, since = task.started_at, task.finished_at, moment.led_since
+    changed = begin and end and since and begin < since < end + _A_SECOND
     return Done(
         succeeded=not task.failed and bool(task.succeeded),
         outputs=_outputs(task),
         seconds=(end - begin).total_seconds() if begin and end else 0.0,
         cost=float(task.usage.cost),
         message=f"{task.reason}: {task.message}"[:512],
+        timed=not changed,
     )
 
 

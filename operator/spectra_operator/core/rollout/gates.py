@@ -110,7 +110,7 @@ def judge_task(spec: GateTaskSpec, done: Done) -> Finding:
     """Return whether a made-up task went as expected."""
     if not done.succeeded:
         return Finding(Verdict.FAILED, f"the task failed: {done.message}")
-    return together([_look(each, DONE, _values(done)) for each in [spec.expect] if each])
+    return together([_look(each, DONE, done, _values(done)) for each in [spec.expect] if each])
 
 
 def judge_replay(spec: Replay, done: Done, recorded: Done) -> Finding:
@@ -118,25 +118,32 @@ def judge_replay(spec: Replay, done: Done, recorded: Done) -> Finding:
     if not done.succeeded:
         return Finding(Verdict.FAILED, f"the task failed: {done.message}")
     values = {**_values(done), "recorded": _values(recorded)}
-    known = [each for each in spec.conditions if recorded.timed or not reads_seconds(each)]
-    return together([_look(each, RECORDED, values) for each in known])
+    known = [each for each in spec.conditions if recorded.timed or not reads_recorded_time(each)]
+    return together([_look(each, RECORDED, done, values) for each in known])
 
 
-def reads_seconds(source: str) -> bool:
+def reads_recorded_time(source: str) -> bool:
     """Whether a condition of a replay reads how long a recorded task took."""
+    return _reads(source, ("recorded",), ("recorded", "seconds"))
+
+
+def _reads(source: str, *steps: tuple[str, ...]) -> bool:
     try:
         read = compile_expression(source, RECORDED).references
     except ExpressionError:
         return False
-    return any(each.steps[:2] in (("recorded",), ("recorded", "seconds")) for each in read)
+    return any(each.steps[:2] in steps for each in read)
 
 
 def _values(done: Done) -> dict[str, Any]:
     return {"outputs": dict(done.outputs), "seconds": done.seconds, "cost": done.cost}
 
 
-def _look(source: str, roots: tuple[str, ...], values: Mapping[str, Any]) -> Finding:
-    """A condition over outputs that gives nothing, such as of one that is missing, has failed."""
+def _look(source: str, roots: tuple[str, ...], done: Done, values: Mapping[str, Any]) -> Finding:
+    """A condition over outputs that gives nothing, such as of one that is missing, has failed.
+
+    One over a time that may be too long has not: it is to be measured again.
+    """
     try:
         expression = compile_expression(source, roots)
         if condition(expression, values, SMALL_COST):
@@ -145,6 +152,8 @@ def _look(source: str, roots: tuple[str, ...], values: Mapping[str, Any]) -> Fin
         return Finding(Verdict.FAILED, f"{source}: {error}")
     read = sorted(expression.references, key=str)
     told = ", ".join(f"{each} is {_shown(each.steps, values)}" for each in read)
+    if not done.timed and _reads(source, ("seconds",)):
+        return Finding(Verdict.ERROR, f"{source}: the operator changed while the task ran")
     return Finding(Verdict.FAILED, f"{source} does not hold{told and ': '}{told}")
 
 

@@ -17,8 +17,8 @@ from ..attempts.objects import Body
 from ..language.templates import escape
 from ..phase.records import PhaseRecord, TaskRecord
 from .conditions import Finding, Verdict, together
-from .gate_phase import DONE_ONCE, GateTry, done, gate_phase, why
-from .gates import Done, judge_replay, reads_seconds
+from .gate_phase import DONE_ONCE, GateTry, Moment, done, gate_phase, why
+from .gates import Done, judge_replay, reads_recorded_time
 from .recorded import Recorded, Wanted
 from .records import GateResult, GateState
 
@@ -77,9 +77,10 @@ def _written(recorded: Recorded) -> Body:
 
 
 def replay_result(
-    attempt: GateTry, spec: Mapping[str, Any], record: PhaseRecord, now: datetime
+    attempt: GateTry, spec: Mapping[str, Any], record: PhaseRecord, moment: Moment
 ) -> GateResult:
     """Return how a replay stands, by the spec and the status of its phase."""
+    now = moment.now
     known: Mapping[str, Any] = (spec.get("context") or {}).get("tasks") or {}
     ended = [task for task in record.tasks.values() if task.succeeded]
     steps, many = len(ended), len(known)
@@ -90,7 +91,7 @@ def replay_result(
     judged = record.state in (PhaseState.SUCCEEDED, PhaseState.FAILED)
     if not judged or not known or not isinstance(replay, Replay):
         return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {why(record)}", steps)
-    findings = [_finding(replay, record.tasks.get(name), known[name]) for name in known]
+    findings = [_finding(replay, record.tasks.get(n), known[n], moment) for n in known]
     finding = together(findings)
     if finding.verdict is Verdict.FAILED:
         return GateResult(GateState.FAILED, at, _worst(findings), steps)
@@ -116,13 +117,15 @@ def nothing_recorded(wanted: Wanted, *, did_something: bool, now: datetime) -> G
     return GateResult(GateState.ERROR, now, text, pause=LOOK_AGAIN_SECONDS)
 
 
-def _finding(replay: Replay, task: TaskRecord | None, known: Mapping[str, Any]) -> Finding:
+def _finding(
+    replay: Replay, task: TaskRecord | None, known: Mapping[str, Any], moment: Moment
+) -> Finding:
     """Return how one task went. What was not tried since another had failed is not known."""
     item = f"[{known['index']}]" if "index" in known else ""
     name = f"{known['task']}{item} of phase {known['phase']}"
     if task is None or not (task.succeeded or task.failures):
         return Finding(Verdict.ERROR, f"{name} was not done again: {task and task.reason}")
-    finding = judge_replay(replay, done(task), _recorded(known))
+    finding = judge_replay(replay, done(task, moment), _recorded(known))
     return Finding(finding.verdict, f"{name}: {finding.text}") if finding.text else finding
 
 
@@ -147,6 +150,6 @@ def _worst(findings: Sequence[Finding]) -> str:
 def _passed(replay: Replay, known: Mapping[str, Any]) -> str:
     fewer = f" (of {replay.last} asked for, no more can be)" if len(known) < replay.last else ""
     untimed = sum("seconds" not in each for each in known.values())
-    asked = untimed and any(map(reads_seconds, replay.conditions))
+    asked = untimed and any(map(reads_recorded_time, replay.conditions))
     missing = f"; how long {untimed} of them took is not known" if asked else ""
     return f"{len(known)} recorded tasks were done again as well as before{fewer}{missing}"

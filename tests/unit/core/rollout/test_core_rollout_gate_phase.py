@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from spectra_operator.api.phase import PhaseSpec, PhaseState
 from spectra_operator.api.rollout import GateTaskSpec, Replay
 from spectra_operator.core.phase.records import PhaseRecord
 from spectra_operator.core.phase.status import parse_phase
-from spectra_operator.core.rollout.gate_phase import GateTry, gate_body, gate_result
+from spectra_operator.core.rollout.gate_phase import GateTry, Moment, gate_body, gate_result
 from spectra_operator.core.rollout.records import GateState, GateTask
 from spectra_operator.core.spec.validate import phase_problems
+
+NOW = Moment(START)
 
 
 def a_gate(key: str = "3/0-codecs", **fields: Any) -> GateTask:
@@ -82,7 +85,7 @@ def test_a_replay_is_no_task() -> None:
 
 @pytest.mark.parametrize("state", ["Ready", "Running"])
 def test_a_gate_is_pending_until_its_phase_has_ended(state: str) -> None:
-    assert gate_result(a_try(), a_record(state), START).state is GateState.PENDING
+    assert gate_result(a_try(), a_record(state), NOW).state is GateState.PENDING
 
 
 @pytest.mark.parametrize(
@@ -100,16 +103,31 @@ def test_what_succeeded_is_measured_by_what_is_expected(
     done = {"outputs": '{"ratio":2.5}', "usage": {"cost": "0.25"}}
     record = a_record("Succeeded", done)
 
-    result = gate_result(a_try(a_gate(expect=expect)), record, START)
+    result = gate_result(a_try(a_gate(expect=expect)), record, NOW)
 
     assert result.state is state
     assert says in result.message
 
 
+@pytest.mark.parametrize(
+    ("since", "state"),
+    [(-60, GateState.FAILED), (2, GateState.ERROR), (3.5, GateState.ERROR), (9, GateState.FAILED)],
+)
+def test_a_task_during_which_the_operator_changed_is_measured_again_if_it_was_too_slow(
+    since: float, state: GateState
+) -> None:
+    moment = Moment(START, START + timedelta(seconds=since))
+
+    result = gate_result(a_try(a_gate(expect="seconds < 1.0")), a_record("Succeeded"), moment)
+
+    assert result.state is state
+    assert "seconds < 1.0" in result.message
+
+
 def test_a_failure_of_the_task_fails_the_gate_and_says_why() -> None:
     task = {"failures": 1, "reason": "Error", "message": "exit code 1"}
 
-    result = gate_result(a_try(), a_record("Failed", task), START)
+    result = gate_result(a_try(), a_record("Failed", task), NOW)
 
     assert (result.state, result.message) == (
         GateState.FAILED,
@@ -131,7 +149,7 @@ def test_what_was_lost_or_stopped_says_nothing_of_the_revision(
     known = a_record("Failed" if state == "Rejected" else state, task)
     record = replace(known, state=PhaseState(state))
 
-    result = gate_result(a_try(), record, START)
+    result = gate_result(a_try(), record, NOW)
 
     assert result.state is GateState.ERROR
     assert says in result.message
@@ -141,4 +159,4 @@ def test_what_was_lost_or_stopped_says_nothing_of_the_revision(
 def test_a_phase_without_a_task_is_an_error() -> None:
     record = parse_phase({"state": "Rejected", "reason": "Invalid", "message": "no"})
 
-    assert gate_result(a_try(), record, START).state is GateState.ERROR
+    assert gate_result(a_try(), record, NOW).state is GateState.ERROR

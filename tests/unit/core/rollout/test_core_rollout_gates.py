@@ -216,6 +216,22 @@ def test_a_condition_that_reads_a_time_that_is_not_known_is_not_asked(
     assert judge_replay(replay, done(), done(timed=False)).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("condition", "verdict"),
+    [
+        ("seconds <= 0.5", "Error"),
+        ("seconds <= 9.0", "Passed"),
+        ("cost > 9.0", "Failed"),
+    ],
+)
+def test_a_time_that_may_be_too_long_fails_nobody(condition: str, verdict: str) -> None:
+    longer = done(timed=False)
+    replay = Replay(last=1, conditions=[condition])
+
+    assert judge_replay(replay, longer, done()).verdict == verdict
+    assert judge_task(GateTaskSpec(task="sum", expect=condition), longer).verdict == verdict
+
+
 def test_a_condition_that_does_not_hold_tells_what_it_read_within_bounds() -> None:
     expect = "outputs.text == '' && seconds < 9.0"
 

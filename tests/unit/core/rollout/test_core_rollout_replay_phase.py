@@ -16,7 +16,7 @@ from spectra_operator.core.attempts.told import told_of
 from spectra_operator.core.language.templates import resolve
 from spectra_operator.core.phase.records import PhaseRecord
 from spectra_operator.core.phase.status import parse_phase
-from spectra_operator.core.rollout.gate_phase import GateTry
+from spectra_operator.core.rollout.gate_phase import GateTry, Moment
 from spectra_operator.core.rollout.recorded import Recorded, Wanted
 from spectra_operator.core.rollout.records import GateResult, GateState, GateTask
 from spectra_operator.core.rollout.replay_phase import (
@@ -38,6 +38,7 @@ SPEC = Task.model_validate(
 )
 ONE = Recorded("p-1", "one", None, {"of": [1]}, '{"total":3}', 2.0, "0.5", SPEC)
 TWO = replace(ONE, task="each", index=4)
+NOW = Moment(START)
 
 
 def a_try(last: int = 2, *conditions: str) -> GateTry:
@@ -72,7 +73,7 @@ def a_record(state: str = "Succeeded", one: Body | None = None, **fields: Any) -
 
 def result(*conditions: str, record: PhaseRecord | None = None, last: int = 2) -> GateResult:
     attempt = a_try(last, *conditions)
-    return replay_result(attempt, a_body()["spec"], record or a_record(), START)
+    return replay_result(attempt, a_body()["spec"], record or a_record(), NOW)
 
 
 def test_each_recorded_task_is_done_once_by_the_revision_under_a_name_of_its_own() -> None:
@@ -177,7 +178,7 @@ def test_an_item_is_named_by_its_index_and_no_more_than_three_are_told() -> None
     tasks = {task["name"]: done() for task in body["spec"]["tasks"]}
     status = {"state": "Succeeded", "tasks": tasks, "finishedAt": "2026-01-01T00:00:04Z"}
 
-    found = replay_result(a_try(5, "cost > 9.0"), body["spec"], parse_phase(status), START)
+    found = replay_result(a_try(5, "cost > 9.0"), body["spec"], parse_phase(status), NOW)
 
     assert found.message.startswith("each[0] of phase p-1: cost > 9.0 does not hold")
     assert found.message.endswith("; and 2 more")
@@ -219,7 +220,7 @@ def test_a_time_that_is_not_known_is_not_compared_and_that_is_said(
 ) -> None:
     body = a_body(replace(ONE, seconds=None), replace(TWO, seconds=9.0))
 
-    found = replay_result(a_try(2, *conditions), body["spec"], a_record(), START)
+    found = replay_result(a_try(2, *conditions), body["spec"], a_record(), NOW)
 
     assert found.state is GateState.PASSED
     assert ("how long 1 of them took is not known" in found.message) is told
