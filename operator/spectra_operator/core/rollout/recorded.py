@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ...api.constants import MAX_OUTPUT_BYTES
 from ...api.phase import TaskState
 from ...api.task import Task
 from ...api.workflow import PhaseRole
@@ -23,8 +24,10 @@ from ..phase.status import parse_phase
 from ..snapshot import PhaseShape
 from ..spec.compile import compile_phase
 
-MOST_BYTES = 512 * 1024
-"""Inputs and outputs of all tasks that are chosen; they stand in one object."""
+MOST_INPUT_BYTES = 384 * 1024
+"""Inputs of all tasks that are chosen; they stand in one object."""
+MOST_RECORDED_BYTES = MAX_OUTPUT_BYTES // 2
+"""Outputs of all tasks that are chosen: the new ones may be larger, and a phase has a budget."""
 _ROLES = (PhaseRole.MAIN, PhaseRole.SPAWNED)
 """What ends or undoes a run is about that run, and is not done again."""
 
@@ -68,11 +71,6 @@ class Recorded:
     cost: str
     spec: Task
 
-    @property
-    def size(self) -> int:
-        """Bytes of input and outputs, about."""
-        return len(json.dumps(self.input)) + len(self.outputs)
-
 
 def recorded_tasks(body: Mapping[str, Any], wanted: Wanted) -> list[Recorded]:
     """Return the tasks of a Phase object that can be done again, newest first.
@@ -97,12 +95,12 @@ def recorded_tasks(body: Mapping[str, Any], wanted: Wanted) -> list[Recorded]:
 def chosen(found: Iterable[Recorded], last: int) -> list[Recorded]:
     """Return the first `last` of those that fit into one object together; larger ones are left."""
     kept: list[Recorded] = []
-    left = MOST_BYTES
+    inputs, outputs = MOST_INPUT_BYTES, MOST_RECORDED_BYTES
     for each in found:
-        size = each.size
-        if len(kept) < last and size <= left:
+        given, returned = len(json.dumps(each.input)), len(each.outputs)
+        if len(kept) < last and given <= inputs and returned <= outputs:
             kept.append(each)
-            left -= size
+            inputs, outputs = inputs - given, outputs - returned
     return kept
 
 

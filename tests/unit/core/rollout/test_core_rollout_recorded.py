@@ -11,9 +11,11 @@ import pytest
 
 from builders.clock import START
 from builders.specs import Body, a_phase, a_task
+from spectra_operator.api.constants import MAX_OUTPUT_BYTES
 from spectra_operator.core.conditions import timestamp
 from spectra_operator.core.rollout.recorded import (
-    MOST_BYTES,
+    MOST_INPUT_BYTES,
+    MOST_RECORDED_BYTES,
     Recorded,
     Wanted,
     chosen,
@@ -211,15 +213,30 @@ def test_an_input_that_cannot_be_made_any_more_is_left_out() -> None:
     assert [each.task for each in found(one, two, one=done(), two=done())] == ["one"]
 
 
-def sized(size: int, task: str = "one") -> Recorded:
+def sized(task: str, returned: int = 0, given: int = 0) -> Recorded:
     (found_,) = found(a_task("one"), one=done())
-    return replace(found_, task=task, outputs=" " * size)
+    return replace(found_, task=task, outputs=" " * returned, input={"text": " " * given})
 
 
-def test_the_first_are_chosen_and_what_does_not_fit_beside_them_is_left_out() -> None:
-    half = MOST_BYTES // 2
-    tasks = [sized(half, "a"), sized(half, "b"), sized(10, "c"), sized(10, "d")]
+def names(tasks: list[Recorded], last: int = 10) -> list[str]:
+    return [each.task for each in chosen(tasks, last)]
 
-    assert [each.task for each in chosen(tasks, 10)] == ["a", "c", "d"]
-    assert [each.task for each in chosen(tasks, 2)] == ["a", "c"]
-    assert chosen([sized(MOST_BYTES + 1)], 1) == []
+
+def test_the_first_are_chosen_and_what_returned_too_much_beside_them_is_left_out() -> None:
+    half = MOST_RECORDED_BYTES // 2
+    tasks = [sized("a", half), sized("b", half + 1), sized("c", 10), sized("d", 10)]
+
+    assert names(tasks) == ["a", "c", "d"]
+    assert names(tasks, last=2) == ["a", "c"]
+
+
+def test_inputs_have_a_bound_of_their_own() -> None:
+    tasks = [sized("a", given=MOST_INPUT_BYTES), sized("b", given=10), sized("c", 10, 10)]
+
+    assert names(tasks) == ["b", "c"]
+
+
+def test_what_is_chosen_leaves_the_phase_room_for_results_twice_as_large() -> None:
+    tasks = [sized(str(number), 3_900) for number in range(100)]
+
+    assert sum(len(each.outputs) for each in chosen(tasks, 100)) * 2 <= MAX_OUTPUT_BYTES
