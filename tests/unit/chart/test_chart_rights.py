@@ -82,6 +82,9 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
         "patch",
         "agents/status phases/status schedules/status workflows/status workflowtemplates/status",
     ),
+    ("engine/replays.py", "create", "PHASES"): ours("create", "phases"),
+    ("engine/replays.py", "get", "PHASES"): ours("get", "phases"),
+    ("engine/replays.py", "list_metadata", "PHASES"): ours("list", "phases"),
     ("engine/errands.py", "create", "CONTROLLER_REVISIONS"): rights(
         "apps", "controllerrevisions", "create"
     ),
