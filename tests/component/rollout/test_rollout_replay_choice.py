@@ -20,7 +20,10 @@ from component.rollout.replay_cases import (
 from component.rollout.rollout_cases import (
     GOOD,
     NEXT,
+    a_pool,
+    begun_with,
     change_image,
+    fails_some,
     peeked,
     the_work,
     well,
@@ -117,3 +120,24 @@ async def test_the_tasks_of_others_are_left_alone() -> None:
 
         assert done_by(world, NEXT) == ["one"]
         assert all(each["metadata"]["namespace"] == NAMESPACE for each in await replays(world))
+
+
+async def test_a_fan_out_of_which_a_bad_revision_did_a_part_is_no_record() -> None:
+    third = "example/worker:3"
+    analysis = {"minTasks": 4, "conditions": ["failureRatio <= 0.2"]}
+    agent = a_pool(replayable=True, rollout={"analysis": analysis})
+    async with a_running_world(agent) as world:
+        world.workers.habits = {GOOD: well, NEXT: fails_some, third: well}
+        await world.apply(the_work())
+        await world.until(lambda: len(world.workers.ended) > 8)
+        await change_image(world)
+        await world.until(lambda: peeked(world).get("state") == "RolledBack")
+        await world.finished()
+        await world.change("Agent", "worker", rollout={"preGate": {"replay": {"last": 5}}})
+        await change_image(world, third)
+        await world.until(lambda: peeked(world).get("reason") == "GateError")
+        assert begun_with(world, third) == 0
+
+        await world.apply(a_workflow([a_step("build", [a_task("more", count=7)])], name="after"))
+        await world.until(lambda: bool(begun_with(world, third)), seconds=200)
+        assert set(done_by(world, third)) == {"more"}

@@ -82,7 +82,8 @@ def parse_record(document: Any) -> RolloutRecord:
 
     One that somebody changed into something else is a start without memory: the spec's revision
     is then taken as the first one. A revision that is active and neither stable nor under way
-    was never switched to.
+    was never switched to. Where nothing says since when the stable one is alone, it surely is
+    since the last rollout has ended.
     """
     try:
         status = RolloutStatus.model_validate(document or {})
@@ -92,6 +93,8 @@ def parse_record(document: Any) -> RolloutRecord:
     record = RolloutRecord(
         **{**fields, "history": tuple(status.history), "applied": tuple(status.applied)}
     )
+    if record.alone_since is None and record.history and not record.exposed:
+        record = replace(record, alone_since=record.history[-1].at)
     known = record.active in (record.stable, record.preview)
     return record if known and record.active else replace(record, active=record.stable)
 

@@ -51,6 +51,20 @@ def test_times_come_back_exactly() -> None:
     assert parse_record(json.loads(json.dumps(render_record(record)))) == record
 
 
+def test_a_revision_of_which_nobody_said_since_when_it_is_alone_is_so_since_the_last_end() -> None:
+    status = render_record(settled().record)
+    del status["aloneSince"]
+
+    assert parse_record(status).alone_since == at(0)
+
+
+def test_while_another_is_switched_to_nobody_knows_since_when_it_is_alone() -> None:
+    status = render_record(exposed().record)
+    del status["aloneSince"]
+
+    assert parse_record(status).alone_since is None
+
+
 @pytest.mark.parametrize(
     "broken",
     [7, [], "text", {"state": "Dancing"}, {"history": [{}]}, {"deadline": "soon"}, {"number": -1}],
