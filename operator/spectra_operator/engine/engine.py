@@ -30,6 +30,7 @@ from .content_intake import ContentIntake
 from .desk import WorkDesk
 from .effects import Effect
 from .executor import Executor
+from .foresight import Foresight
 from .history import KIND as HISTORY
 from .history import History
 from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
@@ -128,7 +129,7 @@ class Engine:
         self._phases = PhaseReconciler(self.parts)
         intake.serve(self.parts, self._phases.pods)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
-        self._workers = WorkerReconciler(self.parts)
+        self._workers = WorkerReconciler(self.parts, Foresight(self.parts, self._phases))
         self.pool = PoolIntake(client, self.parts, self._workers, self._holds)
         self._content = ContentIntake(client, self.parts, self._holds)
         pools = PoolKeeper(self.parts, self.pool.pods.put, settings.worker_url, settings.new_id)

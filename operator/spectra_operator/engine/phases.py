@@ -56,8 +56,8 @@ class PhaseReconciler:
             return
         run = self._run(key, body)
         self.pods.purge(key, run)
-        levels = self._levels(key, run)
-        snapshot = self._snapshot(key, run, levels or Levels())
+        levels = self.levels(key, run)
+        snapshot = self.picture(key, run, levels or Levels())
         decision = decide_phase(snapshot)
         run.levels = levels and plan_levels(snapshot, decision.record)
         if levels is None:  # the workflow has not been looked at yet: show it how things stand
@@ -91,7 +91,8 @@ class PhaseReconciler:
             run.persisted, run.known = parse_phase(run.status.stored), None
         return run
 
-    def _snapshot(self, key: Key, run: PhaseRun, levels: Levels) -> PhaseSnapshot:
+    def picture(self, key: Key, run: PhaseRun, levels: Levels) -> PhaseSnapshot:
+        """Return all that a decision about a phase may use."""
         return PhaseSnapshot(
             shape=run.shape,
             persisted=run.persisted,
@@ -119,7 +120,7 @@ class PhaseReconciler:
             }
         return run.policies
 
-    def _levels(self, key: Key, run: PhaseRun) -> Levels | None:
+    def levels(self, key: Key, run: PhaseRun) -> Levels | None:
         """Return what holds from outside; None while the workflow is known but not looked at."""
         ref = run.shape.spec.workflow_ref
         if run.shape.spec.parent is not None:
@@ -173,7 +174,7 @@ class PhaseReconciler:
             if all(attempt.live for attempt in made):
                 decision = begun(snapshot, decision, made)
             else:
-                decision = decide_phase(self._snapshot(key, run, snapshot.levels))
+                decision = decide_phase(self.picture(key, run, snapshot.levels))
             run.known = decision.record
             parts.scheduler.offer(key, self._candidates(key, run, decision))
         blocked = {task: why for (phase, task), why in admission.blocked.items() if phase == uid}
@@ -266,7 +267,7 @@ class PhaseReconciler:
         if run.shape.spec.parent and not self._plan_is_over(key, run):
             return
         workflow = ref and not run.shape.spec.parent and Key("Workflow", key.namespace, ref.name)
-        if workflow and self._levels(key, run) is not _ORPHANED:
+        if workflow and self.levels(key, run) is not _ORPHANED:
             self._parts.queue.add(workflow)  # it may wait for this as its last phase
             return
         run.marked = True
@@ -278,7 +279,7 @@ class PhaseReconciler:
         """Whether the planner's status holds what came of this plan."""
         above = parent_of(key, run)
         planner = above and self._parts.phases.get(above)
-        return not planner or self._levels(key, run) is DROPPED or is_over(planner, key)
+        return not planner or self.levels(key, run) is DROPPED or is_over(planner, key)
 
     def _gone(self, key: Key, body: Body | None) -> None:
         """A phase that is missing or being deleted: make sure, then let its pods go."""
