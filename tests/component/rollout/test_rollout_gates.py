@@ -216,6 +216,31 @@ async def test_a_gate_whose_phase_is_deleted_is_tried_again() -> None:
         assert claims(world, NEXT).count("codecs") == 2
 
 
+async def test_a_gate_that_crashes_its_worker_each_time_fails_after_a_few_tries() -> None:
+    async with a_running_world(gated({"task": "codecs"})) as world:
+        await changed(world, does(codecs=Deed(crash=True)))
+        await world.until(lambda: is_over(world))
+        await world.finished()
+
+        found = peeked(world)
+        assert (found["state"], found["reason"]) == ("Aborted", "GateFailed")
+        assert "gate 0-codecs failed: 4 tries were lost" in found["message"]
+        assert "WorkerRestarted" in found["message"]
+        assert claims(world, NEXT) == ["codecs"] * 4
+
+
+async def test_an_operator_that_comes_back_goes_on_counting_the_lost_tries_of_a_gate() -> None:
+    async with a_running_world(gated({"task": "codecs"})) as world:
+        await changed(world, does(codecs=Deed(crash=True)))
+        await world.until(lambda: claims(world, NEXT).count("codecs") == 3)
+        world.operator.kill()
+        await world.start()
+        await world.until(lambda: is_over(world))
+
+        assert peeked(world)["reason"] == "GateFailed"
+        assert claims(world, NEXT) == ["codecs"] * 4
+
+
 async def test_the_phase_of_a_gate_belongs_to_the_agent_and_names_the_revision() -> None:
     async with a_running_world(gated({"task": "codecs"}, pause=True)) as world:
         await changed(world, well)
