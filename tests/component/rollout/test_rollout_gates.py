@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builders.engine import World, a_running_world
-from builders.kubelet import fails, hangs
+from builders.kubelet import fails
 from builders.specs import Body, an_agent
 from builders.workers import Deed, Habit
 from component.rollout.rollout_cases import (
@@ -216,31 +216,6 @@ async def test_a_gate_whose_phase_is_deleted_is_tried_again() -> None:
         assert claims(world, NEXT).count("codecs") == 2
 
 
-async def test_a_gate_that_crashes_its_worker_each_time_fails_after_a_few_tries() -> None:
-    async with a_running_world(gated({"task": "codecs"})) as world:
-        await changed(world, does(codecs=Deed(crash=True)))
-        await world.until(lambda: is_over(world))
-        await world.finished()
-
-        found = peeked(world)
-        assert (found["state"], found["reason"]) == ("Aborted", "GateFailed")
-        assert "gate 0-codecs failed: 4 tries were lost" in found["message"]
-        assert "WorkerRestarted" in found["message"]
-        assert claims(world, NEXT) == ["codecs"] * 4
-
-
-async def test_an_operator_that_comes_back_goes_on_counting_the_lost_tries_of_a_gate() -> None:
-    async with a_running_world(gated({"task": "codecs"})) as world:
-        await changed(world, does(codecs=Deed(crash=True)))
-        await world.until(lambda: claims(world, NEXT).count("codecs") == 3)
-        world.operator.kill()
-        await world.start()
-        await world.until(lambda: is_over(world))
-
-        assert peeked(world)["reason"] == "GateFailed"
-        assert claims(world, NEXT) == ["codecs"] * 4
-
-
 async def test_the_phase_of_a_gate_belongs_to_the_agent_and_names_the_revision() -> None:
     async with a_running_world(gated({"task": "codecs"}, pause=True)) as world:
         await changed(world, well)
@@ -277,18 +252,3 @@ async def test_in_mode_pod_a_failed_gate_aborts() -> None:
 
         assert peeked(world)["reason"] == "GateFailed"
         assert world.kubelet.attempts("codecs") == [1]
-
-
-async def test_a_gate_that_is_lost_says_nothing_of_the_revision_and_is_tried_again() -> None:
-    async with a_running_world(in_pods({"task": "codecs"})) as world:
-        world.kubelet.plan("codecs", hangs())
-        await world.until(lambda: peeked(world).get("state") == "Promoted")
-        await change_image(world)
-        await world.until(lambda: world.kubelet.tasks() == ["codecs"])
-        await world.kubelet.forget_node("codecs")
-        await world.until(lambda: peeked(world).get("reason") == "GateError")
-        world.kubelet.plan("codecs")
-        await world.until(lambda: is_over(world))
-
-        assert peeked(world)["state"] == "Promoted"
-        assert world.kubelet.tasks() == ["codecs", "codecs"]
