@@ -40,6 +40,7 @@ class AgentReconciler:
         run = self._parts.agents.take(key, body)
         if known is not run:
             self._let_go(known)
+            self._recall(key, run)
         if run.generation != before:
             self._parts.wake_dependents(key)
         self.revisions.ensure(key, run, body)
@@ -49,6 +50,14 @@ class AgentReconciler:
         pool = self._pools.reconcile(key, run, body)
         if decision is not None:
             self._write(key, run, body, (decision, pool))
+
+    def _recall(self, key: Key, run: AgentRun) -> None:
+        """Let choices begin with what status counts, as of when the agent was last seen."""
+        if run.last_seen is None:
+            return
+        clock = self._parts.clock
+        ago = (clock.now() - run.last_seen).total_seconds()
+        self._parts.selection.recall(key, run.stats, clock.monotonic() - max(ago, 0.0))
 
     def _gone(self, key: Key, known: AgentRun | None) -> None:
         self._parts.agents.drop(key)
