@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..api.agent import Mode
-from ..core.conditions import timestamp
+from ..core.conditions import Condition, render_conditions, timestamp
 from ..core.phase.status import render_usage
-from ..core.pool.scale_status import ScaleCondition, scale_conditions
 from ..core.rollout.records import RolloutDecision
 from ..core.rollout.stats import counted_of
 from ..core.rollout.status import rollout_progressing
@@ -122,9 +121,9 @@ class AgentReconciler:
 
     def _ready(self, run: AgentRun) -> dict[str, Any]:
         reason, message = run.problem or ("RevisionStored", f"revision {run.active} is active")
-        return self._condition(run, ScaleCondition("Ready", not run.problem, reason, message))
+        return self._condition(run, Condition("Ready", not run.problem, reason, message))
 
-    def _condition(self, run: AgentRun, found: ScaleCondition) -> dict[str, Any]:
+    def _condition(self, run: AgentRun, found: Condition) -> dict[str, Any]:
         stored = run.status.stored.get("conditions") or ()
         now = self._parts.clock.now()
-        return next(iter(scale_conditions([found], stored, run.generation, now)))
+        return next(iter(render_conditions([found], stored, run.generation, now)))
