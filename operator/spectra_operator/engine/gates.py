@@ -23,7 +23,8 @@ from ..core.snapshot import Levels
 from ..kube.errors import KubeError
 from ..kube.resources import Body
 from .agent_book import AgentRun, Trial
-from .effects import CreateGate, Effect
+from .agent_effects import CreateGate
+from .effects import Effect
 from .keys import Key, is_finished
 from .parts import Parts
 from .runs import PhaseRun

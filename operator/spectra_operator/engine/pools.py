@@ -19,7 +19,8 @@ from ..core.pool.scaling import ScalePlan, ScaleSnapshot, WorkerView, decide_sca
 from ..kube.errors import KubeError
 from ..kube.resources import Body
 from .agent_book import AgentRun
-from .effects import CreateWorker, DeleteWorker, Effect
+from .agent_effects import CreateWorker, DeleteWorker
+from .effects import Effect
 from .keys import Key
 from .parts import Parts
 from .worker_book import KIND, WorkerRun, state_of

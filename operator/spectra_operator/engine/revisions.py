@@ -11,7 +11,8 @@ from ..core.attempts.objects import revision_body
 from ..kube.errors import KubeError
 from ..kube.resources import Body
 from .agent_book import AgentRun
-from .effects import Effect, LookUpRevision, PruneRevisions, StoreRevision
+from .agent_effects import LookUpRevision, PruneRevisions, StoreRevision
+from .effects import Effect
 from .keys import Key
 from .parts import Parts
 
