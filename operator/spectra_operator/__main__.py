@@ -14,6 +14,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from .api.constants import ANNOTATION_ADDRESS
 from .config import Config, ConfigError, load
 from .dispatch.auth import TokenAuthenticator
@@ -62,9 +64,9 @@ def main() -> None:
     set_up(config.log_level, config.log_format)
     sys.setrecursionlimit(JSON_DEPTH)
     if arguments.command == "release":
-        asyncio.run(_release(config, arguments.namespace))
+        uvloop.run(_release(config, arguments.namespace))
     else:
-        asyncio.run(_run(config))
+        uvloop.run(_run(config))
 
 
 async def _release(config: Config, namespace: str | None) -> None:

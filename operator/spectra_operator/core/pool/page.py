@@ -162,8 +162,13 @@ def _ended(page: Page, op: End) -> Page:
     return replace(
         page,
         claims=_without(page.claims, op.id),
-        endings=MappingProxyType({**page.endings, op.id: Ending(claim, op)}),
+        endings=MappingProxyType({**page.endings, op.id: _over_with(claim, op)}),
     )
+
+
+def _over_with(claim: Claim, end: End) -> Ending:
+    """Return an ending; whose process it was matters to open claims alone."""
+    return Ending(replace(claim, instance=""), end)
 
 
 def _forgotten(page: Page, claim: str) -> Page:
@@ -174,7 +179,7 @@ def _forgotten(page: Page, claim: str) -> Page:
 
 def _fenced(page: Page, op: Fence) -> Page:
     lost = {
-        id_: Ending(claim, End(id_, op.at, Kind.LOST, op.reason, op.message))
+        id_: _over_with(claim, End(id_, op.at, Kind.LOST, op.reason, op.message))
         for id_, claim in page.claims.items()
     }
     return replace(

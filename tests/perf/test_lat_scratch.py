@@ -1,0 +1,225 @@
+"""Dispatch latency of warm workers: a real control plane, the operator as a process, fake pods.
+
+Part of `make test-all`. Figures are printed; asserted are counts and ratios, never times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+
+from builders.cluster import ROOT, LocalCluster
+from e2e.harness.following import Follower
+from perf.figures import spread
+from perf.fleet import Fleet, Tape
+from perf.flows import Load, chains, fan_outs
+from perf.process import OperatorProcess, Usage, an_operator
+from perf.raw_writes import RawLimit, raw_limit
+from perf.shapes import a_fake_agent
+from spectra_operator.api import constants as c
+from spectra_operator.engine.keys import AGENTS, WORKFLOWS
+from spectra_operator.kube.access import ClusterAccess, load_access
+from spectra_operator.kube.client import AiohttpClient
+from spectra_operator.kube.resources import LEASES, PODS, name_of, uid_of
+
+pytestmark = pytest.mark.timeout(1200)
+
+HEALTH_PORT = 18_081
+WORKER_PORT = 18_082
+URL = f"http://127.0.0.1:{WORKER_PORT}"
+NAMESPACE = "dispatch"
+WORKERS, SLOTS = 8, 16
+RATE = 200.0
+SECONDS = float(os.environ.get("SPECTRA_DISPATCH_SECONDS", "30"))
+RAW_SECONDS = 5.0
+PATIENCE = 300.0
+_ENTRIES = (c.CLAIM_PREFIX, c.ENDING_PREFIX)
+MOST_REQUESTS = 3.0
+"""Requests to the API server for each claim, those for workflows and phases included."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """A cluster of its own with fake nodes."""
+    cluster = LocalCluster("lat-dispatch")
+    cluster.up(fake_nodes=2)
+    try:
+        cluster.run("kubectl", "apply", "--server-side", "-f", str(ROOT / "crds"))
+        for namespace in ("spectra-system", NAMESPACE):
+            cluster.run("kubectl", "create", "namespace", namespace)
+        yield cluster
+    finally:
+        cluster.down()
+
+
+@pytest.fixture(scope="module")
+def operator(
+    cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """An operator that serves the worker API."""
+    log = tmp_path_factory.mktemp("operator") / "log"
+    settings = {"worker_url": URL, "worker_port": str(WORKER_PORT)}
+    with an_operator(cluster, log, HEALTH_PORT, **settings) as process:
+        yield process
+
+
+@pytest.fixture
+def access(cluster: LocalCluster) -> ClusterAccess:
+    """The cluster's administrator."""
+    return load_access(str(cluster.kubeconfig))
+
+
+@asynccontextmanager
+async def _a_fleet(cluster: LocalCluster, access: ClusterAccess) -> AsyncIterator[Fleet]:
+    """Make a pool and play its pods until the end of the block."""
+    agent = a_fake_agent("worker", {}, mode="Pool", replicas=WORKERS, slots=SLOTS)
+    async with Follower(access, NAMESPACE, [PODS]).running() as world:
+        async with AiohttpClient(access) as client:
+            await client.create(AGENTS, NAMESPACE, agent)
+        await world.until("all workers", lambda: len(world.all("Pod")) == WORKERS, PATIENCE)
+        pods = world.all("Pod")
+    tokens = [await _token(cluster, name_of(pod), uid_of(pod)) for pod in pods]
+    fleet = Fleet(URL, tokens, SLOTS)
+    playing = asyncio.create_task(fleet.run())
+    try:
+        yield fleet
+    finally:
+        playing.cancel()
+        await asyncio.gather(playing, return_exceptions=True)
+
+
+async def _token(cluster: LocalCluster, pod: str, uid: str) -> str:
+    """Return a token as the kubelet would project it into a pod."""
+    bound = ["--bound-object-kind=Pod", f"--bound-object-name={pod}", f"--bound-object-uid={uid}"]
+    audience = f"--audience={c.AUDIENCE}"
+    said = await cluster.kubectl("create", "token", "default", "-n", NAMESPACE, audience, *bound)
+    return said.strip()
+
+
+async def _run(access: ClusterAccess, fleet: Fleet, load: Load, rate: float | None) -> Tape:
+    """Keep the workflows of a load running until all have ended well; return what was seen."""
+    tape = fleet.new_tape()
+    names = {name_of(flow) for flow in load.workflows}
+    async with Follower(access, NAMESPACE, [WORKFLOWS]).running() as world:
+
+        def ended() -> list[str]:
+            flows = [flow for flow in world.all("Workflow") if name_of(flow) in names]
+            done = [f for f in flows if c.LABEL_FINISHED in (f["metadata"].get("labels") or {})]
+            return [flow["status"]["state"] for flow in done]
+
+        async with AiohttpClient(access) as client, asyncio.TaskGroup() as group:
+            group.create_task(fleet.work(tape, load.tasks, rate))
+            for number, flow in enumerate(load.workflows):
+                least = number + 1 - load.at_once
+                await world.until("an end", partial(_at_least, least, ended), PATIENCE)
+                await client.create(WORKFLOWS, NAMESPACE, flow)
+        await world.until("all ends", lambda: len(ended()) == len(names), PATIENCE)
+        assert set(ended()) == {"Succeeded"}
+    return tape
+
+
+def _at_least(least: int, found: Callable[[], list[str]]) -> bool:
+    return len(found()) >= least
+
+
+def _told(name: str, tape: Tape, used: Usage, seconds: float) -> str:
+    total = sum(used.requests.values())
+    asked = ", ".join(f"{count} {what}" for what, count in used.requests.most_common(6))
+    passes = ", ".join(f"{count} {kind}" for kind, count in used.passes.most_common(4))
+    return (
+        f"{name}: {tape.ended} claims in {seconds:.1f} s: {tape.ended / seconds:.0f} a second;"
+        f" {total / tape.ended:.2f} requests and {used.sent / tape.ended:.0f} bytes a claim"
+        f" ({asked}); {tape.idle} times nothing in hand when a task should have ended;"
+        f" {tape.again} claims came again after their end"
+        f"\n  operator: {1000 * used.cpu / tape.ended:.2f} ms of CPU a claim,"
+        f" {100 * used.cpu / seconds:.0f}% of a core; {100 * used.starved / seconds:.0f}% of the"
+        f" time it waited for one; passes: {passes}"
+    )
+
+
+async def _measured(
+    access: ClusterAccess,
+    fleet: Fleet,
+    operator: OperatorProcess,
+    load: Load,
+    rate: float | None,
+) -> float:
+    """Run a load, print its figures, check its counts, and return its claims a second."""
+    name = name_of(load.workflows[0]).rpartition("-")[0]
+    before, began = operator.usage(), time.monotonic()
+    tape = await _run(access, fleet, load, rate)
+    seconds, used = time.monotonic() - began, operator.usage() - before
+    hops = operator.recent_hops()[-used.hops :] if used.hops else []
+    print(_told(f"\n{name}", tape, used, seconds))  # noqa: T201
+    for what, found in (
+        ("ready to claimed, inside the operator", hops),
+        ("result sent to successor's claim come", tape.chained),
+        ("result sent to next claim for its slot", tape.refilled),
+        ("result sent to answer", tape.answered),
+    ):
+        print(f"  {spread(what, found)}")  # noqa: T201
+    assert tape.ended == len(tape.given) == load.tasks
+    assert set(tape.given.values()) == {1}
+    assert tape.attempts == {1}
+    assert sum(used.requests.values()) < MOST_REQUESTS * load.tasks
+    return tape.ended / seconds
+
+
+async def _raw(access: ClusterAccess) -> RawLimit:
+    """Measure the raw limit with as many writes at once as the operator has pages."""
+    raw = await raw_limit(access, NAMESPACE, WORKERS, RAW_SECONDS)
+    print(f"\nraw limit: {raw.rate:.0f} Lease patches a second; {spread('each', raw.each)}")  # noqa: T201
+    return raw
+
+
+async def test_two_hundred_claims_a_second_are_each_done_once(
+    cluster: LocalCluster, access: ClusterAccess, operator: OperatorProcess
+) -> None:
+    print(f"\nload of the machine: {os.getloadavg()}, {os.cpu_count()} cores")  # noqa: T201
+    tasks = int(RATE * SECONDS)
+    prof = os.environ.get("PROF", "")
+    async with _a_fleet(cluster, access) as fleet:
+        for n, what in enumerate(os.environ.get("WHAT", "chains,chains,fan,fan").split(",")):
+            p = None
+            if prof and n % 2:
+                env = dict(os.environ, KUBECONFIG=str(cluster.kubeconfig))
+                import subprocess
+
+                p = subprocess.Popen(
+                    f"sleep 3; kubectl get --raw '/debug/pprof/profile?seconds=8' > /tmp/api-{n}-{what}.pprof",
+                    shell=True,
+                    env=env,
+                )
+                p2 = subprocess.Popen(
+                    f"sleep 3; py-spy record -d 8 -r 200 -f raw -o /tmp/op-{n}-{what}.txt -p {operator.pid} >/dev/null 2>&1",
+                    shell=True,
+                )
+            if what == "raw":
+                await _raw(access)
+            elif what == "chains":
+                await _measured(access, fleet, operator, chains(f"chains{n}", tasks), RATE)
+            elif what == "unpaced":
+                await _measured(access, fleet, operator, fan_outs(f"unp{n}", tasks), None)
+            else:
+                await _measured(access, fleet, operator, fan_outs(f"fan{n}", tasks), RATE)
+            if p:
+                p.wait()
+                p2.wait()
+
+
+async def _left_on_pages(access: ClusterAccess) -> list[str]:
+    """Return the claims that stand on the pages of workers."""
+    async with Follower(access, NAMESPACE, [LEASES]).running() as world:
+
+        def left() -> list[str]:
+            notes = [page["metadata"].get("annotations") or {} for page in world.all("Lease")]
+            return [key for note in notes for key in note if key.startswith(_ENTRIES)]
+
+        await world.until("clear pages", lambda: not left(), PATIENCE)
+        return left()
