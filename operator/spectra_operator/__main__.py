@@ -20,9 +20,10 @@ from .api.constants import ANNOTATION_ADDRESS
 from .config import Config, ConfigError, load
 from .dispatch.auth import TokenAuthenticator
 from .dispatch.server import WorkerApiServer
-from .engine.engine import Engine, EngineSettings
+from .engine.engine import Engine
 from .engine.release import release_all
 from .engine.served import wait_until_served
+from .engine.settings import EngineSettings
 from .engine.shards import ShardKeeper
 from .handlers.admission import make_server
 from .handlers.app import run_kopf

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..core.clean_up import expiry
-from ..core.phase.admission import Blocked, Candidate
 from ..core.phase.begun import begun
 from ..core.phase.conclude import with_blocked
 from ..core.phase.decide import PhaseDecision, decide_phase, effective_levels
@@ -19,6 +18,7 @@ from ..kube.resources import Body, uid_of
 from . import claiming, gates
 from .effects import LookUp, MarkFinished
 from .keys import Key
+from .offers import candidates, reasons
 from .parts import Parts
 from .phase_pods import PhasePods
 from .phase_views import PROGRESS_TOLD_SECONDS, tells_of_progress_alone, view_of
@@ -153,7 +153,7 @@ class PhaseReconciler:
         """Offer what is ready, start what is granted, and say why the rest waits."""
         parts = self._parts
         levels = effective_levels(snapshot, decision.record)
-        parts.scheduler.offer(key, self._candidates(key, run, decision))
+        parts.scheduler.offer(key, candidates(parts, key, run, decision))
         if not parts.admitting(key.namespace) or not parts.scheduler.waiting(key.namespace):
             return replace(decision, record=with_blocked(decision.record, {}, levels))
         admission = parts.admit(key.namespace, snapshot.now)
@@ -176,34 +176,10 @@ class PhaseReconciler:
             else:
                 decision = decide_phase(self.picture(key, run, snapshot.levels))
             run.known = decision.record
-            parts.scheduler.offer(key, self._candidates(key, run, decision))
+            parts.scheduler.offer(key, candidates(parts, key, run, decision))
         blocked = {task: why for (phase, task), why in admission.blocked.items() if phase == uid}
-        record = with_blocked(decision.record, _reasons(blocked), levels)
+        record = with_blocked(decision.record, reasons(blocked), levels)
         return replace(decision, record=record)
-
-    def _candidates(
-        self, key: Key, run: PhaseRun, decision: PhaseDecision
-    ) -> tuple[Candidate, ...]:
-        spec = run.shape.spec
-        ref = spec.workflow_ref
-        workflow = ref and self._parts.workflows.get(Key("Workflow", key.namespace, ref.name))
-        priority = workflow.shape.spec.priority if workflow else spec.priority
-        limit = workflow.shape.spec.parallelism if workflow else None
-        gate = spec.gate
-        room = claiming.gate_room(gate.agent, gate.revision) if gate else ""
-        return tuple(
-            Candidate(
-                phase_uid=run.shape.uid,
-                ready=ready,
-                workflow_uid=ref.uid if ref else "",
-                priority=priority,
-                phase_limit=spec.parallelism,
-                workflow_limit=limit,
-                policy=spec.selection_policy,
-                room=room,
-            )
-            for ready in decision.ready
-        )
 
     def _publish(self, key: Key, run: PhaseRun, record: PhaseRecord, trigger: float | None) -> None:
         """Show the workflow how its phase stands; it need not wait for the status write."""
@@ -304,7 +280,3 @@ class PhaseReconciler:
             parts.executor.submit(LookUp(key))
         else:
             self.pods.let_all_go(key)
-
-
-def _reasons(blocked: dict[str, Blocked]) -> dict[str, tuple[str, str]]:
-    return {task: (why.reason, why.message) for task, why in blocked.items()}

@@ -13,9 +13,10 @@ from ..core.pool.page import Claim, End, Fence, Forget, Give, Note, Op, Page
 from ..kube.errors import AlreadyExists, Conflict, KubeError, NotFound
 from ..kube.resources import Body, uid_of
 from . import pages
+from .agent_effects import DeletePage, LookUpPage, WritePage
 from .claim_texts import work_of
 from .desk_calls import UnavailableError
-from .effects import DeletePage, Effect, LookUpPage, WritePage
+from .effects import Effect
 from .foresight import Foresight
 from .keys import Key
 from .parts import Parts

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,18 +26,24 @@ PRIORITY = 1_000_000
 """A gate holds up a rollout, which has a deadline; it goes before other tasks of its agent."""
 KEPT_SECONDS = 3600
 """How long the phase of a gate stays for people to look at."""
+MAX_LOST = 4
+"""Tries whose attempt was lost, by a crash or otherwise, that make a gate fail."""
 _LONGEST_AGENT = 40
 
 
 @dataclass(frozen=True, slots=True)
 class GateTry:
-    """One try of a gate. `number` counts them from 1: one that came to nothing is made again."""
+    """One try of a gate. `number` counts them from 1: one that came to nothing is made again.
+
+    `lost` is how many of those before it were lost.
+    """
 
     agent: str
     agent_uid: str
     revision: str
     gate: GateTask
     number: int = 1
+    lost: int = 0
 
     @property
     def what(self) -> str:
@@ -50,6 +56,11 @@ class GateTry:
         """Name of the Phase object."""
         prefix = self.agent[:_LONGEST_AGENT].rstrip("-.")
         return f"{prefix}-gate-{short_hash(f'{self.what}/{self.number}', 10)}"
+
+
+def next_try(attempt: GateTry, result: GateResult) -> GateTry:
+    """Return the try that follows one that came to nothing."""
+    return replace(attempt, number=attempt.number + 1, lost=attempt.lost + result.lost)
 
 
 def gate_body(attempt: GateTry, namespace: str, shard: str) -> Body:
@@ -98,11 +109,18 @@ def gate_result(attempt: GateTry, record: PhaseRecord, now: datetime) -> GateRes
     if task is None or not judged or not isinstance(spec, GateTaskSpec):
         return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {_why(record)}")
     if task.failed and not task.failures:  # lost to others than itself
-        return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {_why(record)}")
+        return _lost(attempt, f"{task.message}; see phase {attempt.name}", at)
     finding = judge_task(spec, _done(task))
     passed = finding.verdict is Verdict.PASSED
     state = GateState.PASSED if passed else GateState.FAILED
     return GateResult(state, at, finding.text)
+
+
+def _lost(attempt: GateTry, why: str, at: datetime) -> GateResult:
+    """A try that is lost says nothing of the revision, unless each one is."""
+    if attempt.lost + 1 < MAX_LOST:
+        return GateResult(GateState.ERROR, at, why, lost=True)
+    return GateResult(GateState.FAILED, at, f"{MAX_LOST} tries were lost: {why}", lost=True)
 
 
 def _done(task: TaskRecord) -> Done:

@@ -138,11 +138,12 @@ class GateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """How a gate stands, why, and since when."""
+    """How a gate stands, why, and since when. `lost`: its attempt began and came to no end."""
 
     state: GateState
     at: datetime
     message: str = ""
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
