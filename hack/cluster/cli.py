@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cluster import addons, catalog, fakes, paths, schemas
+from cluster import addons, catalog, fakes, paths, schemas, unpacked
 from cluster.binaries import Builder
 from cluster.console import Console
 from cluster.errors import ClusterError
@@ -81,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     add("logs", _logs, "print a component's log, or the folder of all logs")
     add("build", _build, "build all binaries, or those named, into the cache")
     add("path", _path, "print a binary's path, building it if it is missing")
+    add("unpack", _unpack, "print a program's path, unpacking its Debian package if it is missing")
     add("schemas", _schemas, "write JSON schemas for kubeconform; prints its -schema-location")
     added["up"].add_argument(
         "--kwok-nodes",
@@ -93,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     added["addon"].add_argument("addon", choices=addons.ADDONS)
     added["logs"].add_argument("component", nargs="?")
     added["build"].add_argument("binaries", nargs="*", metavar="BINARY")
+    added["unpack"].add_argument("program", choices=unpacked.PROGRAMS, metavar="PROGRAM")
     added["path"].add_argument("binary", choices=catalog.ALL_BINARIES, metavar="BINARY")
     return top
 
@@ -186,6 +188,12 @@ def _build(context: Context, arguments: argparse.Namespace) -> int:
 
 def _path(context: Context, arguments: argparse.Namespace) -> int:
     print(context.builder.ensure([arguments.binary])[arguments.binary])
+    return 0
+
+
+def _unpack(context: Context, arguments: argparse.Namespace) -> int:
+    unpacker = unpacked.Unpacker(context.builder.cache, context.console)
+    print(unpacker.ensure(arguments.program))
     return 0
 
 

@@ -14,13 +14,16 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from .api.constants import ANNOTATION_ADDRESS
 from .config import Config, ConfigError, load
 from .dispatch.auth import TokenAuthenticator
 from .dispatch.server import WorkerApiServer
-from .engine.engine import Engine, EngineSettings
+from .engine.engine import Engine
 from .engine.release import release_all
 from .engine.served import wait_until_served
+from .engine.settings import EngineSettings
 from .engine.shards import ShardKeeper
 from .handlers.admission import make_server
 from .handlers.app import run_kopf
@@ -61,9 +64,9 @@ def main() -> None:
     set_up(config.log_level, config.log_format)
     sys.setrecursionlimit(JSON_DEPTH)
     if arguments.command == "release":
-        asyncio.run(_release(config, arguments.namespace))
+        uvloop.run(_release(config, arguments.namespace))
     else:
-        asyncio.run(_run(config))
+        uvloop.run(_run(config))
 
 
 async def _release(config: Config, namespace: str | None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from builders.engine import World
+from builders.engine import World, a_running_world
 from builders.fake_api.faults import Call, Cut, Fault, Match
 from builders.kubelet import evicted, fails, ok
 from builders.replica import SYSTEM
@@ -241,3 +241,46 @@ async def killed_at_every_write(
             await killed_at(nth, expected)
         except AssertionError as error:
             raise AssertionError(f"killed at write {nth}, {call}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Tale:
+    """A story that the operator may die in at any write.
+
+    Attributes:
+        agent: What there is before it begins.
+        begin: Lets it begin.
+        end: Waits for its end and checks what must hold of it; returns the end, the same each time.
+        is_over: Whether nothing more will be written, so that nobody can die any more.
+    """
+
+    agent: Body
+    begin: Callable[[World], Awaitable[None]]
+    end: Callable[[World], Awaitable[Any]]
+    is_over: Callable[[World], bool]
+
+    async def dies(self, kind: type[KillBefore] | type[KillAfter], least: int) -> None:
+        """Tell it once for each write that it makes, of which there must be more than `least`."""
+        await killed_at_every_write(
+            self._undisturbed, lambda nth, expected: self._killed_at(nth, kind, expected), least
+        )
+
+    async def _undisturbed(self) -> tuple[Any, list[str]]:
+        async with a_running_world(self.agent) as world:
+            counter = Mutations()
+            arm(world, counter, Fault())
+            await self.begin(world)
+            return await self.end(world), counter.calls
+
+    async def _killed_at(
+        self, nth: int, kind: type[KillBefore] | type[KillAfter], expected: Any
+    ) -> None:
+        async with a_running_world(self.agent) as world:
+            first = world.operator
+            arm(world, Mutations(nth), kind(first.kill))
+            await self.begin(world)
+            await world.until(lambda: not first.running or self.is_over(world))
+            if first.running:
+                return  # a repeated write was saved this time: there is no n-th
+            await world.start()  # the same identity: it need not wait for the Lease to expire
+            assert await self.end(world) == expected

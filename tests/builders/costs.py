@@ -12,6 +12,7 @@ from builders.kubelet import ok
 from builders.replica import SYSTEM
 from builders.specs import a_chain, a_step, a_task, a_workflow, an_agent
 from builders.workers import Deed
+from spectra_operator.core.phase import following
 from spectra_operator.core.phase.decide import PhaseDecision, decide_phase
 from spectra_operator.core.snapshot import PhaseSnapshot
 from spectra_operator.engine import phases
@@ -32,7 +33,8 @@ class Costs:
         self._world = world
         self._decided: Counter[str] = Counter()
         self._passes = self._all_passes()
-        monkeypatch.setattr(phases, "decide_phase", self._counted)
+        for decider in (phases, following):
+            monkeypatch.setattr(decider, "decide_phase", self._counted)
         world.api.clear_log()
 
     def _counted(self, snapshot: PhaseSnapshot) -> PhaseDecision:

@@ -10,8 +10,9 @@ from typing import Any
 from builders.clock import FakeClock
 from builders.fake_api.server import FakeApi
 from builders.specs import NAMESPACE
-from spectra_operator.engine.engine import LISTED, Engine, EngineSettings
+from spectra_operator.engine.engine import LISTED, Engine
 from spectra_operator.engine.keys import RESOURCES
+from spectra_operator.engine.settings import EngineSettings
 from spectra_operator.engine.shards import ShardKeeper
 from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.errors import Gone, KubeError

@@ -92,10 +92,10 @@ async def test_a_bad_example_is_rejected_and_starts_nothing(play: Play, file: st
     play.then.no_pod_ever()
 
 
-async def test_two_tasks_of_one_name_are_refused_by_the_api_server(play: Play) -> None:
+async def test_two_tasks_of_one_name_are_refused_by_the_webhook(play: Play) -> None:
     play.given.example("bad/duplicate-name.yaml")
 
-    with pytest.raises(Invalid, match=r"spec\.phases\[0\]\.tasks\[1\]: Duplicate value"):
+    with pytest.raises(Invalid, match=r"spec\.phases\[work\]\.tasks: .* stands twice"):
         await play.when.applied()
 
 

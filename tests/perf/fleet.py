@@ -35,6 +35,7 @@ class Tape:
         refilled: Seconds from sending a result to the next claim for its slot.
         answered: Seconds from sending a result to its answer.
         idle: How often a task should have ended and none was in hand.
+        again: How often a claim came again that had ended: its answer and its end had crossed.
     """
 
     given: Counter[str] = field(default_factory=Counter)
@@ -44,6 +45,7 @@ class Tape:
     refilled: list[float] = field(default_factory=list)
     answered: list[float] = field(default_factory=list)
     idle: int = 0
+    again: int = 0
     sent_at: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
     def came(self, claim: Claim) -> None:
@@ -71,6 +73,7 @@ class Worker:
         self._slots = slots
         self._in_hand = in_hand
         self._held: dict[str, Claim] = {}
+        self._ended: set[str] = set()
         self._free_since: deque[float] = deque()
         self._room = asyncio.Event()
         self.tape = Tape()
@@ -98,6 +101,7 @@ class Worker:
         self.tape.answered.append(time.monotonic() - began)
         self.tape.ended += 1
         del self._held[claim["id"]]
+        self._ended.add(claim["id"])
         self._take(answer["claims"])
         self._room.set()
 
@@ -122,6 +126,9 @@ class Worker:
     def _take(self, claims: list[Claim]) -> None:
         for claim in claims:
             if claim["id"] in self._held:
+                continue
+            if claim["id"] in self._ended:
+                self.tape.again += 1
                 continue
             self._held[claim["id"]] = claim
             self.tape.came(claim)

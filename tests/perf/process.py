@@ -18,6 +18,7 @@ from urllib.request import urlopen
 from builders.cluster import LocalCluster
 
 _SAMPLE = re.compile(r"^(\w+)\{([^}]*)\} (\S+)$", re.MULTILINE)
+_HOPS = re.compile(r"^spectra_hop_latency_seconds_count (\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -31,6 +32,7 @@ class Usage:
         requests: Requests to the API server, by verb and resource.
         sent: Bytes in their bodies.
         passes: Passes by kind.
+        hops: Hops that it measured.
     """
 
     cpu: float
@@ -38,6 +40,7 @@ class Usage:
     requests: Counter[str]
     sent: float
     passes: Counter[str]
+    hops: int
 
     def __sub__(self, before: Usage) -> Usage:
         return Usage(
@@ -46,6 +49,7 @@ class Usage:
             self.requests - before.requests,
             self.sent - before.sent,
             self.passes - before.passes,
+            self.hops - before.hops,
         )
 
 
@@ -60,8 +64,8 @@ class OperatorProcess:
         """Return what it has used up to now."""
         requests: Counter[str] = Counter()
         passes: Counter[str] = Counter()
-        sent = 0.0
-        for name, text, value in _SAMPLE.findall(self._get("metrics").decode()):
+        sent, told = 0.0, self._get("metrics").decode()
+        for name, text, value in _SAMPLE.findall(told):
             labels = dict(_LABEL.findall(text))
             if name == "spectra_api_requests_total":
                 requests[f"{labels['verb']} {labels['resource']}"] += int(float(value))
@@ -69,7 +73,8 @@ class OperatorProcess:
                 sent += float(value)
             elif name == "spectra_reconciles_total":
                 passes[labels["kind"]] += int(float(value))
-        return Usage(*self._times(), requests, sent, passes)
+        hops = int(float(_HOPS.findall(told)[0]))
+        return Usage(*self._times(), requests, sent, passes, hops)
 
     def recent_hops(self) -> list[float]:
         """Return the last hops that it measured, in seconds; oldest first, 10,000 at most."""

@@ -135,7 +135,8 @@ def _told(name: str, tape: Tape, used: Usage, seconds: float) -> str:
     return (
         f"{name}: {tape.ended} claims in {seconds:.1f} s: {tape.ended / seconds:.0f} a second;"
         f" {total / tape.ended:.2f} requests and {used.sent / tape.ended:.0f} bytes a claim"
-        f" ({asked}); {tape.idle} times nothing in hand when a task should have ended"
+        f" ({asked}); {tape.idle} times nothing in hand when a task should have ended;"
+        f" {tape.again} claims came again after their end"
         f"\n  operator: {1000 * used.cpu / tape.ended:.2f} ms of CPU a claim,"
         f" {100 * used.cpu / seconds:.0f}% of a core; {100 * used.starved / seconds:.0f}% of the"
         f" time it waited for one; passes: {passes}"
@@ -154,7 +155,7 @@ async def _measured(
     before, began = operator.usage(), time.monotonic()
     tape = await _run(access, fleet, load, rate)
     seconds, used = time.monotonic() - began, operator.usage() - before
-    hops = operator.recent_hops()[-load.tasks :]
+    hops = operator.recent_hops()[-used.hops :] if used.hops else []
     print(_told(f"\n{name}", tape, used, seconds))  # noqa: T201
     for what, found in (
         ("ready to claimed, inside the operator", hops),

@@ -119,12 +119,14 @@ AGENT = Kind(
     ),
 )
 
+FIXED_BY_POLICY = {
+    "workflows": ("phases", "finally", "onFailure", "parameters"),
+    "phases": ("tasks", "context", "parameters"),
+}
+"""Fields of a spec that the chart's admission policies keep as they were applied. They may be
+large, and rules of a CRD are evaluated at every write of a status too."""
 _FIXED = (
-    "phases",
-    "parameters",
     "templateRef",
-    "finally",
-    "onFailure",
     "failurePolicy",
     "onFailureRunning",
     "selectionPolicy",
@@ -136,7 +138,6 @@ _FIXED_OF_PHASE = (
     "role",
     "parent",
     "gate",
-    "context",
     "failurePolicy",
     "onFailureRunning",
     "selectionPolicy",
@@ -201,10 +202,7 @@ PHASE = Kind(
         Column("Message", ".status.message", priority=1),
         _AGE,
     ),
-    spec_rules=(
-        ("self.tasks == oldSelf.tasks", "tasks: cannot be changed; apply a new phase"),
-        *(unchanged(field, "phase") for field in _FIXED_OF_PHASE),
-    ),
+    spec_rules=tuple(unchanged(field, "phase") for field in _FIXED_OF_PHASE),
 )
 
 TEMPLATE = Kind(

@@ -26,6 +26,9 @@ from .values import InputName, Output
 
 BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 AS_SET = {"x-kubernetes-list-type": "set"}
+WHOLE = {"x-kubernetes-list-type": "atomic"}
+"""Of lists that never change once applied: who set which entry is then one fact and not thousands,
+which the API server would compare at every write of a status (ADR 13)."""
 
 Dependencies = Annotated[
     list[StepName], Field(max_length=MAX_DEPENDENCIES, json_schema_extra=AS_SET)
@@ -203,7 +206,7 @@ class Task(ApiModel):
     """What was planned."""
 
 
-Tasks = Annotated[list[Task], Field(min_length=1, max_length=MAX_TASKS, json_schema_extra=BY_NAME)]
+Tasks = Annotated[list[Task], Field(min_length=1, max_length=MAX_TASKS, json_schema_extra=WHOLE)]
 
 
 class Pattern(StrEnum):

@@ -28,6 +28,7 @@ from .constants import MAX_ACTIONS, MAX_CHANGES, MAX_COUNT, MAX_PHASES, RESERVED
 from .rules import checked
 from .task import (
     BY_NAME,
+    WHOLE,
     Dependencies,
     FailureMode,
     Pattern,
@@ -176,7 +177,7 @@ class WorkflowBody(ApiModel):
     phases: (
         Annotated[
             list[PhaseTemplate],
-            Field(min_length=1, max_length=MAX_PHASES, json_schema_extra=BY_NAME),
+            Field(min_length=1, max_length=MAX_PHASES, json_schema_extra=WHOLE),
         ]
         | None
     ) = None

@@ -1,8 +1,8 @@
-"""Conditions of workflows and phases, as `kubectl wait` reads them."""
+"""Conditions of objects, as `kubectl wait` reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,18 @@ from .changes import Change, SpecLevels
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition of an object, without the times that its status keeps."""
+
+    type: str
+    status: bool
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """What conditions are made from: the run's state in words and the times of its turns.
+    """What conditions of a workflow or phase are made from: its state and the times of its turns.
 
     `accepted` is false for a run that was rejected or is pending.
     """
@@ -96,6 +106,39 @@ def _condition(
         "reason": reason or (name if status else f"Not{name}"),
         "message": message,
     }
+
+
+def render_conditions(
+    found: Iterable[Condition],
+    stored: Iterable[dict[str, Any]],
+    generation: int,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Return conditions as a status has them; one whose status stays keeps its transition time.
+
+    Args:
+        found: The conditions as they are now.
+        stored: The conditions that stand in the status now.
+        generation: The generation of the object's spec that was looked at.
+        now: When they were found.
+    """
+    before = {each.get("type"): each for each in stored}
+    rendered = []
+    for each in found:
+        status = "True" if each.status else "False"
+        old = before.get(each.type, {})
+        same = old.get("status") == status and old.get("lastTransitionTime")
+        rendered.append(
+            {
+                "type": each.type,
+                "status": status,
+                "observedGeneration": generation,
+                "lastTransitionTime": same or timestamp(now),
+                "reason": each.reason,
+                "message": each.message,
+            }
+        )
+    return rendered
 
 
 def timestamp(at: datetime) -> str:

@@ -26,7 +26,7 @@ from ..core.snapshot import AgentFacts, PhaseShape
 from ..kube.resources import Body, uid_of
 from .content_book import ContentBook, Contents
 from .keys import Key
-from .runs import StatusState
+from .runs import StatusState, shown_time
 
 NOT_STORED = ("AgentNotReady", "the agent's revision is being stored")
 CONTENT_UNKNOWN = (
@@ -147,7 +147,9 @@ class AgentBook:
         meta = body["metadata"]
         if run is None or run.uid != uid_of(body):
             run = AgentRun(uid_of(body), -1, None, "", NOT_STORED)
-            run.stats = parse_stats((body.get("status") or {}).get("revisions") or ())
+            status = body.get("status") or {}
+            run.stats = parse_stats(status.get("revisions") or ())
+            run.last_seen = shown_time(status.get("lastSeen"))
             run.recorded = counted_of(run.stats)
             self._runs[key] = run
             self._of.setdefault(key.namespace, {})[key] = None

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..api.agent import Mode
-from ..core.conditions import timestamp
+from ..core.conditions import Condition, render_conditions, timestamp
 from ..core.phase.status import render_usage
-from ..core.pool.scale_status import ScaleCondition, scale_conditions
 from ..core.rollout.records import RolloutDecision
 from ..core.rollout.stats import counted_of
 from ..core.rollout.status import rollout_progressing
@@ -40,6 +39,7 @@ class AgentReconciler:
         run = self._parts.agents.take(key, body)
         if known is not run:
             self._let_go(known)
+            self._recall(key, run)
         if run.generation != before:
             self._parts.wake_dependents(key)
         self.revisions.ensure(key, run, body)
@@ -49,6 +49,14 @@ class AgentReconciler:
         pool = self._pools.reconcile(key, run, body)
         if decision is not None:
             self._write(key, run, body, (decision, pool))
+
+    def _recall(self, key: Key, run: AgentRun) -> None:
+        """Let choices begin with what status counts, as of when the agent was last seen."""
+        if run.last_seen is None:
+            return
+        clock = self._parts.clock
+        ago = (clock.now() - run.last_seen).total_seconds()
+        self._parts.selection.recall(key, run.stats, clock.monotonic() - max(ago, 0.0))
 
     def _gone(self, key: Key, known: AgentRun | None) -> None:
         self._parts.agents.drop(key)
@@ -113,9 +121,9 @@ class AgentReconciler:
 
     def _ready(self, run: AgentRun) -> dict[str, Any]:
         reason, message = run.problem or ("RevisionStored", f"revision {run.active} is active")
-        return self._condition(run, ScaleCondition("Ready", not run.problem, reason, message))
+        return self._condition(run, Condition("Ready", not run.problem, reason, message))
 
-    def _condition(self, run: AgentRun, found: ScaleCondition) -> dict[str, Any]:
+    def _condition(self, run: AgentRun, found: Condition) -> dict[str, Any]:
         stored = run.status.stored.get("conditions") or ()
         now = self._parts.clock.now()
-        return next(iter(scale_conditions([found], stored, run.generation, now)))
+        return next(iter(render_conditions([found], stored, run.generation, now)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..core.attempts.evidence import Attempt
@@ -76,10 +76,26 @@ def grant(
     `trigger` when the event came that made it possible.
     """
     found = _taker(parts, Key("Agent", phase.namespace, attempt.agent), attempt.revision)
-    if found is None:
-        return None
-    key, run = found
-    now = parts.clock.now()
+    return found and give(parts, phase, attempt, text, Grant(*found, trigger))
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Who takes an attempt, and what made it possible.
+
+    `trigger` is when the event came, `after` names the claim on the same page from whose result
+    the attempt follows, if that is not durable yet.
+    """
+
+    worker: Key
+    run: WorkerRun
+    trigger: float | None = None
+    after: str = ""
+
+
+def give(parts: Parts, phase: Key, attempt: Attempt, text: str, grant: Grant) -> Attempt:
+    """Give an attempt to a worker that has room, and return it as it is then."""
+    run, now = grant.run, parts.clock.now()
     claim = Claim(
         id=attempt.pod,
         phase=phase.name,
@@ -93,12 +109,13 @@ def grant(
         workflow_uid=attempt.workflow_uid,
         selection=attempt.selection,
     )
-    run.ops.append(Give(claim))
+    run.ops.append(Give(claim, grant.after))
     run.inputs[claim.id] = text
-    if trigger is not None:
-        run.triggers[claim.id] = trigger
-    parts.queue.add(key)
-    return replace(attempt, revision=run.revision, worker=key.name, created_at=now, started_at=now)
+    if grant.trigger is not None:
+        run.triggers[claim.id] = grant.trigger
+    parts.queue.add(grant.worker)
+    worker, revision = grant.worker.name, run.revision
+    return replace(attempt, revision=revision, worker=worker, created_at=now, started_at=now)
 
 
 def _taker(parts: Parts, agent: Key, pinned: str) -> tuple[Key, WorkerRun] | None:

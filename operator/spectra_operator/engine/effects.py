@@ -1,5 +1,7 @@
 """Effects: what is to be done in the cluster, as data. The executor carries them out.
 
+Those for agents, their revisions and workers stand in `agent_effects`.
+
 `PRIORITY` orders them: what a run needs comes first, in the order in which it was asked for, since
 a fan-out of thousands would otherwise keep its own status from being written for minutes; what
 tells of it and tidies up comes after.
@@ -12,11 +14,20 @@ from dataclasses import dataclass
 from ..core.attempts.evidence import Attempt
 from ..core.clean_up import Limits
 from ..core.orders import Order
-from ..core.pool.page import Page
-from ..core.rollout.gate_phase import GateTry
-from ..core.rollout.recorded import Wanted
 from ..core.schedule.records import RunView
 from ..kube.resources import Body, Resource
+from .agent_effects import (
+    CreateGate,
+    CreateReplay,
+    CreateWorker,
+    DeletePage,
+    DeleteWorker,
+    LookUpPage,
+    LookUpRevision,
+    PruneRevisions,
+    StoreRevision,
+    WritePage,
+)
 from .keys import Key
 
 
@@ -63,26 +74,6 @@ class CreatePlan:
     key: Key
     phase: str
     body: Body
-
-
-@dataclass(frozen=True, slots=True)
-class CreateGate:
-    """Create the Phase object, by its name, that tries a gate; `key` is its agent's."""
-
-    key: Key
-    phase: str
-    body: Body
-
-
-@dataclass(frozen=True, slots=True)
-class CreateReplay:
-    """Create the Phase object, by its name, that does recorded tasks again, if there are any."""
-
-    key: Key
-    phase: str
-    attempt: GateTry
-    wanted: Wanted
-    shard: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,72 +216,6 @@ class CloseAction:
     key: Key
     status: Body
     owner: Body | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoreRevision:
-    """Store an agent's template as a ControllerRevision."""
-
-    key: Key
-    body: Body
-
-
-@dataclass(frozen=True, slots=True)
-class LookUpRevision:
-    """Read the template of a revision of an agent."""
-
-    key: Key
-    revision: str
-
-
-@dataclass(frozen=True, slots=True)
-class PruneRevisions:
-    """Delete an agent's oldest revisions beyond its history limit, except those kept."""
-
-    key: Key
-    keep: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class WritePage:
-    """Write the page of a worker: `body` is its Lease if it is to be created, else a patch."""
-
-    key: Key
-    body: Body
-    page: Page
-    create: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LookUpPage:
-    """Read the page of a worker afresh."""
-
-    key: Key
-
-
-@dataclass(frozen=True, slots=True)
-class DeletePage:
-    """Delete the page of a worker that is gone, if it is still the same and clear."""
-
-    key: Key
-    uid: str
-
-
-@dataclass(frozen=True, slots=True)
-class CreateWorker:
-    """Create the pod of a worker; `key` is its agent's."""
-
-    key: Key
-    body: Body
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteWorker:
-    """Delete the pod of a worker; `key` is its agent's."""
-
-    key: Key
-    pod: str
-    uid: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from ..api import constants as c
@@ -30,12 +28,14 @@ from .content_intake import ContentIntake
 from .desk import WorkDesk
 from .effects import Effect
 from .executor import Executor
+from .foresight import Foresight
 from .history import KIND as HISTORY
 from .history import History
 from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
 from .keys import ACTIONS, OURS, PHASES, WORKFLOWS, Key, key_of, shard_of
 from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
+from .passes import Passes
 from .phases import PhaseReconciler
 from .pod_intake import PodIntake
 from .pool_intake import PoolIntake
@@ -43,6 +43,7 @@ from .pools import PoolKeeper
 from .queue import WorkQueue
 from .scheduler import Scheduler
 from .schedules import ScheduleReconciler
+from .settings import EngineSettings
 from .status import StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
@@ -56,12 +57,6 @@ logger = logging.getLogger(__name__)
 
 _FINISHING = (PHASES, WORKFLOWS, ACTIONS)
 LISTED = {resource: c.LIVE_SELECTOR if resource in _FINISHING else "" for resource in OURS}
-_LONG_PASS = 0.002
-_REST_FACTOR = 3.0
-"""A pass that took more than so many seconds of processor time is followed by a rest of so many
-times that: one large phase takes at most a quarter of the loop, and pays with milliseconds of
-latency. Time in which others had the core counts for nothing, or a crowded machine would make
-every pass a long one."""
 _TAKE_OVER_ORDER = (
     "Agent",
     "WorkflowTemplate",
@@ -72,31 +67,6 @@ _TAKE_OVER_ORDER = (
     WORKER,
 )
 """Actions come before phases: those of a workflow that is being brought back are no orphans."""
-_PASSES_PER_TURN = 20
-"""Passes in a row before the event loop gets its turn."""
-_VERY_LONG_PASS = 0.02
-_TURN_SECONDS = 0.005
-"""What the loop gets after a pass that was longer than that; expressions may be dear, and a Lease
-is lost if nobody gets round to renewing it."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """What the engine needs to know of the configuration.
-
-    `worker_url` is where workers find the worker API, `new_id` gives names of workers their ends,
-    `prometheus_addresses` are the servers that analyses may ask. In `content_namespaces` the
-    content that agents refer to is part of their revisions.
-    """
-
-    shards: int = 1
-    concurrency: int = 48
-    identity: str = "spectra-operator"
-    resync_seconds: float = 300.0
-    worker_url: str = ""
-    content_namespaces: tuple[str, ...] = ()
-    prometheus_addresses: frozenset[str] = frozenset()
-    new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
 
 
 class Engine:
@@ -128,7 +98,7 @@ class Engine:
         self._phases = PhaseReconciler(self.parts)
         intake.serve(self.parts, self._phases.pods)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
-        self._workers = WorkerReconciler(self.parts)
+        self._workers = WorkerReconciler(self.parts, Foresight(self.parts, self._phases))
         self.pool = PoolIntake(client, self.parts, self._workers, self._holds)
         self._content = ContentIntake(client, self.parts, self._holds)
         pools = PoolKeeper(self.parts, self.pool.pods.put, settings.worker_url, settings.new_id)
@@ -150,7 +120,7 @@ class Engine:
             pools,
         )
         self._outcomes = Outcomes(self.parts, self.pods.put, reconcilers)
-        self._reconcile = {
+        reconcile = {
             "Phase": self._phases.reconcile,
             "Workflow": self._pass_over_workflow,
             "Agent": self._agents.reconcile,
@@ -160,6 +130,7 @@ class Engine:
             HISTORY: self.history.reconcile,
             WORKER: self._workers.reconcile,
         }
+        self._passes = Passes(clock, self.parts.queue, metrics, reconcile, self._holds)
 
     def _make_parts(self, prometheus: AsksPrometheus) -> Parts:
         attempts = AttemptIndex()
@@ -245,7 +216,7 @@ class Engine:
             group.create_task(self._content.run())
             group.create_task(self.parts.executor.run())
             group.create_task(self.parts.inquiries.run())
-            group.create_task(self._loop())
+            group.create_task(self._passes.run())
             group.create_task(self._resync())
 
     async def take_over(self, shard: int, held: Callable[[], bool]) -> None:
@@ -266,7 +237,7 @@ class Engine:
         for key in sorted(keys, key=lambda key: _TAKE_OVER_ORDER.index(key.kind)):
             if shard not in self._may_write:
                 return  # the Lease was lost meanwhile
-            await self._turn(self._pass(key))  # renewals go on
+            await self._passes.turn(self._passes.make(key))  # renewals go on
         self._admitting.add(shard)
         for key in keys:
             self.parts.queue.add(key)
@@ -314,44 +285,8 @@ class Engine:
         return shard_of(namespace, self._settings.shards)
 
     def _changed(self, key: Key) -> None:
-        if self._shard(key.namespace) not in self._may_write:
-            return
-        self.parts.queue.add(key)
-
-    async def _loop(self) -> None:
-        passes = 0
-        while True:
-            key = await self.parts.queue.get()
-            seconds = 0.0
-            if self._shard(key.namespace) in self._may_write:
-                seconds = self._pass(key)
-            passes += 1
-            if passes % _PASSES_PER_TURN == 0 or seconds > _VERY_LONG_PASS:
-                await self._turn(seconds)
-
-    async def _turn(self, seconds: float) -> None:
-        """Give the event loop its turn after a pass: Leases are renewed, answers come in."""
-        if seconds > _VERY_LONG_PASS:
-            await self._clock.sleep(_TURN_SECONDS)
-        else:
-            await asyncio.sleep(0)
-
-    def _pass(self, key: Key) -> float:
-        """Make one pass; an object that breaks it degrades itself alone. Return its seconds."""
-        begin, busy = self._clock.monotonic(), self._clock.busy()
-        try:
-            self._reconcile[key.kind](key)
-        except Exception:
-            logger.exception("%s: the pass failed", key)
-            self._metrics.reconcile_errors.labels(key.kind).inc()
-            self.parts.queue.back_off(key)
-        seconds = self._clock.monotonic() - begin
-        used = self._clock.busy() - busy
-        if used > _LONG_PASS:
-            self.parts.queue.rest(key, used * _REST_FACTOR)
-        self._metrics.reconciles.labels(key.kind).inc()
-        self._metrics.reconcile_seconds.labels(key.kind).observe(seconds)
-        return seconds
+        if self._holds(key.namespace):
+            self.parts.queue.add(key)
 
     async def _resync(self) -> None:
         """Find objects whose deletion was never reported; no work waits for this."""

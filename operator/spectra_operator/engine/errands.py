@@ -23,6 +23,7 @@ from ..kube.resources import (
     uid_of,
 )
 from . import effects as fx
+from .agent_effects import CreateReplay
 from .keys import ACTIONS, PHASES, RESOURCES, is_finished
 from .replays import create_replay
 
@@ -50,7 +51,7 @@ class Errands:
             fx.DeletePhase: self._delete_phase,
             fx.PinTemplates: self._pin_templates,
             fx.CreateClaim: self._create_claim,
-            fx.CreateReplay: self._create_replay,
+            CreateReplay: self._create_replay,
             fx.DeleteClaim: self._delete_claim,
             fx.Reopen: self._reopen,
             fx.CloseAction: self._close_action,
@@ -90,7 +91,7 @@ class Errands:
             raise Conflict(f"claim {name} of an earlier run is still being deleted")
         return found
 
-    async def _create_replay(self, effect: fx.CreateReplay) -> Body | None:
+    async def _create_replay(self, effect: CreateReplay) -> Body | None:
         return await create_replay(self._client, effect)
 
     async def _delete_claim(self, effect: fx.DeleteClaim) -> Body | None:

@@ -28,12 +28,14 @@ from ..kube.errors import (
     Unreachable,
 )
 from ..kube.patches import without_finalizer
-from ..kube.resources import CONTROLLER_REVISIONS, EVENTS, PODS, Body, uid_of
+from ..kube.resources import EVENTS, PODS, Body, uid_of
+from . import agent_effects as agent_fx
 from . import clean_up
 from . import effects as fx
 from .errands import Errands
 from .keys import PHASES, RESOURCES, WORKFLOWS
 from .page_errands import PageErrands
+from .revision_errands import RevisionErrands
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +85,7 @@ class Executor:
             fx.CreatePod: self._create_pod,
             fx.CreatePhase: self._create_phase,
             fx.CreatePlan: self._create_phase,
-            fx.CreateGate: self._create_phase,
+            agent_fx.CreateGate: self._create_phase,
             fx.CreateWorkflow: self._create_workflow,
             fx.ReplaceWorkflow: self._replace_workflow,
             fx.DeletePod: self._delete_pod,
@@ -94,12 +96,10 @@ class Executor:
             fx.MarkFinished: self._mark_finished,
             fx.DeleteExpired: self._delete_expired,
             fx.PruneHistory: self._prune_history,
-            fx.StoreRevision: self._store_revision,
-            fx.LookUpRevision: self._look_up_revision,
-            fx.PruneRevisions: self._prune_revisions,
             fx.Announce: self._announce,
             **Errands(client).actions(),
             **PageErrands(client).actions(),
+            **RevisionErrands(client).actions(),
         }
 
     def __len__(self) -> int:
@@ -161,7 +161,7 @@ class Executor:
             return _ours(found, effect.attempt.phase_uid)
 
     async def _create_phase(
-        self, effect: fx.CreatePhase | fx.CreatePlan | fx.CreateGate
+        self, effect: fx.CreatePhase | fx.CreatePlan | agent_fx.CreateGate
     ) -> Body | None:
         try:
             return await self._client.create(PHASES, effect.key.namespace, effect.body)
@@ -250,37 +250,6 @@ class Executor:
             return await self._client.patch(RESOURCES[key.kind], key.namespace, key.name, patch)
         except NotFound:
             return None
-
-    async def _store_revision(self, effect: fx.StoreRevision) -> Body | None:
-        try:
-            return await self._client.create(
-                CONTROLLER_REVISIONS, effect.key.namespace, effect.body
-            )
-        except AlreadyExists:
-            name = effect.body["metadata"]["name"]
-            return await self._client.get(CONTROLLER_REVISIONS, effect.key.namespace, name)
-
-    async def _look_up_revision(self, effect: fx.LookUpRevision) -> Body | None:
-        key, name = effect.key, f"{effect.key.name}-{effect.revision}"
-        try:
-            return await self._client.get(CONTROLLER_REVISIONS, key.namespace, name)
-        except NotFound:
-            return None
-
-    async def _prune_revisions(self, effect: fx.PruneRevisions) -> Body | None:
-        """Delete revisions beyond the history limit, oldest first; those in use stay."""
-        key = effect.key
-        listing = await self._client.list(
-            CONTROLLER_REVISIONS, key.namespace, label_selector=f"{c.LABEL_AGENT}={key.name}"
-        )
-        newest = sorted(listing.items, key=lambda r: r.get("revision", 0), reverse=True)
-        for revision in newest[c.REVISION_HISTORY :]:
-            meta = revision["metadata"]
-            if meta["labels"].get(c.LABEL_REVISION) not in effect.keep:
-                await self._client.delete(
-                    CONTROLLER_REVISIONS, key.namespace, meta["name"], uid=meta["uid"]
-                )
-        return None
 
     async def _announce(self, effect: fx.Announce) -> Body | None:
         namespace = effect.key.namespace

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ..api.rollout import Replay
 from ..core.phase.conclude import GATE_DROPPED
 from ..core.phase.status import parse_phase
-from ..core.rollout.gate_phase import GateTry, Moment, gate_body, gate_result
+from ..core.rollout.gate_phase import GateTry, Moment, gate_body, gate_result, next_try
 from ..core.rollout.gates import gate_tasks
 from ..core.rollout.recorded import Wanted
 from ..core.rollout.records import (
@@ -27,7 +27,8 @@ from ..core.snapshot import Levels
 from ..kube.errors import KubeError
 from ..kube.resources import Body
 from .agent_book import AgentRun, Trial
-from .effects import CreateGate, CreateReplay, Effect
+from .agent_effects import CreateGate, CreateReplay
+from .effects import Effect
 from .keys import Key, is_finished
 from .parts import Parts
 from .runs import PhaseRun
@@ -64,7 +65,7 @@ class GateKeeper:
         for due in decision.run_gate:
             found = next(each for each in mine.values() if each.gate.key == due.key)
             known = run.trials.get(found.what)
-            attempt = replace(found, number=known.attempt.number + 1 if known else 1)
+            attempt = next_try(known.attempt, known.result) if known else found
             pending = GateResult(GateState.PENDING, self._parts.clock.now())
             run.trials[found.what] = Trial(attempt, pending)
             self._parts.executor.submit(self._effect(key, run, attempt))

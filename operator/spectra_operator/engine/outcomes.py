@@ -12,6 +12,7 @@ from ..core.phase.records import PhaseRecord
 from ..core.workflow.records import WorkflowRecord
 from ..kube.errors import AlreadyExists, Conflict, Forbidden, Invalid, KubeError, NotFound
 from ..kube.resources import Body, version_of
+from . import agent_effects as agent_fx
 from . import effects as fx
 from . import plans
 from .actions import ActionReconciler
@@ -78,14 +79,14 @@ class Outcomes:
             fx.DeleteClaim: self._claim_deleted,
             fx.Reopen: reconcilers.actions.done,
             fx.CloseAction: reconcilers.actions.done,
-            fx.CreateGate: reconcilers.agents.rollouts.gates.created,
-            fx.CreateReplay: reconcilers.agents.rollouts.gates.created,
-            fx.LookUpRevision: reconcilers.agents.revisions.looked_up,
-            fx.WritePage: reconcilers.workers.done,
-            fx.LookUpPage: reconcilers.workers.done,
-            fx.DeletePage: reconcilers.workers.done,
-            fx.CreateWorker: reconcilers.pools.done,
-            fx.DeleteWorker: reconcilers.pools.done,
+            agent_fx.CreateGate: reconcilers.agents.rollouts.gates.created,
+            agent_fx.CreateReplay: reconcilers.agents.rollouts.gates.created,
+            agent_fx.LookUpRevision: reconcilers.agents.revisions.looked_up,
+            agent_fx.WritePage: reconcilers.workers.done,
+            agent_fx.LookUpPage: reconcilers.workers.done,
+            agent_fx.DeletePage: reconcilers.workers.done,
+            agent_fx.CreateWorker: reconcilers.pools.done,
+            agent_fx.DeleteWorker: reconcilers.pools.done,
         }
 
     def done(self, effect: fx.Effect, body: Body | None, error: KubeError | None) -> None:
@@ -102,7 +103,7 @@ class Outcomes:
             plans.created(self._parts, effect, body)
         elif isinstance(effect, fx.WriteStatus) and body:
             self._status_written(effect, body)
-        elif isinstance(effect, fx.StoreRevision):
+        elif isinstance(effect, agent_fx.StoreRevision):
             self._agents.revisions.stored(effect.key, effect, body)
         elif isinstance(effect, fx.LookUp):
             self._looked_up(effect.key, body)
@@ -196,7 +197,7 @@ class Outcomes:
             else:
                 logger.warning("%s: status not written: %s", key, error)
                 queue.back_off(key)
-        elif isinstance(effect, fx.StoreRevision):
+        elif isinstance(effect, agent_fx.StoreRevision):
             self._agents.revisions.store_failed(key, effect, error)
         elif isinstance(effect, fx.ReleasePod):
             self._parts.releasing.discard(effect.uid)

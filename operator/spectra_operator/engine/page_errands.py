@@ -12,7 +12,7 @@ from ..kube.client import KubeClient
 from ..kube.errors import AlreadyExists, Conflict, NotFound
 from ..kube.patches import without_finalizer
 from ..kube.resources import LEASES, PODS, Body, uid_of
-from . import effects as fx
+from . import agent_effects as fx
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..core.clean_up import expiry
-from ..core.phase.admission import Blocked, Candidate
 from ..core.phase.begun import begun
 from ..core.phase.conclude import with_blocked
 from ..core.phase.decide import PhaseDecision, decide_phase, effective_levels
@@ -19,6 +18,7 @@ from ..kube.resources import Body, uid_of
 from . import claiming, gates
 from .effects import LookUp, MarkFinished
 from .keys import Key
+from .offers import candidates, reasons
 from .parts import Parts
 from .phase_pods import PhasePods
 from .phase_views import PROGRESS_TOLD_SECONDS, tells_of_progress_alone, view_of
@@ -56,8 +56,8 @@ class PhaseReconciler:
             return
         run = self._run(key, body)
         self.pods.purge(key, run)
-        levels = self._levels(key, run)
-        snapshot = self._snapshot(key, run, levels or Levels())
+        levels = self.levels(key, run)
+        snapshot = self.picture(key, run, levels or Levels())
         decision = decide_phase(snapshot)
         run.levels = levels and plan_levels(snapshot, decision.record)
         if levels is None:  # the workflow has not been looked at yet: show it how things stand
@@ -91,7 +91,8 @@ class PhaseReconciler:
             run.persisted, run.known = parse_phase(run.status.stored), None
         return run
 
-    def _snapshot(self, key: Key, run: PhaseRun, levels: Levels) -> PhaseSnapshot:
+    def picture(self, key: Key, run: PhaseRun, levels: Levels) -> PhaseSnapshot:
+        """Return all that a decision about a phase may use."""
         return PhaseSnapshot(
             shape=run.shape,
             persisted=run.persisted,
@@ -119,7 +120,7 @@ class PhaseReconciler:
             }
         return run.policies
 
-    def _levels(self, key: Key, run: PhaseRun) -> Levels | None:
+    def levels(self, key: Key, run: PhaseRun) -> Levels | None:
         """Return what holds from outside; None while the workflow is known but not looked at."""
         ref = run.shape.spec.workflow_ref
         if run.shape.spec.parent is not None:
@@ -152,7 +153,7 @@ class PhaseReconciler:
         """Offer what is ready, start what is granted, and say why the rest waits."""
         parts = self._parts
         levels = effective_levels(snapshot, decision.record)
-        parts.scheduler.offer(key, self._candidates(key, run, decision))
+        parts.scheduler.offer(key, candidates(parts, key, run, decision))
         if not parts.admitting(key.namespace) or not parts.scheduler.waiting(key.namespace):
             return replace(decision, record=with_blocked(decision.record, {}, levels))
         admission = parts.admit(key.namespace, snapshot.now)
@@ -173,36 +174,12 @@ class PhaseReconciler:
             if all(attempt.live for attempt in made):
                 decision = begun(snapshot, decision, made)
             else:
-                decision = decide_phase(self._snapshot(key, run, snapshot.levels))
+                decision = decide_phase(self.picture(key, run, snapshot.levels))
             run.known = decision.record
-            parts.scheduler.offer(key, self._candidates(key, run, decision))
+            parts.scheduler.offer(key, candidates(parts, key, run, decision))
         blocked = {task: why for (phase, task), why in admission.blocked.items() if phase == uid}
-        record = with_blocked(decision.record, _reasons(blocked), levels)
+        record = with_blocked(decision.record, reasons(blocked), levels)
         return replace(decision, record=record)
-
-    def _candidates(
-        self, key: Key, run: PhaseRun, decision: PhaseDecision
-    ) -> tuple[Candidate, ...]:
-        spec = run.shape.spec
-        ref = spec.workflow_ref
-        workflow = ref and self._parts.workflows.get(Key("Workflow", key.namespace, ref.name))
-        priority = workflow.shape.spec.priority if workflow else spec.priority
-        limit = workflow.shape.spec.parallelism if workflow else None
-        gate = spec.gate
-        room = claiming.gate_room(gate.agent, gate.revision) if gate else ""
-        return tuple(
-            Candidate(
-                phase_uid=run.shape.uid,
-                ready=ready,
-                workflow_uid=ref.uid if ref else "",
-                priority=priority,
-                phase_limit=spec.parallelism,
-                workflow_limit=limit,
-                policy=spec.selection_policy,
-                room=room,
-            )
-            for ready in decision.ready
-        )
 
     def _publish(self, key: Key, run: PhaseRun, record: PhaseRecord, trigger: float | None) -> None:
         """Show the workflow how its phase stands; it need not wait for the status write."""
@@ -266,7 +243,7 @@ class PhaseReconciler:
         if run.shape.spec.parent and not self._plan_is_over(key, run):
             return
         workflow = ref and not run.shape.spec.parent and Key("Workflow", key.namespace, ref.name)
-        if workflow and self._levels(key, run) is not _ORPHANED:
+        if workflow and self.levels(key, run) is not _ORPHANED:
             self._parts.queue.add(workflow)  # it may wait for this as its last phase
             return
         run.marked = True
@@ -278,7 +255,7 @@ class PhaseReconciler:
         """Whether the planner's status holds what came of this plan."""
         above = parent_of(key, run)
         planner = above and self._parts.phases.get(above)
-        return not planner or self._levels(key, run) is DROPPED or is_over(planner, key)
+        return not planner or self.levels(key, run) is DROPPED or is_over(planner, key)
 
     def _gone(self, key: Key, body: Body | None) -> None:
         """A phase that is missing or being deleted: make sure, then let its pods go."""
@@ -303,7 +280,3 @@ class PhaseReconciler:
             parts.executor.submit(LookUp(key))
         else:
             self.pods.let_all_go(key)
-
-
-def _reasons(blocked: dict[str, Blocked]) -> dict[str, tuple[str, str]]:
-    return {task: (why.reason, why.message) for task, why in blocked.items()}

@@ -8,18 +8,19 @@ from datetime import timedelta
 from typing import Any
 
 from ..api.agent import AgentSpec, Mode
-from ..core.conditions import timestamp
+from ..core.conditions import render_conditions, timestamp
 from ..core.names import shortened
 from ..core.pool.fleet import Why
 from ..core.pool.health import health_of, to_quarantine
 from ..core.pool.objects import WorkerPlan, worker_body
 from ..core.pool.past import Past, parse_history, render_history
-from ..core.pool.scale_status import scale_conditions, scale_counts
+from ..core.pool.scale_status import scale_counts
 from ..core.pool.scaling import ScalePlan, ScaleSnapshot, WorkerView, decide_scale
 from ..kube.errors import KubeError
 from ..kube.resources import Body
 from .agent_book import AgentRun
-from .effects import CreateWorker, DeleteWorker, Effect
+from .agent_effects import CreateWorker, DeleteWorker
+from .effects import Effect
 from .keys import Key
 from .parts import Parts
 from .worker_book import KIND, WorkerRun, state_of
@@ -188,7 +189,7 @@ class PoolKeeper:
             **scale_counts(key.name, views, active, plan.desired),
             "scalingPast": render_history(plan.past),
             "lastHeartbeat": self._wall(key, heard),
-            "conditions": scale_conditions(told, stored, run.generation, now),
+            "conditions": render_conditions(told, stored, run.generation, now),
         }
 
     def _wall(self, key: Key, heard: float | None) -> str | None:

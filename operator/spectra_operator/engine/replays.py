@@ -16,7 +16,7 @@ from ..core.workflow.objects import is_made_for
 from ..kube.client import KubeClient
 from ..kube.errors import AlreadyExists, NotFound
 from ..kube.resources import Body
-from .effects import CreateReplay
+from .agent_effects import CreateReplay
 from .keys import PHASES
 
 MOST_PHASES = 100

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
+from pydantic import ValidationError
+
 from ..api.agent import AgentTemplate
 from ..core.attempts.objects import revision_body
 from ..kube.errors import KubeError
 from ..kube.resources import Body
 from .agent_book import AgentRun
-from .effects import Effect, LookUpRevision, PruneRevisions, StoreRevision
+from .agent_effects import LookUpRevision, PruneRevisions, StoreRevision
+from .effects import Effect
 from .keys import Key
 from .parts import Parts
+
+logger = logging.getLogger(__name__)
 
 
 class RevisionKeeper:
@@ -44,7 +51,7 @@ class RevisionKeeper:
             return
         if found.get("data") != effect.body["data"]:
             name = effect.body["metadata"]["name"]
-            text = f"ControllerRevision {name} has other content"
+            text = f"ControllerRevision {name} has other content; delete it"
             self._refused(key, run, revision, ("RevisionConflict", text))
             return
         run.templates[revision] = _template(found)
@@ -56,7 +63,7 @@ class RevisionKeeper:
         self._parts.queue.add(key)
 
     def looked_up(self, effect: Effect, body: Body | None, error: KubeError | None) -> None:
-        """Take in what a revision is; one that is gone cannot be used any more."""
+        """Take in what a revision is; one that is gone or unreadable cannot be used any more."""
         if not isinstance(effect, LookUpRevision):
             return
         run = self._parts.agents.get(effect.key)
@@ -66,10 +73,11 @@ class RevisionKeeper:
         if error is not None:
             self._parts.queue.back_off(effect.key)
             return
-        if body is None:
+        template = _read(body) if body is not None else None
+        if template is None:
             run.lost.add(effect.revision)
         else:
-            run.templates[effect.revision] = _template(body)
+            run.templates[effect.revision] = template
         self._parts.queue.add(effect.key)
 
     def store_failed(self, key: Key, effect: StoreRevision, error: KubeError) -> None:
@@ -109,3 +117,13 @@ def _is_of_another(revision: Body, uid: str) -> bool:
 
 def _template(revision: Body) -> AgentTemplate:
     return AgentTemplate.model_validate(revision["data"]["template"])
+
+
+def _read(revision: Body) -> AgentTemplate | None:
+    """Return the template of a revision, or None if somebody made something else of it."""
+    try:
+        return _template(revision)
+    except (ValidationError, KeyError, TypeError):
+        name = revision["metadata"]["name"]
+        logger.warning("ControllerRevision %s has no template that can be read; delete it", name)
+        return None

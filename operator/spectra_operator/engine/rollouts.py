@@ -193,7 +193,12 @@ def _is_incomplete(run: AgentRun) -> bool:
 
 
 def _look_at_lost(run: AgentRun) -> None:
-    """Begin anew where the stable revision is gone, unless the spec's own is not to be trusted."""
+    """Begin anew where the stable revision is gone, unless the spec's own is not to be trusted.
+
+    Not while the spec names no revision: there is nothing to begin with.
+    """
+    if not run.hash:
+        return
     record = run.rollout
     if record.stable not in run.lost:
         if run.problem and run.problem[0] == REVISION_LOST:
@@ -203,8 +208,8 @@ def _look_at_lost(run: AgentRun) -> None:
         run.rollout, run.stats, run.problem = RolloutRecord(), {}, None
         return
     text = (
-        f"the ControllerRevision of the stable revision {record.stable} is gone; promote or "
-        "retry the spec's own, or change the template"
+        f"the ControllerRevision of the stable revision {record.stable} is gone or cannot be read; "
+        "promote or retry the spec's own, or change the template"
     )
     run.problem = (REVISION_LOST, text)
 

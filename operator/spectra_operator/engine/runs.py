@@ -10,6 +10,7 @@ from typing import Any
 
 from ..api.agent import TaskDefaults
 from ..api.schedule import ScheduleSpec
+from ..core.attempts.evidence import instant
 from ..core.insight.expectations import Outlook
 from ..core.phase.records import PhaseRecord
 from ..core.policy import TaskPolicy
@@ -41,6 +42,14 @@ class StatusState:
         differs: bool = status != self.stored
         self.stored = status
         return differs
+
+
+def shown_time(text: Any) -> datetime | None:
+    """Return a time of a status; None where there is none, or somebody made no time of it."""
+    try:
+        return instant(text)
+    except (TypeError, ValueError):
+        return None
 
 
 @dataclass(slots=True)

@@ -1,17 +1,19 @@
 """What agents are chosen by: how their newest attempts went, and how often each was chosen.
 
-It lives in memory alone: after a restart of the operator, agents are tried anew.
+It lives in memory alone. After a restart of the operator it begins with what the agents' statuses
+count of their revisions.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..api.agent import AgentSpec, Mode
 from ..core.attempts.evidence import Attempt, Kind, Outcome
-from ..core.selection.figures import NOTHING_SEEN, Figures, Profile, Seen, figures_of
+from ..core.rollout.stats import RevisionStats
+from ..core.selection.figures import NOTHING_SEEN, Figures, Profile, Seen, figures_of, recalled
 from .keys import Key
 
 KEPT = 64
@@ -62,6 +64,19 @@ class SelectionBook:
         known.add(now, _seen(attempt, outcome))
         while len(past) > _MOST_REVISIONS:
             del past[next(iter(past))]
+
+    def recall(self, agent: Key, stats: Mapping[str, RevisionStats], at: float) -> None:
+        """Begin with what a status counts of an agent's revisions, as if all had ended at a time.
+
+        The stable revision stands first in a status, so that it is never one too many.
+        """
+        known = [(revision, each) for revision, each in stats.items() if each.judged]
+        for revision, each in reversed(known[:_MOST_REVISIONS]):
+            past = self._past.setdefault(agent, {})[revision] = _Past()
+            seconds = [millis / 1000 for millis in each.sample]
+            counts = (each.succeeded, each.failed)
+            for one in recalled(counts, each.cost, seconds, KEPT):
+                past.add(at, one)
 
     def profiles(
         self, namespace: str, agents: Iterable[tuple[str, AgentSpec, str]], now: float

@@ -97,7 +97,7 @@ def _start_item(
     agent = parts.agents.get(Key("Agent", key.namespace, name))
     if agent is None or agent.spec is None:
         return None
-    attempt = _attempt(run.shape, inputs, index, number, chosen)
+    attempt = planned(run.shape, inputs, index, number, chosen)
     try:
         text = inputs.text(index)
     except InputError as error:
@@ -151,9 +151,10 @@ def refuse(parts: Parts, key: Key, attempt: Attempt, reason: str, message: str) 
     return ended
 
 
-def _attempt(
+def planned(
     shape: PhaseShape, inputs: TaskInputs, index: int, number: int, chosen: Chosen
 ) -> Attempt:
+    """Return the attempt that an item's start makes, before anybody has it."""
     ref = shape.spec.workflow_ref
     shown = index if inputs.record.fan_out else None
     return Attempt(

@@ -119,7 +119,7 @@ class WorkerRun:
             return 0
         wanted = self.wanted
         open_ = len(wanted.claims)
-        undelivered = sum(id_ not in self.delivered for id_ in wanted.claims)
+        undelivered = len(wanted.claims.keys() - self.delivered)
         held = open_ + len(wanted.endings)
         return max(min(offered - undelivered, MAX_CLAIMS - open_, MAX_ENTRIES - held), 0)
 

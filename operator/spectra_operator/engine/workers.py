@@ -9,13 +9,15 @@ from collections.abc import Sequence
 
 from ..core.attempts.evidence import Kind
 from ..core.phase.inputs import InputError
-from ..core.pool.page import Claim, End, Fence, Forget, Give, Note, Page
+from ..core.pool.page import Claim, End, Fence, Forget, Give, Note, Op, Page
 from ..kube.errors import AlreadyExists, Conflict, KubeError, NotFound
 from ..kube.resources import Body, uid_of
 from . import pages
+from .agent_effects import DeletePage, LookUpPage, WritePage
 from .claim_texts import work_of
 from .desk_calls import UnavailableError
-from .effects import DeletePage, Effect, LookUpPage, WritePage
+from .effects import Effect
+from .foresight import Foresight
 from .keys import Key
 from .parts import Parts
 from .shown_pages import RESTARTED, drop, show
@@ -28,8 +30,9 @@ SECOND_LOOK_SECONDS = 2.0
 class WorkerReconciler:
     """Brings the page of one worker a step on."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, foresight: Foresight) -> None:
         self._parts = parts
+        self._foresight = foresight
 
     def reconcile(self, key: Key) -> None:
         """Make one pass over a worker."""
@@ -114,12 +117,16 @@ class WorkerReconciler:
         """End all open claims; those that nobody can have seen go back to where they came from."""
         for op in [op for op in run.ops if isinstance(op, Give)]:
             run.ops.remove(op)
-            drop(run, op.claim.id)
-            phase = Key("Phase", key.namespace, op.claim.phase)
-            self._parts.attempts.forget(phase, op.claim.id)
-            self._parts.queue.add(phase)
+            self._take_back(key, run, op.claim)
         if run.wanted.claims:
             run.ops.append(Fence(self._parts.clock.now(), reason, message))
+
+    def _take_back(self, key: Key, run: WorkerRun, claim: Claim) -> None:
+        """Let a phase give a claim anew that never came to be."""
+        drop(run, claim.id)
+        phase = Key("Phase", key.namespace, claim.phase)
+        self._parts.attempts.forget(phase, claim.id)
+        self._parts.queue.add(phase)
 
     def _end_what_was_stopped(self, key: Key, run: WorkerRun) -> None:
         wanted = run.wanted.claims
@@ -151,6 +158,7 @@ class WorkerReconciler:
         if run.ops and not urgent and run.write_by is not None and now < run.write_by:
             self._parts.queue.add_at(key, run.write_by)
             return
+        self._foresight.give_what_follows(key, run)
         after = run.wanted
         ops, run.ops, run.write_by = tuple(run.ops), [], None
         if after == run.page and (run.version or after.is_clear):
@@ -206,6 +214,7 @@ class WorkerReconciler:
             pages.take_version(run, body)
             self._parts.queue.succeeded(key)
             show(self._parts, key, run, effect.page)
+            self._take_in_what_followed(key, run, ops)
             self.hand_out(key, run)
             return
         run.ops[:0] = ops
@@ -219,6 +228,15 @@ class WorkerReconciler:
                 wait.future.set_exception(unavailable)
         run.writing = []
         self._parts.queue.back_off(key)
+
+    def _take_in_what_followed(self, key: Key, run: WorkerRun, ops: Sequence[Op]) -> None:
+        """Note that what followed from results is ready from now on; some may not have come."""
+        now = self._parts.clock.monotonic()
+        for op in (op for op in ops if isinstance(op, Give) and op.after):
+            if op.claim.id in run.page.claims:
+                run.triggers[op.claim.id] = now
+            elif op.claim.id not in run.page.endings:
+                self._take_back(key, run, op.claim)
 
     def take_page(self, key: Key, body: Body) -> bool:
         """Take in the page of a worker as the API server has it; False: it was no news."""

@@ -1,9 +1,9 @@
-"""What a real Prometheus answers to queries is read as it is meant; needs one on the path."""
+"""What a real Prometheus answers to queries is read as it is meant; `make component` gets one."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
 import socket
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -11,15 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from cluster.console import Console
+from cluster.paths import cache_root
+from cluster.unpacked import Unpacker
 from spectra_operator.core.rollout.queries import QueryError, read_answer
 from spectra_operator.observability.prometheus import PrometheusClient
 
 
 @pytest.fixture
 async def address(tmp_path: Path) -> AsyncIterator[str]:
-    program = shutil.which("prometheus")
+    program = Unpacker(cache_root(os.environ), Console()).find("prometheus")
     if program is None:
-        pytest.skip("needs the program prometheus (the Debian package of that name)")
+        pytest.skip("needs the program prometheus: python -m cluster unpack prometheus")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         listen = f"127.0.0.1:{free.getsockname()[1]}"

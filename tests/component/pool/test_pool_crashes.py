@@ -10,16 +10,8 @@ from typing import Any
 
 import pytest
 
-from builders.campaign import (
-    KillAfter,
-    KillBefore,
-    Mutations,
-    arm,
-    end_state,
-    killed_at_every_write,
-)
+from builders.campaign import KillAfter, KillBefore, Tale, end_state
 from builders.engine import World, a_running_world
-from builders.fake_api.faults import Fault
 from builders.specs import Body, a_retry, a_step, a_task, a_workflow, an_agent
 from builders.workers import Deed, once
 
@@ -75,44 +67,28 @@ def check(world: World) -> None:
     assert not world.workers.refused
 
 
-async def _undisturbed() -> tuple[Any, list[str]]:
-    async with a_running_world(a_pool()) as world:
-        plan(world)
-        counter = Mutations()
-        arm(world, counter, Fault())
-        await world.apply(a_story())
-        await world.finished()
-        check(world)
-        return await end_state(world), counter.calls
+async def begin(world: World) -> None:
+    """Begin the story."""
+    plan(world)
+    await world.apply(a_story())
 
 
-async def _killed_at(nth: int, kind: type[KillBefore] | type[KillAfter], expected: Any) -> None:
-    async with a_running_world(a_pool()) as world:
-        plan(world)
-        first = world.operator
-        arm(world, Mutations(nth), kind(first.kill))
-        await world.apply(a_story())
-        await world.until(lambda: not first.running or world.is_finished())
-        if first.running:
-            return  # a repeated write was saved this time: there is no n-th
-        await world.start()  # the same identity: it need not wait for the Lease to expire
-        await world.finished()
-        check(world)
-        assert await end_state(world) == expected
+async def end(world: World) -> Any:
+    """Let the story come to its end, and return that, checked."""
+    await world.finished()
+    check(world)
+    return await end_state(world)
 
 
-async def _campaign(kind: type[KillBefore] | type[KillAfter]) -> None:
-    await killed_at_every_write(
-        _undisturbed, lambda nth, expected: _killed_at(nth, kind, expected), 25
-    )
+TALE = Tale(a_pool(), begin, end, World.is_finished)
 
 
 async def test_a_death_before_any_write_is_committed_changes_nothing_about_the_end() -> None:
-    await _campaign(KillBefore)
+    await TALE.dies(KillBefore, 25)
 
 
 async def test_a_death_after_any_write_was_committed_changes_nothing_about_the_end() -> None:
-    await _campaign(KillAfter)
+    await TALE.dies(KillAfter, 25)
 
 
 async def test_another_replica_goes_on_with_the_claims_of_a_dead_leader() -> None:

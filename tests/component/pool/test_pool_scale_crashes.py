@@ -6,22 +6,14 @@ task is begun twice, whoever decided about the number in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
-from builders.campaign import (
-    KillAfter,
-    KillBefore,
-    Mutations,
-    arm,
-    end_state,
-    killed_at_every_write,
-)
-from builders.engine import World, a_running_world
-from builders.fake_api.faults import Fault
+from builders.campaign import KillAfter, KillBefore, Tale, end_state
+from builders.engine import World
 from builders.specs import Body, a_step, a_task, a_workflow, an_agent
 from builders.workers import Deed, once
 from spectra_operator.api import constants as c
@@ -29,8 +21,6 @@ from spectra_operator.engine.keys import AGENTS
 from spectra_operator.kube.resources import PODS
 
 pytestmark = pytest.mark.timeout(300)
-
-Death = type[KillBefore] | type[KillAfter]
 
 
 @dataclass(frozen=True)
@@ -81,7 +71,7 @@ def workers(world: World) -> list[Body]:
     return [pod for pod in found if c.LABEL_WORKER in (pod["metadata"].get("labels") or {})]
 
 
-async def begun(world: World, story: Story) -> None:
+async def begun(story: Story, world: World) -> None:
     """Apply the workflow, with what its items take."""
     for index, seconds in enumerate(story.seconds):
         world.workers.plan("each", Deed(seconds=seconds), index=index)
@@ -89,7 +79,7 @@ async def begun(world: World, story: Story) -> None:
     await world.apply(a_workflow([a_step("build", [task])]))
 
 
-async def ended(world: World, story: Story) -> Any:
+async def ended(story: Story, world: World) -> Any:
     """Wait until the run and the scaling have come to their ends; return both, checked."""
     await world.finished()
     many = int(story.ready.split("/")[1])
@@ -105,49 +95,26 @@ async def ended(world: World, story: Story) -> Any:
     return await end_state(world), counts, conditions["ScalingActive"], len(workers(world))
 
 
-async def undisturbed(story: Story) -> tuple[Any, list[str]]:
-    async with a_running_world(story.agent) as world:
-        counter = Mutations()
-        arm(world, counter, Fault())
-        await begun(world, story)
-        return await ended(world, story), counter.calls
-
-
-async def killed_at(nth: int, kind: Death, story: Story, expected: Any) -> None:
-    async with a_running_world(story.agent) as world:
-        first = world.operator
-        arm(world, Mutations(nth), kind(first.kill))
-        await begun(world, story)
-        await world.until(lambda: not first.running or is_over(world, story))
-        if first.running:
-            return  # a repeated write was saved this time: there is no n-th
-        await world.start()  # the same identity: it need not wait for the Lease to expire
-        assert await ended(world, story) == expected
-
-
-def is_over(world: World, story: Story) -> bool:
+def is_over(story: Story, world: World) -> bool:
     many = int(story.ready.split("/")[1])
     done = shown(world).get("ready") == story.ready and len(workers(world)) == many
     return world.is_finished() and done
 
 
-def at_a_death(kind: Death, story: Story) -> Callable[[int, Any], Any]:
-    return lambda nth, expected: killed_at(nth, kind, story, expected)
+def told(story: Story) -> Tale:
+    """Return what happens in a story."""
+    return Tale(story.agent, partial(begun, story), partial(ended, story), partial(is_over, story))
 
 
 @STORIES
 async def test_a_death_before_any_write_is_committed_changes_nothing_about_the_end(
     story: Story,
 ) -> None:
-    await killed_at_every_write(
-        lambda: undisturbed(story), at_a_death(KillBefore, story), story.least
-    )
+    await told(story).dies(KillBefore, story.least)
 
 
 @STORIES
 async def test_a_death_after_any_write_was_committed_changes_nothing_about_the_end(
     story: Story,
 ) -> None:
-    await killed_at_every_write(
-        lambda: undisturbed(story), at_a_death(KillAfter, story), story.least
-    )
+    await told(story).dies(KillAfter, story.least)

@@ -6,7 +6,7 @@ from typing import Any
 
 from builders.engine import World, a_running_world
 from builders.fake_api.faults import Call, CommitThenCut, HoldRequest, Match, Refuse
-from builders.kubelet import fails
+from builders.kubelet import fails, hangs
 from builders.specs import NAMESPACE, Body, a_phase, a_retry, a_task
 from builders.workers import Deed
 from component.rollout.rollout_cases import (
@@ -157,6 +157,75 @@ async def test_an_exposed_revision_keeps_its_bound_when_the_stable_one_is_gone()
         world.kubelet.habits = {}
         await change_image(world, "example/worker:3")
         assert (await world.finished())["state"] == "Succeeded"
+
+
+async def spoilt(world: World) -> str:
+    """Let somebody replace the stored template of the stable revision by what is none."""
+    stable: str = peeked(world)["stable"]
+    name = f"worker-{stable}"
+    body = await world.api.get(CONTROLLER_REVISIONS, name, NAMESPACE)
+    kept = {key: body["metadata"][key] for key in ("name", "namespace", "labels")}
+    await world.api.delete(CONTROLLER_REVISIONS, name, NAMESPACE)
+    other = body | {"metadata": kept, "data": {"template": {"image": 7}}}
+    await world.api.create(CONTROLLER_REVISIONS, other, NAMESPACE)
+    return stable
+
+
+async def test_a_stable_revision_that_cannot_be_read_is_lost_like_one_that_is_gone() -> None:
+    async with a_running_world(pods_agent()) as world:
+        world.kubelet.habits = {NEXT: lambda _: fails()}
+        await exposed(world)
+        stable = await spoilt(world)
+        world.operator.kill()
+        await world.start()
+        await world.apply(the_work(10))
+        await world.during(300)
+
+        condition = await ready(world)
+        assert (condition["status"], condition["reason"]) == ("False", "RevisionLost")
+        assert f"{stable} is gone or cannot be read" in condition["message"]
+        assert "RevisionLost" in await events(world)
+
+        world.kubelet.habits = {}
+        await change_image(world, "example/worker:3")
+        assert (await world.finished())["state"] == "Succeeded"
+
+
+async def test_where_no_rollout_is_exposed_the_spec_takes_the_place_of_what_cannot_be_read() -> (
+    None
+):
+    async with a_running_world(
+        pods_agent(rollout={"preGate": {"tasks": [{"task": "a"}]}})
+    ) as world:
+        world.kubelet.plan("a", hangs())
+        await world.until(lambda: peeked(world).get("stable"))
+        await change_image(world)
+        await world.until(lambda: peeked(world).get("state") == "Preview")
+        stable = await spoilt(world)
+        world.operator.kill()
+        await world.start()
+        await world.apply(a_phase([a_task("one")]))
+
+        assert (await world.phase_finished())["state"] == "Succeeded"
+        assert peeked(world)["stable"] != stable
+        assert images(world)[NEXT] >= 1
+
+
+async def test_a_lost_revision_of_a_spec_that_cannot_be_read_is_looked_at_when_it_can() -> None:
+    async with a_running_world(pods_agent(rollout={"strategy": "Immediate"})) as world:
+        await world.until(lambda: peeked(world).get("stable"))
+        before = peeked(world)["history"]
+        await spoilt(world)
+        await world.change("Agent", "worker", mode="Swarm")
+        world.operator.kill()
+        await world.start()
+        await world.during(30)
+        assert (await ready(world))["reason"] == "InvalidAgent"
+        assert peeked(world)["history"] == before
+
+        await world.change("Agent", "worker", mode="Pod", template={"image": NEXT})
+        await world.apply(a_phase([a_task("one")]))
+        assert (await world.phase_finished())["state"] == "Succeeded"
 
 
 async def test_an_active_revision_that_somebody_edited_away_is_the_stable_one() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from builders.engine import World, a_running_world
-from builders.kubelet import fails, hangs
+from builders.kubelet import fails
 from builders.specs import Body, an_agent
 from builders.workers import Deed, Habit
 from component.rollout.rollout_cases import (
@@ -252,18 +252,3 @@ async def test_in_mode_pod_a_failed_gate_aborts() -> None:
 
         assert peeked(world)["reason"] == "GateFailed"
         assert world.kubelet.attempts("codecs") == [1]
-
-
-async def test_a_gate_that_is_lost_says_nothing_of_the_revision_and_is_tried_again() -> None:
-    async with a_running_world(in_pods({"task": "codecs"})) as world:
-        world.kubelet.plan("codecs", hangs())
-        await world.until(lambda: peeked(world).get("state") == "Promoted")
-        await change_image(world)
-        await world.until(lambda: world.kubelet.tasks() == ["codecs"])
-        await world.kubelet.forget_node("codecs")
-        await world.until(lambda: peeked(world).get("reason") == "GateError")
-        world.kubelet.plan("codecs")
-        await world.until(lambda: is_over(world))
-
-        assert peeked(world)["state"] == "Promoted"
-        assert world.kubelet.tasks() == ["codecs", "codecs"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spectra_operator.api.crds import KINDS, PHASE, WORKFLOW, crd
+from spectra_operator.api.crds import FIXED_BY_POLICY, KINDS, PHASE, WORKFLOW, crd
 from spectra_operator.api.phase import PhaseSpec
 from spectra_operator.api.rules import label_name, unchanged
 from spectra_operator.api.workflow import WorkflowSpec
@@ -82,7 +82,7 @@ def test_a_fallback_may_bear_any_name_since_it_has_none() -> None:
         (
             PHASE,
             PhaseSpec,
-            LEVELS | {"activeDeadlineSeconds", "description", "plan", "parameters"},
+            LEVELS | {"activeDeadlineSeconds", "description", "plan"},
         ),
     ],
     ids=["Workflow", "Phase"],
@@ -90,12 +90,14 @@ def test_a_fallback_may_bear_any_name_since_it_has_none() -> None:
 def test_what_is_not_a_level_cannot_be_changed_once_applied(
     kind: Any, model: Any, mutable: set[str]
 ) -> None:
-    """A phase's parameters are out of a rule's sight: an admission policy keeps them."""
+    """What is large is kept by an admission policy: rules run at every write of a status."""
     text = " ".join(rule for rule, _ in kind.spec_rules)
     fields = {info.alias for info in model.model_fields.values()}
     fixed = {name for name in fields if f"self.{name} == oldSelf.{name}" in text}
+    kept = set(FIXED_BY_POLICY[kind.plural])
 
-    assert fields - fixed == mutable
+    assert fields - fixed - kept == mutable
+    assert not fixed & kept
 
 
 def test_a_field_that_appears_or_vanishes_has_changed() -> None:

@@ -13,7 +13,7 @@ from spectra_operator.api.constants import (
     ANNOTATION_CHANGED_BY,
     ANNOTATION_REASON,
 )
-from spectra_operator.api.crds import KINDS
+from spectra_operator.api.crds import FIXED_BY_POLICY, KINDS
 from spectra_operator.config import Config
 from spectra_operator.handlers.admission import REVIEWED
 from spectra_operator.handlers.webhook_certificate import WebhookPlace
@@ -105,7 +105,7 @@ def test_the_webhook_can_be_left_out_and_the_policies_stay(render: Render) -> No
     assert list(of_kind(bodies, "Service")) == ["spectra-operator-workers"]
     for kind in ("Secret", "ValidatingWebhookConfiguration"):
         assert of_kind(bodies, kind) == {}
-    assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 6
+    assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 7
     (deployment,) = of_kind(bodies, "Deployment").values()
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     assert not [e for e in container["env"] if "WEBHOOK" in e["name"]]
@@ -132,6 +132,28 @@ def test_who_signs_a_change_is_proven_or_refused(defaults: list[Body]) -> None:
         assert f"'{annotation}'" in rule["expression"]
     (match,) = policy["spec"]["matchConstraints"]["resourceRules"]
     assert (match["resources"], match["operations"]) == (["workflows", "phases"], ["UPDATE"])
+
+
+@pytest.mark.parametrize("plural", FIXED_BY_POLICY)
+def test_what_is_large_and_never_changes_is_kept_by_a_policy(
+    defaults: list[Body], plural: str
+) -> None:
+    name = f"spectra-system.spectra-operator-fixed-{plural}"
+    policy = of_kind(defaults, "ValidatingAdmissionPolicy")[name]
+
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    (match,) = policy["spec"]["matchConstraints"]["resourceRules"]
+    assert (match["resources"], match["operations"]) == ([plural], ["UPDATE"])
+    rules = policy["spec"]["validations"]
+    for rule, field in zip(rules, FIXED_BY_POLICY[plural], strict=True):
+        before, after = f"oldObject.spec.{field}", f"object.spec.{field}"
+        assert rule["expression"] == (
+            f"has({after}) == has({before}) && (!has({after}) || {after} == {before})"
+        )
+        assert rule["message"] == (
+            f"spec.{field}: cannot be changed once applied;"
+            f" delete the {plural.removesuffix('s')} and apply it anew"
+        )
 
 
 def test_every_policy_is_bound_and_denies(defaults: list[Body]) -> None:

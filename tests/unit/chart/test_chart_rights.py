@@ -54,24 +54,24 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     ("engine/executor.py", "get", "WORKFLOWS"): ours("get", "workflows"),
     ("engine/history.py", "list_metadata", "resource"): ours("list", "phases workflows")
     | rights("", "pods", "list"),
-    ("engine/executor.py", "create", "CONTROLLER_REVISIONS"): rights(
+    ("engine/revision_errands.py", "create", "CONTROLLER_REVISIONS"): rights(
         "apps", "controllerrevisions", "create"
     ),
     ("engine/executor.py", "create", "EVENTS"): rights("", "events", "create"),
     ("engine/executor.py", "create", "PHASES"): ours("create", "phases"),
     ("engine/executor.py", "create", "PODS"): rights("", "pods", "create"),
-    ("engine/executor.py", "delete", "CONTROLLER_REVISIONS"): rights(
+    ("engine/revision_errands.py", "delete", "CONTROLLER_REVISIONS"): rights(
         "apps", "controllerrevisions", "delete"
     ),
     ("engine/executor.py", "delete", "PODS"): rights("", "pods", "delete"),
-    ("engine/executor.py", "get", "CONTROLLER_REVISIONS"): rights(
+    ("engine/revision_errands.py", "get", "CONTROLLER_REVISIONS"): rights(
         "apps", "controllerrevisions", "get"
     ),
     ("engine/executor.py", "get", "PHASES"): ours("get", "phases"),
     ("engine/executor.py", "get", "PODS"): rights("", "pods", "get"),
     ("engine/executor.py", "get", "RESOURCES[key.kind]"): ours("get"),
     ("engine/served.py", "get", "resource"): ours("get"),
-    ("engine/executor.py", "list", "CONTROLLER_REVISIONS"): rights(
+    ("engine/revision_errands.py", "list", "CONTROLLER_REVISIONS"): rights(
         "apps", "controllerrevisions", "list"
     ),
     ("engine/executor.py", "patch", "EVENTS"): rights("", "events", "patch"),

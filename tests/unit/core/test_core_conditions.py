@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.pods import at
-from spectra_operator.core.conditions import Run, conditions, find, merge_patch, timestamp
+from spectra_operator.core.conditions import (
+    Condition,
+    Run,
+    conditions,
+    find,
+    merge_patch,
+    render_conditions,
+    timestamp,
+)
 from unit.core.core_settings import steady
 
 
@@ -142,3 +150,29 @@ OBJECTS = st.dictionaries(st.sampled_from("abc"), JSON, max_size=3)
 @given(OBJECTS, OBJECTS)
 def test_applying_the_patch_gives_the_new_object(old: dict[str, Any], new: dict[str, Any]) -> None:
     assert applied(old, merge_patch(old, new)) == new
+
+
+LIMITED = Condition("ScalingLimited", True, "TooManyReplicas", "more are wanted")
+
+
+def test_a_new_condition_begins_now() -> None:
+    (found,) = render_conditions([LIMITED], [], 4, at(0))
+
+    assert found == {
+        "type": "ScalingLimited",
+        "status": "True",
+        "observedGeneration": 4,
+        "lastTransitionTime": timestamp(at(0)),
+        "reason": "TooManyReplicas",
+        "message": "more are wanted",
+    }
+
+
+def test_a_condition_whose_status_stays_keeps_its_time_though_its_reason_changes() -> None:
+    stored = render_conditions([LIMITED], [], 4, at(0))
+    again = Condition("ScalingLimited", True, "ScaleUpLimit", "not all come now")
+    other = Condition("ScalingLimited", False, "DesiredWithinRange", "all is well")
+
+    kept, begun = render_conditions([again, other], stored, 5, at(60))
+    assert kept["lastTransitionTime"] == timestamp(at(0))
+    assert begun["lastTransitionTime"] == timestamp(at(60))

@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from builders.pods import at
 from builders.records import a_running_phase, an_attempt, broken, done, lost
 from builders.specs import AGENT, NAMESPACE, Body, a_choice, a_phase, a_task, an_agent
@@ -122,6 +124,14 @@ def test_an_agent_was_last_seen_when_one_of_its_pods_reported() -> None:
     book.seen(NAMESPACE, an_attempt(), at(30))
     book.seen(NAMESPACE, replace(an_attempt(), agent="unknown"), at(40))
     assert run.last_seen == at(30)
+
+
+@pytest.mark.parametrize(
+    ("shown", "known"), [("2026-01-01T00:00:30Z", at(30)), ("at noon", None), (7, None), ("", None)]
+)
+def test_an_agent_of_before_was_last_seen_when_its_status_says(shown: Any, known: Any) -> None:
+    run = AgentBook().take(KEY, _body() | {"status": {"lastSeen": shown}})
+    assert run.last_seen == known
 
 
 def test_what_a_status_write_recorded_is_counted_once() -> None:

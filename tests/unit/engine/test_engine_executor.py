@@ -13,6 +13,7 @@ from builders.clock import FakeClock
 from builders.records import an_attempt
 from builders.specs import NAMESPACE, PHASE_UID
 from spectra_operator.api import constants as c
+from spectra_operator.engine import agent_effects as agent_fx
 from spectra_operator.engine import effects as fx
 from spectra_operator.engine.executor import Executor
 from spectra_operator.engine.keys import Key
@@ -341,7 +342,7 @@ async def test_a_revision_that_is_stored_already_is_read(bench: _Bench) -> None:
     body = {"metadata": {"name": "worker-abc"}, "data": {}}
     bench.client.answer("create", AlreadyExists("exists", status=409))
     bench.client.answer("get", body | {"revision": 3})
-    await bench.carry_out(fx.StoreRevision(AGENT, body))
+    await bench.carry_out(agent_fx.StoreRevision(AGENT, body))
     assert bench.done[0][1] == body | {"revision": 3}
 
 
@@ -352,7 +353,7 @@ async def test_old_revisions_are_deleted_and_those_in_use_are_kept(bench: _Bench
         return {"metadata": meta, "revision": number}
 
     bench.client.answer("list", [revision(number) for number in range(1, 15)])
-    await bench.carry_out(fx.PruneRevisions(AGENT, frozenset({"h2"})))
+    await bench.carry_out(agent_fx.PruneRevisions(AGENT, frozenset({"h2"})))
     deleted = [given for verb, _, given in bench.client.calls if verb == "delete"]
     assert sorted(deleted) == [(f"worker-h{n}", f"u{n}", None) for n in (1, 3, 4)]
 

@@ -13,7 +13,7 @@ from spectra_operator.api.rollout import Replay
 from spectra_operator.core.rollout.gate_phase import GateTry
 from spectra_operator.core.rollout.recorded import Wanted
 from spectra_operator.core.rollout.records import GateTask
-from spectra_operator.engine.effects import CreateReplay
+from spectra_operator.engine.agent_effects import CreateReplay
 from spectra_operator.engine.keys import Key
 from spectra_operator.engine.replays import MOST_PHASES, create_replay
 from spectra_operator.kube.client import Listing

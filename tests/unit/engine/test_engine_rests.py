@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from builders.clock import FakeClock
-from builders.fake_api.server import FakeApi
-from spectra_operator.engine.engine import Engine, EngineSettings
 from spectra_operator.engine.keys import Key
-from spectra_operator.kube.client import AiohttpClient
+from spectra_operator.engine.passes import Passes
+from spectra_operator.engine.queue import WorkQueue
 from spectra_operator.observability.metrics import Metrics
 
 PHASE = Key("Phase", "default", "stage")
@@ -31,25 +26,19 @@ class SharedCore(FakeClock):
         self.advance(seconds + waited)
 
 
-async def is_at_rest_after(
-    work: tuple[float, float], monkeypatch: pytest.MonkeyPatch, clock: SharedCore
-) -> bool:
+def is_at_rest_after(used: float, waited: float) -> bool:
     """Make one pass that uses the core and waits for it so long; return whether a rest follows."""
-    client: Any = AiohttpClient(FakeApi().access())
-    engine = Engine(client, clock, Metrics(), EngineSettings())
-    monkeypatch.setitem(engine._reconcile, "Phase", lambda _: clock.work(*work))
-    engine._pass(PHASE)
-    engine.parts.queue.add(PHASE)
-    return not len(engine.parts.queue)
+    clock = SharedCore()
+    queue = WorkQueue(clock)
+    reconcile = {"Phase": lambda _: clock.work(used, waited)}
+    Passes(clock, queue, Metrics(), reconcile, lambda _: True).make(PHASE)
+    queue.add(PHASE)
+    return not len(queue)
 
 
-async def test_a_pass_that_uses_much_of_the_core_is_followed_by_a_rest(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert await is_at_rest_after((0.01, 0.0), monkeypatch, SharedCore())
+def test_a_pass_that_uses_much_of_the_core_is_followed_by_a_rest() -> None:
+    assert is_at_rest_after(0.01, 0.0)
 
 
-async def test_a_cheap_pass_that_waited_for_the_core_is_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert not await is_at_rest_after((0.001, 0.5), monkeypatch, SharedCore())
+def test_a_cheap_pass_that_waited_for_the_core_is_not() -> None:
+    assert not is_at_rest_after(0.001, 0.5)

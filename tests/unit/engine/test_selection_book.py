@@ -9,6 +9,7 @@ from builders.records import an_attempt, broken, done, lost
 from builders.specs import AGENT, NAMESPACE, an_agent
 from spectra_operator.api.agent import AgentSpec
 from spectra_operator.core.attempts.results import Usage
+from spectra_operator.core.rollout.stats import RevisionStats
 from spectra_operator.core.selection.figures import NOTHING_SEEN, Figures
 from spectra_operator.engine.keys import Key
 from spectra_operator.engine.selection_book import KEPT, KEPT_SECONDS, SelectionBook
@@ -79,6 +80,33 @@ def test_what_happened_long_ago_is_forgotten() -> None:
     assert figures(book, now=KEPT_SECONDS - 1).ended == 2
     assert figures(book, now=KEPT_SECONDS).ended == 1
     assert figures(book, now=KEPT_SECONDS + 10) == NOTHING_SEEN
+
+
+A_STATUS = RevisionStats(succeeded=3, failed=1, cost=Decimal("0.6"), sample=(1000, 2000, 2000))
+
+
+def test_what_a_status_counts_is_where_a_book_begins() -> None:
+    book = SelectionBook()
+    book.recall(KEY, {"r1": A_STATUS, "r2": RevisionStats(lost=3)}, at=5)
+    assert figures(book, now=10) == Figures(4, 3, 2.0, Decimal("0.2"))
+    assert figures(book, now=10, revision="r2") == NOTHING_SEEN
+    assert figures(book, now=KEPT_SECONDS + 5) == NOTHING_SEEN
+
+
+def test_what_is_recalled_yields_to_what_is_seen() -> None:
+    book = SelectionBook()
+    book.recall(KEY, {"r1": RevisionStats(failed=500)}, at=0)
+    for _ in range(KEPT):
+        note(book, done(), now=10)
+    assert figures(book, now=20).reliability == 1.0
+
+
+def test_of_many_revisions_the_first_of_a_status_are_recalled_and_the_first_stays_longest() -> None:
+    book = SelectionBook()
+    book.recall(KEY, {f"r{n}": A_STATUS for n in range(1, 7)}, at=0)
+    note(book, done(), revision="r9")
+    known = [bool(figures(book, revision=f"r{n}").ended) for n in range(1, 7)]
+    assert known == [True, True, True, False, False, False]
 
 
 def test_turns_are_counted() -> None:

@@ -17,13 +17,16 @@ from .readiness import Ready
 
 AGING_SECONDS = 60.0
 """Seconds of waiting that weigh as much as one point of priority."""
+GATE_SURGE = 1
+"""Attempts that an agent may have beyond its limit if they try gates: what fills it may be the very
+tasks that hang, and the rollout that mends them must not wait for their end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A ready task with what its limits are counted by. Limits are None for none.
 
-    `room` names the room that it takes; empty for its agent's.
+    `room` names the room that it takes, which a gate has; empty for its agent's.
     """
 
     phase_uid: str
@@ -164,8 +167,10 @@ class _Counter:
             return ((0, Blocked("AgentNotFound", text)),)
         if agent in self._slots.blocked:
             return ((0, Blocked(*self._slots.blocked[agent])),)
-        limit = self._slots.agents[agent]
-        own = _room("AgentConcurrency", f"agent {agent}", self._agents.get(agent, 0), limit)
+        name, limit = f"agent {agent}", self._slots.agents[agent]
+        if room and limit is not None:
+            name, limit = f"{name} and a gate", limit + GATE_SURGE
+        own = _room("AgentConcurrency", name, self._agents.get(agent, 0), limit)
         if where not in self._slots.rooms:
             return (own,)
         most, reason, message = self._slots.rooms[where]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ...api.agent import Health
+from ..conditions import Condition
 from .fleet import WorkerState, WorkerView
-from .scale_status import ScaleCondition
 
 QUARANTINE_AFTER = 5
 """Bad ends in a row after which a worker gets no more work, if others do well."""
@@ -37,7 +37,7 @@ def to_quarantine(conducts: Mapping[str, Conduct]) -> frozenset[str]:
     return frozenset(name for name, each in conducts.items() if each.bad >= QUARANTINE_AFTER)
 
 
-def health_of(workers: Iterable[WorkerView], desired: int) -> tuple[Health, ScaleCondition]:
+def health_of(workers: Iterable[WorkerView], desired: int) -> tuple[Health, Condition]:
     """Return the health of an agent and the condition that says why."""
     views = [worker for worker in workers if worker.state is not WorkerState.DELETING]
     ready = sum(_is_ready(worker) for worker in views)
@@ -73,5 +73,5 @@ def _list(odd: list[str]) -> str:
     return f": {', '.join(odd[:_NAMED])}{more}" if odd else ""
 
 
-def _condition(status: bool, reason: str, message: str) -> ScaleCondition:
-    return ScaleCondition("Healthy", status, reason, message[:1024])
+def _condition(status: bool, reason: str, message: str) -> Condition:
+    return Condition("Healthy", status, reason, message[:1024])

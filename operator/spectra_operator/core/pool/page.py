@@ -88,9 +88,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Give:
-    """Give the worker a claim; nothing happens if the page has its attempt already."""
+    """Give the worker a claim; nothing happens if the page has its attempt already.
+
+    One that follows from a result on the same page names the claim of it in `after`: it is given
+    only where that has ended well.
+    """
 
     claim: Claim
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ def apply(page: Page, ops: Iterable[Op]) -> Page:
     for op in ops:
         match op:
             case Give():
-                page = _given(page, op.claim)
+                page = _given(page, op)
             case Note():
                 page = _noted(page, op)
             case End():
@@ -138,11 +143,18 @@ def apply(page: Page, ops: Iterable[Op]) -> Page:
     return page
 
 
-def _given(page: Page, claim: Claim) -> Page:
-    if claim.id in page.claims or claim.id in page.endings:
+def _given(page: Page, op: Give) -> Page:
+    if op.claim.id in page.claims or op.claim.id in page.endings:
         return page
-    claim = replace(claim, epoch=page.epoch)
+    if op.after and not _ended_well(page, op.after):
+        return page
+    claim = replace(op.claim, epoch=page.epoch)
     return replace(page, claims=MappingProxyType({**page.claims, claim.id: claim}))
+
+
+def _ended_well(page: Page, claim: str) -> bool:
+    ending = page.endings.get(claim)
+    return ending is not None and ending.end.kind is Kind.SUCCEEDED
 
 
 def _noted(page: Page, op: Note) -> Page:
@@ -162,8 +174,13 @@ def _ended(page: Page, op: End) -> Page:
     return replace(
         page,
         claims=_without(page.claims, op.id),
-        endings=MappingProxyType({**page.endings, op.id: Ending(claim, op)}),
+        endings=MappingProxyType({**page.endings, op.id: _over_with(claim, op)}),
     )
+
+
+def _over_with(claim: Claim, end: End) -> Ending:
+    """Return an ending; whose process it was matters to open claims alone."""
+    return Ending(replace(claim, instance=""), end)
 
 
 def _forgotten(page: Page, claim: str) -> Page:
@@ -174,7 +191,7 @@ def _forgotten(page: Page, claim: str) -> Page:
 
 def _fenced(page: Page, op: Fence) -> Page:
     lost = {
-        id_: Ending(claim, End(id_, op.at, Kind.LOST, op.reason, op.message))
+        id_: _over_with(claim, End(id_, op.at, Kind.LOST, op.reason, op.message))
         for id_, claim in page.claims.items()
     }
     return replace(

@@ -62,11 +62,11 @@ def parse_page(annotations: Annotations) -> Page:
     for key, text in annotations.items():
         try:
             if key.startswith(CLAIM_PREFIX):
-                claim = _read_claim(json.loads(text))
-                claims[claim.id] = claim
+                id_ = key.removeprefix(CLAIM_PREFIX)
+                claims[id_] = _read_claim(id_, json.loads(text))
             elif key.startswith(ENDING_PREFIX):
-                ending = _read_ending(json.loads(text))
-                endings[ending.claim.id] = ending
+                id_ = key.removeprefix(ENDING_PREFIX)
+                endings[id_] = _read_ending(id_, json.loads(text))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
     epoch = annotations.get(ANNOTATION_EPOCH, "")
@@ -82,32 +82,39 @@ def _text(document: Mapping[str, Any]) -> str:
 
 
 def _claim(claim: Claim) -> dict[str, Any]:
-    texts = {"checkpoint": claim.checkpoint, "selection": claim.selection}
+    """Return a claim as an entry has it; its id is in the entry's key."""
+    texts = {
+        "instance": claim.instance,
+        "checkpoint": claim.checkpoint,
+        "selection": claim.selection,
+    }
     return {
-        "id": claim.id,
         "phase": claim.phase,
         "uid": claim.phase_uid,
         "task": claim.task,
         "index": claim.index,
         "attempt": claim.number,
         "epoch": claim.epoch,
-        "instance": claim.instance,
         "at": claim.at.isoformat(),
         "workflow": claim.workflow_uid,
-        **{name: text for name, text in texts.items() if text},
+        **_said(texts),
     }
 
 
-def _read_claim(found: Mapping[str, Any]) -> Claim:
+def _said(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text}
+
+
+def _read_claim(id_: str, found: Mapping[str, Any]) -> Claim:
     return Claim(
-        id=str(found["id"]),
+        id=id_,
         phase=str(found["phase"]),
         phase_uid=str(found["uid"]),
         task=str(found["task"]),
         index=int(found["index"]),
         number=int(found["attempt"]),
         epoch=int(found["epoch"]),
-        instance=str(found["instance"]),
+        instance=str(found.get("instance", "")),
         at=_instant(found["at"]),
         workflow_uid=str(found["workflow"]),
         checkpoint=str(found.get("checkpoint", "")),
@@ -117,30 +124,33 @@ def _read_claim(found: Mapping[str, Any]) -> Claim:
 
 def _ending(ending: Ending) -> dict[str, Any]:
     end = ending.end
-    document = {
-        "claim": _claim(ending.claim),
-        "at": end.at.isoformat(),
-        "kind": str(end.kind),
+    texts = {
         "reason": end.reason,
         "message": end.message,
         "document": end.document,
         "digest": end.digest,
+    }
+    document = {
+        "claim": _claim(ending.claim),
+        "at": end.at.isoformat(),
+        "kind": str(end.kind),
+        **_said(texts),
     }
     if end.stopped_at:
         document["stoppedAt"] = end.stopped_at.isoformat()
     return document
 
 
-def _read_ending(found: Mapping[str, Any]) -> Ending:
-    claim, stopped = _read_claim(found["claim"]), found.get("stoppedAt")
+def _read_ending(id_: str, found: Mapping[str, Any]) -> Ending:
+    claim, stopped = _read_claim(id_, found["claim"]), found.get("stoppedAt")
     end = End(
-        id=claim.id,
+        id=id_,
         at=_instant(found["at"]),
         kind=Kind(found["kind"]),
-        reason=str(found["reason"]),
-        message=str(found["message"]),
-        document=str(found["document"]),
-        digest=str(found["digest"]),
+        reason=str(found.get("reason", "")),
+        message=str(found.get("message", "")),
+        document=str(found.get("document", "")),
+        digest=str(found.get("digest", "")),
         stopped_at=_instant(stopped) if stopped else None,
     )
     return Ending(claim, end)

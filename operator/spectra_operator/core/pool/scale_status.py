@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ...api.agent import AgentSpec
 from ...api.constants import LABEL_AGENT, LABEL_WORKER
 from ...api.scaling import Scaling, SelectPolicy
-from ..conditions import timestamp
+from ..conditions import Condition, timestamp
 from .fleet import WorkerState, WorkerView
 
 _STANDING = (WorkerState.STARTING, WorkerState.READY, WorkerState.SILENT)
-
-
-@dataclass(frozen=True, slots=True)
-class ScaleCondition:
-    """A condition of an agent, without the times that its status keeps."""
-
-    type: str
-    status: bool
-    reason: str
-    message: str
 
 
 def able_to_scale(
@@ -34,7 +23,7 @@ def able_to_scale(
     rounds: int,
     revision: str,
     held: int,
-) -> ScaleCondition:
+) -> Condition:
     """Return whether workers can be made and ended.
 
     Args:
@@ -47,48 +36,48 @@ def able_to_scale(
     """
     if not stored:
         text = "the agent's revision is not stored yet; workers are made when it is"
-        return ScaleCondition("AbleToScale", False, "RevisionNotStored", text)
+        return Condition("AbleToScale", False, "RevisionNotStored", text)
     if paused_until is not None:
         times = "once" if rounds == 1 else f"{rounds} times in a row"
         text = (
             f"new workers of revision {revision} failed {times}; the next are made at "
             f"{timestamp(paused_until)}: look at their pods' logs and Events"
         )
-        return ScaleCondition("AbleToScale", False, "WorkersFailing", text)
+        return Condition("AbleToScale", False, "WorkersFailing", text)
     if refused:
         text = f"a worker could not be created: {refused}"[:1024]
-        return ScaleCondition("AbleToScale", False, "CreationRefused", text)
+        return Condition("AbleToScale", False, "CreationRefused", text)
     if held > 0:
         text = "more workers were wanted a short while ago; they stay for scaleDown's window"
-        return ScaleCondition("AbleToScale", True, "ScaleDownStabilized", text)
+        return Condition("AbleToScale", True, "ScaleDownStabilized", text)
     if held < 0:
         text = "fewer workers were wanted a short while ago; more come after scaleUp's window"
-        return ScaleCondition("AbleToScale", True, "ScaleUpStabilized", text)
+        return Condition("AbleToScale", True, "ScaleUpStabilized", text)
     text = "workers can be made and ended"
-    return ScaleCondition("AbleToScale", True, "ReadyForNewScale", text)
+    return Condition("AbleToScale", True, "ReadyForNewScale", text)
 
 
-def scaling_active(spec: AgentSpec) -> ScaleCondition:
+def scaling_active(spec: AgentSpec) -> Condition:
     """Return whether the number of workers follows the tasks."""
     if spec.scaling is None:
         text = "spec.scaling is not set; the number of workers is spec.replicas, or 1"
-        return ScaleCondition("ScalingActive", False, "FixedReplicas", text)
+        return Condition("ScalingActive", False, "FixedReplicas", text)
     if spec.replicas is not None:
         text = (
             f"spec.replicas is {spec.replicas}: kubectl scale, a HorizontalPodAutoscaler, KEDA or "
             "a person set it, and it is obeyed, so spec.scaling stands still; remove spec.replicas "
             "and what sets it, or remove spec.scaling"
         )
-        return ScaleCondition("ScalingActive", False, "ScalingConflict", text)
+        return Condition("ScalingActive", False, "ScalingConflict", text)
     each = spec.scaling.tasks_per_replica or spec.slots
     tasks = "each task that waits or runs" if each == 1 else f"every {each} tasks that wait or run"
     text = f"one worker for {tasks}"
-    return ScaleCondition("ScalingActive", True, "FollowsTasks", text)
+    return Condition("ScalingActive", True, "FollowsTasks", text)
 
 
 def scaling_limited(
     scaling: Scaling | None, *, stable: int, bounded: int, desired: int
-) -> ScaleCondition:
+) -> Condition:
     """Return whether something keeps the number of workers from what is wanted.
 
     Args:
@@ -99,7 +88,7 @@ def scaling_limited(
     """
     if scaling is None:
         text = "the number of workers is given"
-        return ScaleCondition("ScalingLimited", False, "DesiredWithinRange", text)
+        return Condition("ScalingLimited", False, "DesiredWithinRange", text)
     if desired != bounded:
         up = desired < bounded
         rules = scaling.behavior.scale_up if up else scaling.behavior.scale_down
@@ -107,48 +96,15 @@ def scaling_limited(
         what = "lets no worker" if rules.select_policy is SelectPolicy.DISABLED else "lets not all"
         text = f"behavior.{field} {what} {'come' if up else 'go'} now"
         reason = "ScaleUpLimit" if up else "ScaleDownLimit"
-        return ScaleCondition("ScalingLimited", True, reason, text)
+        return Condition("ScalingLimited", True, reason, text)
     if stable > bounded:
         text = f"more workers are wanted than maxReplicas ({scaling.max_replicas}); raise it"
-        return ScaleCondition("ScalingLimited", True, "TooManyReplicas", text)
+        return Condition("ScalingLimited", True, "TooManyReplicas", text)
     if stable < bounded:
         text = f"fewer workers are wanted than minReplicas ({scaling.min_replicas})"
-        return ScaleCondition("ScalingLimited", True, "TooFewReplicas", text)
+        return Condition("ScalingLimited", True, "TooFewReplicas", text)
     text = "what is wanted lies within minReplicas and maxReplicas"
-    return ScaleCondition("ScalingLimited", False, "DesiredWithinRange", text)
-
-
-def scale_conditions(
-    found: Iterable[ScaleCondition],
-    stored: Iterable[dict[str, Any]],
-    generation: int,
-    now: datetime,
-) -> list[dict[str, Any]]:
-    """Return conditions as a status has them; one whose status stays keeps its transition time.
-
-    Args:
-        found: The conditions of a plan.
-        stored: The conditions that stand in the status now.
-        generation: The generation of the agent's spec that was looked at.
-        now: When they were found.
-    """
-    before = {each.get("type"): each for each in stored}
-    rendered = []
-    for each in found:
-        status = "True" if each.status else "False"
-        old = before.get(each.type, {})
-        same = old.get("status") == status and old.get("lastTransitionTime")
-        rendered.append(
-            {
-                "type": each.type,
-                "status": status,
-                "observedGeneration": generation,
-                "lastTransitionTime": same or timestamp(now),
-                "reason": each.reason,
-                "message": each.message,
-            }
-        )
-    return rendered
+    return Condition("ScalingLimited", False, "DesiredWithinRange", text)
 
 
 def scale_counts(

@@ -1,4 +1,4 @@
-"""What Events say of the scaling of an agent: the difference between two of its statuses."""
+"""What Events say of the scaling and the troubles of an agent: the difference of two statuses."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Any
 
 SCALED_UP = "ScaledUp"
 SCALED_DOWN = "ScaledDown"
-TROUBLES = frozenset({"ScalingConflict", "WorkersFailing", "CreationRefused"})
+TROUBLES = frozenset(
+    {"ScalingConflict", "WorkersFailing", "CreationRefused", "RevisionConflict", "RevisionLost"}
+)
 """Reasons of conditions that are told when they come up; somebody has to do something."""
 
 Status = Mapping[str, Any]
 
 
 def scale_story(before: Status, after: Status) -> Iterator[tuple[str, str]]:
-    """Yield reason and message of what happened to the scaling of an agent between two statuses.
+    """Yield reason and message of what happened to an agent between two statuses.
 
     Statuses are written every few seconds at most, so a number that goes to and fro within them
     tells nothing.

@@ -13,6 +13,7 @@ from datetime import datetime
 from ...api.agent import AgentSpec
 from ...api.constants import MAX_WORKERS
 from ...api.scaling import Scaling
+from ..conditions import Condition
 from .behavior import (
     expiries,
     least,
@@ -34,7 +35,7 @@ from .fleet import (
     pause_end,
 )
 from .past import NO_PAST, Failures, Past, Recommendation, ScaleChange, recorded, remembered
-from .scale_status import ScaleCondition, able_to_scale, scaling_active, scaling_limited
+from .scale_status import able_to_scale, scaling_active, scaling_limited
 
 __all__ = ["ScalePlan", "ScaleSnapshot", "WorkerState", "WorkerView", "decide_scale"]
 
@@ -87,7 +88,7 @@ class ScalePlan:
     delete: tuple[tuple[str, str], ...]
     past: Past
     wake_at: datetime | None
-    conditions: tuple[ScaleCondition, ...]
+    conditions: tuple[Condition, ...]
     beside: tuple[tuple[str, int], ...] = ()
 
 
@@ -236,7 +237,7 @@ def _wake_at(now: datetime, sizing: Sizing, fleet: FleetPlan) -> datetime | None
 
 def _conditions(
     snapshot: ScaleSnapshot, sizing: Sizing, fleet: FleetPlan, rounds: int
-) -> tuple[ScaleCondition, ...]:
+) -> tuple[Condition, ...]:
     spec = snapshot.spec
     scaled = spec.scaling is not None and spec.replicas is None
     return (

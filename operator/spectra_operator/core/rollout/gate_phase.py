@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -37,6 +37,8 @@ STATES: Mapping[Verdict, GateState] = MappingProxyType(
     }
 )
 """How a gate stands by what was found."""
+MAX_LOST = 4
+"""Tries whose attempt was lost, by a crash or otherwise, that make a gate fail."""
 _LONGEST_AGENT = 40
 _A_SECOND = timedelta(seconds=1)
 """What a time in status may be cut off by."""
@@ -44,13 +46,17 @@ _A_SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class GateTry:
-    """One try of a gate. `number` counts them from 1: one that came to nothing is made again."""
+    """One try of a gate. `number` counts them from 1: one that came to nothing is made again.
+
+    `lost` is how many of those before it were lost.
+    """
 
     agent: str
     agent_uid: str
     revision: str
     gate: GateTask
     number: int = 1
+    lost: int = 0
 
     @property
     def what(self) -> str:
@@ -63,6 +69,11 @@ class GateTry:
         """Name of the Phase object."""
         prefix = self.agent[:_LONGEST_AGENT].rstrip("-.")
         return f"{prefix}-gate-{short_hash(f'{self.what}/{self.number}', 10)}"
+
+
+def next_try(attempt: GateTry, result: GateResult) -> GateTry:
+    """Return the try that follows one that came to nothing."""
+    return replace(attempt, number=attempt.number + 1, lost=attempt.lost + result.lost)
 
 
 def gate_body(attempt: GateTry, namespace: str, shard: str) -> Body:
@@ -128,9 +139,16 @@ def gate_result(attempt: GateTry, record: PhaseRecord, moment: Moment) -> GateRe
     if task is None or not judged or not isinstance(spec, GateTaskSpec):
         return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {why(record)}")
     if task.failed and not task.failures:  # lost to others than itself
-        return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {why(record)}")
+        return lost(attempt, f"{task.message}; see phase {attempt.name}", at)
     finding = judge_task(spec, done(task, moment))
     return GateResult(STATES[finding.verdict], at, finding.text)
+
+
+def lost(attempt: GateTry, text: str, at: datetime) -> GateResult:
+    """A try that is lost says nothing of the revision, unless each one is."""
+    if attempt.lost + 1 < MAX_LOST:
+        return GateResult(GateState.ERROR, at, text, lost=True)
+    return GateResult(GateState.FAILED, at, f"{MAX_LOST} tries were lost: {text}", lost=True)
 
 
 def done(task: TaskRecord, moment: Moment) -> Done:

@@ -146,7 +146,7 @@ class GateResult:
     """How a gate stands, why, and since when.
 
     `steps` counts what of it is done: each is progress. `pause` is in seconds: when one that could
-    not be tried is tried again.
+    not be tried is tried again. `lost`: its attempt began and came to no end.
     """
 
     state: GateState
@@ -154,6 +154,7 @@ class GateResult:
     message: str = ""
     steps: int = 0
     pause: int = 10
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ..attempts.objects import Body
 from ..language.templates import escape
 from ..phase.records import PhaseRecord, TaskRecord
 from .conditions import Finding, Verdict, together
-from .gate_phase import DONE_ONCE, GateTry, Moment, done, gate_phase, why
+from .gate_phase import DONE_ONCE, GateTry, Moment, done, gate_phase, lost, why
 from .gates import Done, judge_replay, reads_recorded_time
 from .recorded import Recorded, Wanted
 from .records import GateResult, GateState
@@ -95,6 +95,8 @@ def replay_result(
     finding = together(findings)
     if finding.verdict is Verdict.FAILED:
         return GateResult(GateState.FAILED, at, _worst(findings), steps)
+    if any(task.failed and not task.failures for task in record.tasks.values()):
+        return lost(attempt, f"{finding.text}; see phase {attempt.name}"[:512], at)
     if finding.verdict is not Verdict.PASSED:
         return GateResult(GateState.ERROR, at, f"phase {attempt.name}: {finding.text}"[:512], steps)
     return GateResult(GateState.PASSED, at, _passed(replay, known), steps)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ...api.rollout import RolloutState
-from ..pool.scale_status import ScaleCondition
+from ..conditions import Condition
 from .records import RolloutRecord
 
 
-def rollout_progressing(record: RolloutRecord, problem: str = "") -> ScaleCondition:
+def rollout_progressing(record: RolloutRecord, problem: str = "") -> Condition:
     """Return the condition RolloutProgressing: whether a revision is under way, and what came.
 
     Args:
@@ -16,7 +16,7 @@ def rollout_progressing(record: RolloutRecord, problem: str = "") -> ScaleCondit
     """
     if problem:
         text = f"all stays as it is until this is mended: {problem}"[:1024]
-        return ScaleCondition("RolloutProgressing", False, "InvalidRollout", text)
+        return Condition("RolloutProgressing", False, "InvalidRollout", text)
     under_way = record.state in (RolloutState.PENDING, RolloutState.PREVIEW, RolloutState.EXPOSED)
     reason = record.reason or record.state.value
-    return ScaleCondition("RolloutProgressing", under_way, reason, record.message)
+    return Condition("RolloutProgressing", under_way, reason, record.message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from statistics import median
@@ -56,6 +56,33 @@ def figures_of(seen: Iterable[Seen]) -> Figures:
         succeeded=len(good),
         seconds=median(times) if times else None,
         cost=sum((one.cost for one in found), Decimal(0)) / len(good) if good else None,
+    )
+
+
+def recalled(
+    counts: tuple[int, int], cost: Decimal, seconds: Sequence[float], most: int
+) -> tuple[Seen, ...]:
+    """Return what stands for the newest of the attempts that a status counts, at most so many.
+
+    Args:
+        counts: How many succeeded and how many failed. Nobody knows any more in which order they
+            did, so the failures lie evenly among the others.
+        cost: Of all of them together; each has its share.
+        seconds: Durations of the newest that succeeded, the newest last.
+        most: How many to return.
+    """
+    succeeded, failed = counts
+    ended = succeeded + failed
+    if not ended:
+        return ()
+    many = min(ended, most)
+    bad = round(many * failed / ended)
+    good = many - bad
+    newest = list(seconds)[-good:] if good else []
+    times = iter([*[None] * (good - len(newest)), *newest])
+    lies_here = [(place + 1) * bad // many > place * bad // many for place in range(many)]
+    return tuple(
+        Seen(not failure, None if failure else next(times), cost / ended) for failure in lies_here
     )
 
 

@@ -241,7 +241,23 @@ def test_a_room_of_its_own_is_neither_taken_nor_filled_by_others() -> None:
     assert blocked(gates, slots) == Blocked("NoWorker", "none")
 
 
-def test_the_limit_of_its_agent_holds_in_a_room_of_its_own() -> None:
-    slots = Slots({"worker": 3}, by_agent={"worker": 3}, rooms={"worker/v2": (2, "NoWorker", "")})
+def a_full_agent(live: int) -> Slots:
+    """Return an agent with a limit of three, that many live attempts, and room for two gates."""
+    return Slots({"worker": 3}, by_agent={"worker": live}, rooms={"worker/v2": (2, "NoWorker", "")})
 
-    assert granted(a_candidate(room="worker/v2"), slots=slots) == {}
+
+def test_of_the_gates_of_a_full_agent_one_at_a_time_may_start() -> None:
+    gates = a_candidate(ready("gate", count=2), room="worker/v2")
+
+    assert granted(gates, a_candidate(phase="p2"), slots=a_full_agent(3)) == {"gate": 1}
+    assert granted(gates, slots=a_full_agent(4)) == {}
+    assert blocked(gates, a_full_agent(4)) == Blocked(
+        "AgentConcurrency", "agent worker and a gate 4/4"
+    )
+
+
+def test_a_gate_takes_a_place_of_its_agent_where_there_is_one() -> None:
+    gate = a_candidate(ready("gate"), room="worker/v2", priority=1)
+
+    assert granted(gate, a_candidate(phase="p2"), slots=a_full_agent(2)) == {"gate": 1}
+    assert granted(gate, a_candidate(phase="p2"), slots=a_full_agent(1)) == {"gate": 1, "work": 1}

@@ -6,44 +6,17 @@ from typing import Any
 
 import pytest
 
-from builders.clock import START
 from spectra_operator.api.constants import MAX_WORKERS
 from spectra_operator.core.conditions import timestamp
 from spectra_operator.core.pool.past import Past
-from spectra_operator.core.pool.scale_status import ScaleCondition, scale_conditions, scale_counts
+from spectra_operator.core.pool.scale_status import scale_counts
 from unit.core.pool.fleet_cases import a_pool, a_worker, at, decide, many, scaled
-
-LIMITED = ScaleCondition("ScalingLimited", True, "TooManyReplicas", "more are wanted")
 
 
 def messages(**fields: Any) -> dict[str, str]:
     """Return the messages of a plan by reason."""
     spec = fields.pop("spec", scaled())
     return {each.reason: each.message for each in decide(spec, **fields).conditions}
-
-
-def test_a_new_condition_begins_now() -> None:
-    (found,) = scale_conditions([LIMITED], [], 4, START)
-
-    assert found == {
-        "type": "ScalingLimited",
-        "status": "True",
-        "observedGeneration": 4,
-        "lastTransitionTime": timestamp(START),
-        "reason": "TooManyReplicas",
-        "message": "more are wanted",
-    }
-
-
-def test_a_condition_whose_status_stays_keeps_its_time_though_its_reason_changes() -> None:
-    stored = scale_conditions([LIMITED], [], 4, START)
-    again = ScaleCondition("ScalingLimited", True, "ScaleUpLimit", "not all come now")
-    other = ScaleCondition("ScalingLimited", False, "DesiredWithinRange", "all is well")
-
-    assert scale_conditions([again], stored, 5, at(60))[0]["lastTransitionTime"] == timestamp(START)
-    assert scale_conditions([other], stored, 5, at(60))[0]["lastTransitionTime"] == timestamp(
-        at(60)
-    )
 
 
 def test_counts_are_of_the_active_revision_without_those_that_drain_or_are_lost() -> None:

@@ -86,6 +86,8 @@ def test_an_agent_without_workers_of_its_own_tells_nothing() -> None:
         ("ScalingActive", "ScalingConflict"),
         ("AbleToScale", "WorkersFailing"),
         ("AbleToScale", "CreationRefused"),
+        ("Ready", "RevisionLost"),
+        ("Ready", "RevisionConflict"),
     ],
 )
 def test_a_trouble_is_told_once_in_the_words_of_its_condition(kind: str, reason: str) -> None:

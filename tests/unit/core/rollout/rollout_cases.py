@@ -37,6 +37,7 @@ from spectra_operator.core.rollout.stats import (
 )
 
 REVISIONS = ("v1", "v2", "v3", "v4")
+NONE_READY = {"v1": WorkerCounts(ready=3), "v2": WorkerCounts(starting=1)}
 
 
 def at(seconds: float) -> datetime:

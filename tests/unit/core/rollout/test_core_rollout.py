@@ -8,9 +8,15 @@ import pytest
 
 from spectra_operator.core.pool.fleet import Keep, Why
 from spectra_operator.core.rollout.records import RolloutRecord, WorkerCounts
-from unit.core.rollout.rollout_cases import Scene, a_rollout, analysed, at, exposed, settled
-
-NONE_READY = {"v1": WorkerCounts(ready=3), "v2": WorkerCounts(starting=1)}
+from unit.core.rollout.rollout_cases import (
+    NONE_READY,
+    Scene,
+    a_rollout,
+    analysed,
+    at,
+    exposed,
+    settled,
+)
 
 
 def test_the_first_revision_is_active_and_stable_at_once() -> None:
@@ -187,173 +193,6 @@ def test_nothing_stays_warm_where_warm_seconds_is_zero() -> None:
     scene = settled(a_rollout(warmSeconds=0))
 
     assert scene.want("v2").keep == {"v2": Keep(Why.ACTIVE)}
-
-
-# Before the switch: no worker ready within the deadline.
-def test_a_revision_without_a_ready_worker_is_aborted_at_the_progress_deadline() -> None:
-    scene = settled(workers=NONE_READY)
-    scene.want("v2")
-
-    assert scene.after(299).wake_at == at(300)
-    decision = scene.after(1)
-
-    assert scene.standing() == ("Aborted", "ProgressDeadlineExceeded", "v1", "v1")
-    assert decision.keep == {"v1": Keep(Why.ACTIVE)}
-    assert scene.record.rejected == "v2"
-
-
-def test_each_step_towards_the_switch_sets_the_deadline_anew() -> None:
-    scene = settled(workers=NONE_READY, stored=frozenset({"v1"}))
-    scene.want("v2")
-    scene.second = 200
-    scene.stored = frozenset({"v1", "v2"})
-
-    assert scene.decide().wake_at == at(500)
-
-
-# After the switch: workers that should be there and are not.
-def test_a_switched_revision_whose_workers_do_not_come_back_is_rolled_back() -> None:
-    scene = exposed()
-    scene.workers["v2"] = WorkerCounts(starting=1, failing=1)
-
-    assert scene.after(10).wake_at == at(310)
-    scene.after(300)
-
-    assert scene.standing() == ("RolledBack", "ProgressDeadlineExceeded", "v1", "v1")
-
-
-def test_a_worker_that_comes_back_in_time_ends_the_deadline() -> None:
-    scene = exposed()
-    scene.workers["v2"] = WorkerCounts(starting=1)
-    scene.after(10)
-    scene.workers["v2"] = WorkerCounts(ready=1)
-
-    assert scene.after(299).wake_at is None
-    assert scene.after(1000).record.state == "Exposed"
-
-
-def test_a_revision_without_tasks_and_so_without_workers_is_given_all_the_time() -> None:
-    scene = exposed()
-    scene.workers = {}
-
-    assert scene.after(100_000).wake_at is None
-    assert scene.record.state == "Exposed"
-
-
-def test_workers_that_keep_failing_fail_the_revision() -> None:
-    scene = exposed()
-    scene.workers["v2"] = WorkerCounts(ready=1, failing=3)
-
-    scene.decide()
-
-    assert scene.standing() == ("RolledBack", "WorkersCrashing", "v1", "v1")
-
-
-@pytest.mark.parametrize(("crashed", "state"), [(2, "Exposed"), (3, "RolledBack")])
-def test_attempts_that_crash_their_workers_fail_the_revision(crashed: int, state: str) -> None:
-    scene = exposed()
-
-    scene.end("v2", crashed=crashed)
-
-    assert scene.record.state == state
-
-
-def test_losses_to_the_infrastructure_say_nothing_of_the_revision() -> None:
-    scene = exposed()
-
-    scene.end("v2", lost=500)
-
-    assert scene.record.state == "Exposed"
-    assert scene.end("v2", succeeded=10).record.state == "Promoted"
-
-
-# A template change during a rollout.
-def test_another_template_jumps_to_the_newest_and_the_stable_one_stays() -> None:
-    scene = exposed()
-    scene.end("v2", failed=1)
-
-    decision = scene.want("v3")
-
-    assert scene.standing() == ("Exposed", "Switched", "v1", "v3")
-    assert decision.allowed == {"v3": 10, "v1": None}
-    assert [(e.revision, e.outcome) for e in scene.record.history] == [
-        ("v1", "Promoted"),
-        ("v2", "Superseded"),
-    ]
-
-
-def test_a_superseded_revision_gets_nothing_more_while_the_newest_gets_ready() -> None:
-    scene = exposed()
-    scene.workers["v3"] = WorkerCounts(starting=1)
-
-    decision = scene.want("v3")
-
-    assert scene.standing() == ("Preview", "Progressing", "v1", "v1")
-    assert decision.allowed == {"v1": None}
-
-
-def test_a_third_revision_that_fails_leads_back_to_the_one_promoted_last() -> None:
-    scene = exposed()
-    scene.want("v3")
-
-    scene.end("v3", failed=2)
-
-    assert scene.standing() == ("RolledBack", "AnalysisFailed", "v1", "v1")
-
-
-@pytest.mark.parametrize(
-    ("workers", "state"),
-    [(NONE_READY, "Aborted"), (dict.fromkeys(("v1", "v2"), WorkerCounts(ready=1)), "RolledBack")],
-)
-def test_the_stable_template_again_goes_back_at_once(
-    workers: dict[str, WorkerCounts], state: str
-) -> None:
-    scene = settled(workers=dict(workers))
-    scene.want("v2")
-
-    decision = scene.want("v1")
-
-    assert scene.standing() == (state, "TemplateRestored", "v1", "v1")
-    assert scene.record.rejected == ""
-    assert decision.allowed == {"v1": None}
-
-
-def test_a_rejected_template_that_comes_back_after_another_is_judged_from_the_start() -> None:
-    scene = exposed()
-    scene.end("v2", failed=2)
-    scene.want("v1")
-
-    scene.want("v2")
-
-    assert scene.record.state == "Exposed"
-    assert scene.stats["v2"].ended == 0
-    assert scene.end("v2", succeeded=10).record.stable == "v2"
-
-
-# Going back to what was promoted before needs no gate and no analysis, but a ready worker.
-def test_the_template_of_a_revision_that_was_promoted_before_comes_back_without_analysis() -> None:
-    scene = exposed()
-    scene.end("v2", succeeded=10)
-
-    scene.want("v1")
-
-    assert scene.standing() == ("Promoted", "TemplateRestored", "v1", "v1")
-    assert scene.record.warm == ""
-    assert not scene.record.was_promoted("v2")
-
-
-def test_what_comes_back_keeps_workers_by_demand_until_one_is_ready() -> None:
-    scene = exposed()
-    scene.end("v2", succeeded=10)
-    scene.workers["v1"] = WorkerCounts()
-
-    decision = scene.want("v1")
-
-    assert scene.standing() == ("Preview", "Progressing", "v2", "v2")
-    assert decision.keep["v1"] == Keep(Why.PREVIEW, least=1)
-    assert decision.allowed == {"v2": None}
-    scene.workers["v1"] = WorkerCounts(ready=1)
-    assert scene.decide().allowed == {"v1": None}
 
 
 # pause: a person's hold in the spec.

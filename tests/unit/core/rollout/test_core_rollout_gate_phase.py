@@ -13,8 +13,15 @@ from spectra_operator.api.phase import PhaseSpec, PhaseState
 from spectra_operator.api.rollout import GateTaskSpec, Replay
 from spectra_operator.core.phase.records import PhaseRecord
 from spectra_operator.core.phase.status import parse_phase
-from spectra_operator.core.rollout.gate_phase import GateTry, Moment, gate_body, gate_result
-from spectra_operator.core.rollout.records import GateState, GateTask
+from spectra_operator.core.rollout.gate_phase import (
+    MAX_LOST,
+    GateTry,
+    Moment,
+    gate_body,
+    gate_result,
+    next_try,
+)
+from spectra_operator.core.rollout.records import GateResult, GateState, GateTask
 from spectra_operator.core.spec.validate import phase_problems
 
 NOW = Moment(START)
@@ -138,7 +145,7 @@ def test_a_failure_of_the_task_fails_the_gate_and_says_why() -> None:
 @pytest.mark.parametrize(
     ("state", "task", "says"),
     [
-        ("Failed", {"losses": 1, "reason": "LossLimitExceeded"}, "Failed"),
+        ("Failed", {"losses": 1, "message": "the last by WorkerRestarted"}, "WorkerRestarted"),
         ("Cancelled", {}, "Cancelled"),
         ("Rejected", {}, "Rejected"),
     ],
@@ -154,6 +161,35 @@ def test_what_was_lost_or_stopped_says_nothing_of_the_revision(
     assert result.state is GateState.ERROR
     assert says in result.message
     assert (result.at - START).total_seconds() == 4
+
+
+LOST = {"losses": 1, "reason": "LossLimitExceeded", "message": "the last by PodDeleted"}
+
+
+def test_a_gate_fails_when_the_last_of_its_few_tries_is_lost_too() -> None:
+    attempt, states = a_try(), []
+    for _ in range(MAX_LOST):
+        result = gate_result(attempt, a_record("Failed", LOST), NOW)
+        states.append(result.state)
+        attempt = next_try(attempt, result)
+
+    assert states == [GateState.ERROR] * (MAX_LOST - 1) + [GateState.FAILED]
+    assert result.message.startswith("4 tries were lost: the last by PodDeleted")
+
+
+def test_only_tries_that_began_and_were_lost_are_counted() -> None:
+    stopped = gate_result(a_try(), a_record("Cancelled"), NOW)
+    refused = GateResult(GateState.ERROR, START, "quota")
+
+    later = next_try(next_try(a_try(lost=2), stopped), refused)
+
+    assert (later.number, later.lost) == (3, 2)
+
+
+def test_a_try_after_lost_ones_may_pass() -> None:
+    result = gate_result(a_try(lost=MAX_LOST - 1), a_record("Succeeded"), NOW)
+
+    assert result.state is GateState.PASSED
 
 
 def test_a_phase_without_a_task_is_an_error() -> None:

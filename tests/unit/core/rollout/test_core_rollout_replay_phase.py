@@ -16,7 +16,7 @@ from spectra_operator.core.attempts.told import told_of
 from spectra_operator.core.language.templates import resolve
 from spectra_operator.core.phase.records import PhaseRecord
 from spectra_operator.core.phase.status import parse_phase
-from spectra_operator.core.rollout.gate_phase import GateTry, Moment
+from spectra_operator.core.rollout.gate_phase import MAX_LOST, GateTry, Moment
 from spectra_operator.core.rollout.recorded import Recorded, Wanted
 from spectra_operator.core.rollout.records import GateResult, GateState, GateTask
 from spectra_operator.core.rollout.replay_phase import (
@@ -210,6 +210,16 @@ def test_what_was_lost_or_stopped_says_nothing_of_the_revision(state: str, task:
 
     assert found.state is GateState.ERROR
     assert a_try().name in found.message
+
+
+def test_a_replay_of_which_a_task_is_lost_in_each_try_fails() -> None:
+    lost = done(state="Failed", losses=1, reason="LossLimitExceeded")
+    attempt = replace(a_try(), lost=MAX_LOST - 1)
+
+    found = replay_result(attempt, a_body()["spec"], a_record("Failed", lost), NOW)
+
+    assert (found.state, found.lost) == (GateState.FAILED, True)
+    assert "4 tries were lost: one of phase p-1 was not done again" in found.message
 
 
 @pytest.mark.parametrize(

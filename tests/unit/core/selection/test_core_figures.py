@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from spectra_operator.core.selection.figures import NOTHING_SEEN, Profile, Seen, figures_of
+from spectra_operator.core.selection.figures import (
+    NOTHING_SEEN,
+    Profile,
+    Seen,
+    figures_of,
+    recalled,
+)
 
 
 def test_nothing_is_known_of_an_agent_that_has_done_nothing() -> None:
@@ -48,3 +54,40 @@ def test_a_worker_mounts_no_workspace() -> None:
     worker = Profile(frozenset({"gpu"}), mounts=False)
     assert worker.fits(["gpu"], mounting=False)
     assert not worker.fits(["gpu"], mounting=True)
+
+
+def test_a_few_attempts_are_recalled_as_they_were_counted() -> None:
+    seen = recalled((3, 2), Decimal("1.0"), [1.0, 5.0, 2.0], 64)
+
+    assert figures_of(seen) == figures_of(
+        [
+            Seen(False, None, Decimal("0.4")),
+            Seen(False, None, Decimal("0.6")),
+            *(Seen(True, seconds) for seconds in (1.0, 2.0, 5.0)),
+        ]
+    )
+
+
+def test_of_many_attempts_the_share_that_failed_and_the_newest_durations_are_recalled() -> None:
+    seen = recalled((75, 25), Decimal(100), [9.0] * 52 + [1.0] * 48, 64)
+
+    found = figures_of(seen)
+    assert (found.ended, found.succeeded, found.seconds) == (64, 48, 1.0)
+    assert round(found.cost or Decimal(0), 6) == round(Decimal(100) / 75, 6)
+
+
+def test_recalled_failures_lie_evenly_among_the_others() -> None:
+    seen = recalled((6, 3), Decimal(0), [], 64)
+
+    assert [one.good for one in seen] == [True, True, False] * 3
+
+
+def test_durations_that_nobody_knows_are_those_of_the_older_successes() -> None:
+    seen = recalled((3, 0), Decimal(0), [4.0], 64)
+
+    assert [one.seconds for one in seen] == [None, None, 4.0]
+
+
+def test_nothing_is_recalled_of_nothing_and_no_success_of_failures() -> None:
+    assert recalled((0, 0), Decimal(0), [], 64) == ()
+    assert [one.good for one in recalled((0, 2), Decimal(1), [], 64)] == [False, False]
