@@ -185,8 +185,22 @@ def test_lists_of_named_things_merge_by_name() -> None:
         for kind in KINDS
         for path, node in nodes(schema_of(kind))
     }
-    assert keys["Workflow.spec.phases"] == ["name"]
-    assert keys["Workflow.spec.phases[*].tasks"] == ["name"]
-    assert keys["Phase.spec.tasks"] == ["name"]
+    assert keys["Workflow.spec.parameters"] == ["name"]
     assert keys["Agent.spec.template.env"] == ["name"]
     assert keys["Workflow.status.conditions"] == ["type"]
+
+
+def test_lists_that_cannot_change_are_one_thing_to_who_owns_fields() -> None:
+    types = {
+        f"{kind.kind}{path}": node.get("x-kubernetes-list-type")
+        for kind in KINDS
+        for path, node in nodes(schema_of(kind))
+    }
+    for path in (
+        "Workflow.spec.phases",
+        "Workflow.spec.phases[*].tasks",
+        "Workflow.spec.finally",
+        "Workflow.spec.onFailure",
+        "Phase.spec.tasks",
+    ):
+        assert types[path] == "atomic", path
