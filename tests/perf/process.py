@@ -19,6 +19,7 @@ from builders.cluster import LocalCluster
 
 _SAMPLE = re.compile(r"^(\w+)\{([^}]*)\} (\S+)$", re.MULTILINE)
 _HOPS = re.compile(r"^spectra_hop_latency_seconds_count (\S+)$", re.MULTILINE)
+_USED = re.compile(r"^process_cpu_seconds_total (\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -91,6 +92,12 @@ class OperatorProcess:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         return used, int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+
+
+async def api_server_seconds(cluster: LocalCluster) -> float:
+    """Return the seconds of processor time that the API server has used, as it says itself."""
+    told = await cluster.kubectl("get", "--raw", "/metrics")
+    return float(_USED.findall(told)[0])
 
 
 @contextmanager

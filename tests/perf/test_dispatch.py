@@ -19,7 +19,7 @@ from e2e.harness.following import Follower
 from perf.figures import spread
 from perf.fleet import Fleet, Tape
 from perf.flows import Load, chains, fan_outs
-from perf.process import OperatorProcess, Usage, an_operator
+from perf.process import OperatorProcess, Usage, an_operator, api_server_seconds
 from perf.raw_writes import RawLimit, raw_limit
 from perf.shapes import a_fake_agent
 from spectra_operator.api import constants as c
@@ -144,6 +144,7 @@ def _told(name: str, tape: Tape, used: Usage, seconds: float) -> str:
 
 
 async def _measured(
+    cluster: LocalCluster,
     access: ClusterAccess,
     fleet: Fleet,
     operator: OperatorProcess,
@@ -152,11 +153,13 @@ async def _measured(
 ) -> float:
     """Run a load, print its figures, check its counts, and return its claims a second."""
     name = name_of(load.workflows[0]).rpartition("-")[0]
-    before, began = operator.usage(), time.monotonic()
+    server, before, began = await api_server_seconds(cluster), operator.usage(), time.monotonic()
     tape = await _run(access, fleet, load, rate)
     seconds, used = time.monotonic() - began, operator.usage() - before
+    server = await api_server_seconds(cluster) - server
     hops = operator.recent_hops()[-used.hops :] if used.hops else []
     print(_told(f"\n{name}", tape, used, seconds))  # noqa: T201
+    print(f"  API server: {1000 * server / tape.ended:.2f} ms of CPU a claim")  # noqa: T201
     for what, found in (
         ("ready to claimed, inside the operator", hops),
         ("result sent to successor's claim come", tape.chained),
@@ -185,9 +188,9 @@ async def test_two_hundred_claims_a_second_are_each_done_once(
     before = await _raw(access)
     tasks = int(RATE * SECONDS)
     async with _a_fleet(cluster, access) as fleet:
-        await _measured(access, fleet, operator, chains("chains", tasks), RATE)
-        await _measured(access, fleet, operator, fan_outs("fan-outs", tasks), RATE)
-        most = await _measured(access, fleet, operator, fan_outs("unpaced", tasks), None)
+        await _measured(cluster, access, fleet, operator, chains("chains", tasks), RATE)
+        await _measured(cluster, access, fleet, operator, fan_outs("fan-outs", tasks), RATE)
+        most = await _measured(cluster, access, fleet, operator, fan_outs("unpaced", tasks), None)
     after = await _raw(access)
     raw = (before.rate + after.rate) / 2
     print(f"\nclaims to raw patches: {RATE / raw:.2f} paced, {most / raw:.2f} unpaced")  # noqa: T201
