@@ -19,7 +19,13 @@ from e2e.harness.following import Follower
 from perf.figures import spread
 from perf.fleet import Fleet, Tape
 from perf.flows import Load, chains, fan_outs
-from perf.process import OperatorProcess, Usage, an_operator, api_server_seconds
+from perf.process import (
+    OperatorProcess,
+    Usage,
+    a_free_port,
+    an_operator,
+    api_server_seconds,
+)
 from perf.raw_writes import RawLimit, raw_limit
 from perf.shapes import a_fake_agent
 from spectra_operator.api import constants as c
@@ -30,9 +36,6 @@ from spectra_operator.kube.resources import LEASES, PODS, name_of, uid_of
 
 pytestmark = pytest.mark.timeout(1200)
 
-HEALTH_PORT = 18_081
-WORKER_PORT = 18_082
-URL = f"http://127.0.0.1:{WORKER_PORT}"
 NAMESPACE = "dispatch"
 WORKERS, SLOTS = 8, 16
 RATE = 200.0
@@ -59,13 +62,19 @@ def cluster() -> Iterator[LocalCluster]:
 
 
 @pytest.fixture(scope="module")
+def url() -> str:
+    """Where the worker API is served."""
+    return f"http://127.0.0.1:{a_free_port()}"
+
+
+@pytest.fixture(scope="module")
 def operator(
-    cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory
+    cluster: LocalCluster, url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
     """An operator that serves the worker API."""
     log = tmp_path_factory.mktemp("operator") / "log"
-    settings = {"worker_url": URL, "worker_port": str(WORKER_PORT)}
-    with an_operator(cluster, log, HEALTH_PORT, **settings) as process:
+    settings = {"worker_url": url, "worker_port": url.rpartition(":")[2]}
+    with an_operator(cluster, log, a_free_port(), **settings) as process:
         yield process
 
 
@@ -76,7 +85,7 @@ def access(cluster: LocalCluster) -> ClusterAccess:
 
 
 @asynccontextmanager
-async def _a_fleet(cluster: LocalCluster, access: ClusterAccess) -> AsyncIterator[Fleet]:
+async def _a_fleet(cluster: LocalCluster, access: ClusterAccess, url: str) -> AsyncIterator[Fleet]:
     """Make a pool and play its pods until the end of the block."""
     agent = a_fake_agent("worker", {}, mode="Pool", replicas=WORKERS, slots=SLOTS)
     async with Follower(access, NAMESPACE, [PODS]).running() as world:
@@ -85,7 +94,7 @@ async def _a_fleet(cluster: LocalCluster, access: ClusterAccess) -> AsyncIterato
         await world.until("all workers", lambda: len(world.all("Pod")) == WORKERS, PATIENCE)
         pods = world.all("Pod")
     tokens = [await _token(cluster, name_of(pod), uid_of(pod)) for pod in pods]
-    fleet = Fleet(URL, tokens, SLOTS)
+    fleet = Fleet(url, tokens, SLOTS)
     playing = asyncio.create_task(fleet.run())
     try:
         yield fleet
@@ -182,12 +191,12 @@ async def _raw(access: ClusterAccess) -> RawLimit:
 
 
 async def test_two_hundred_claims_a_second_are_each_done_once(
-    cluster: LocalCluster, access: ClusterAccess, operator: OperatorProcess
+    cluster: LocalCluster, access: ClusterAccess, operator: OperatorProcess, url: str
 ) -> None:
     print(f"\nload of the machine: {os.getloadavg()}, {os.cpu_count()} cores")  # noqa: T201
     before = await _raw(access)
     tasks = int(RATE * SECONDS)
-    async with _a_fleet(cluster, access) as fleet:
+    async with _a_fleet(cluster, access, url) as fleet:
         await _measured(cluster, access, fleet, operator, chains("chains", tasks), RATE)
         await _measured(cluster, access, fleet, operator, fan_outs("fan-outs", tasks), RATE)
         most = await _measured(cluster, access, fleet, operator, fan_outs("unpaced", tasks), None)
