@@ -1,0 +1,143 @@
+"""What a write costs the API server: of a status, and of a worker's page.
+
+Part of `make test-all`. Figures are printed; asserted are sizes, never times. The processor time is
+the API server's own, with nothing else to do but this.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from builders.cluster import ROOT, LocalCluster
+from perf.flows import chains
+from perf.process import api_server_seconds
+from spectra_operator.api import constants as c
+from spectra_operator.engine.keys import PHASES, WORKFLOWS
+from spectra_operator.engine.pages import NOBODYS_FIELDS
+from spectra_operator.kube.access import load_access
+from spectra_operator.kube.client import AiohttpClient
+from spectra_operator.kube.resources import LEASES
+
+Body = dict[str, Any]
+
+pytestmark = pytest.mark.timeout(300)
+
+NAMESPACE = "default"
+WRITES = 200
+CHANGED = 30
+"""Tasks that a status patch changes: what ends within a second."""
+ENTRIES = 30
+ENTRY = "x" * 350
+"""About what an entry of a page has; the docs of pages say what stands there."""
+FEW_BYTES = 2048
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """A cluster of its own without an operator."""
+    cluster = LocalCluster("spectra-writes")
+    cluster.up()
+    try:
+        cluster.run("kubectl", "apply", "--server-side", "-f", str(ROOT / "crds"))
+        cluster.run("kubectl", "wait", "--for=condition=Established", "crd", "--all")
+        yield cluster
+    finally:
+        cluster.down()
+
+
+@pytest.fixture
+async def client(cluster: LocalCluster) -> AsyncIterator[AiohttpClient]:
+    """The cluster's administrator."""
+    async with AiohttpClient(load_access(str(cluster.kubeconfig))) as client:
+        yield client
+
+
+async def _measured(
+    cluster: LocalCluster, what: str, write: Callable[[int], Awaitable[Body]]
+) -> Body:
+    """Write so often, print what one write took the API server, and return the last answer."""
+    body = await write(0)
+    before = await api_server_seconds(cluster)
+    for number in range(1, WRITES + 1):
+        body = await write(number)
+    used = await api_server_seconds(cluster) - before
+    size, fields = len(json.dumps(body)), _bytes_of_fields(body)
+    print(  # noqa: T201
+        f"\n{what}: {1000 * used / WRITES:.1f} ms of CPU a patch;"
+        f" {size} bytes, {fields} of them managed fields"
+    )
+    return body
+
+
+def _bytes_of_fields(body: Body) -> int:
+    return len(json.dumps(body["metadata"].get("managedFields", [])))
+
+
+async def test_the_status_of_a_workflow_of_two_hundred_tasks(
+    cluster: LocalCluster, client: AiohttpClient
+) -> None:
+    flow = chains("flow", 200).workflows[0]
+    name = flow["metadata"]["name"]
+    await client.create(WORKFLOWS, NAMESPACE, flow)
+
+    async def write(number: int) -> Body:
+        patch = {"status": {"state": "Running", "progress": f"{number}/200"}}
+        return await client.patch(WORKFLOWS, NAMESPACE, name, patch, subresource="status")
+
+    body = await _measured(cluster, "status of a workflow of 200 tasks", write)
+
+    assert _bytes_of_fields(body) < FEW_BYTES
+
+
+async def test_the_status_of_a_phase_of_a_hundred_tasks(
+    cluster: LocalCluster, client: AiohttpClient
+) -> None:
+    spec = chains("flow", 200).workflows[0]["spec"]["phases"][0]
+    body = {
+        "apiVersion": c.API_VERSION,
+        "kind": "Phase",
+        "metadata": {"name": "phase"},
+        "spec": {"tasks": spec["tasks"]},
+    }
+    await client.create(PHASES, NAMESPACE, body)
+    task = {"agent": "worker", "attempt": 1, "state": "Running", "pod": "worker-abcdef-12345678"}
+    names = [task["name"] for task in spec["tasks"]]
+    status: Body = {"state": "Running", "tasks": dict.fromkeys(names, task)}
+    await client.patch(PHASES, NAMESPACE, "phase", {"status": status}, subresource="status")
+
+    async def write(number: int) -> Body:
+        now = f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z"
+        changed = {name: {"startedAt": now, "finishedAt": now} for name in names[:CHANGED]}
+        patch = {"status": {"tasks": changed}}
+        return await client.patch(PHASES, NAMESPACE, "phase", patch, subresource="status")
+
+    found = await _measured(cluster, f"status of a phase of 100 tasks, {CHANGED} change", write)
+
+    assert _bytes_of_fields(found) < FEW_BYTES
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with managed fields", "without"])
+async def test_a_page_on_which_one_entry_comes_and_one_goes(
+    cluster: LocalCluster, client: AiohttpClient, *, kept: bool
+) -> None:
+    name = "kept" if kept else "empty"
+    entries = {f"{c.CLAIM_PREFIX}each-{number:05}": ENTRY for number in range(ENTRIES)}
+    meta = {"name": name, "annotations": entries}
+    body = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": meta}
+    await client.create(LEASES, NAMESPACE, body)
+
+    async def write(number: int) -> Body:
+        come, gone = f"each-{number + ENTRIES:05}", f"each-{number:05}"
+        changed = {f"{c.CLAIM_PREFIX}{come}": ENTRY, f"{c.CLAIM_PREFIX}{gone}": None}
+        patch: Body = {"metadata": {"annotations": changed}}
+        if not kept:
+            patch["metadata"]["managedFields"] = NOBODYS_FIELDS
+        return await client.patch(LEASES, NAMESPACE, name, patch)
+
+    found = await _measured(cluster, f"page of {ENTRIES} entries, fields {name}", write)
+
+    assert ("managedFields" in found["metadata"]) is kept
