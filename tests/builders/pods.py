@@ -94,6 +94,17 @@ def running(pod: Body, when: float = 1) -> Body:
     return _container(_on_a_node(pod, when), "Running", {"running": {"startedAt": stamp(when)}})
 
 
+def crashing(pod: Body, when: float = 1, restarts: int = 0, code: int = 1) -> Body:
+    """The container of a pod that restarts in place ended, and the kubelet waits with the next."""
+    ended = {"exitCode": code, "reason": "Error" if code else "Completed"}
+    said = f"back-off {10 * 2**restarts}s restarting failed container"
+    waiting = {"reason": "CrashLoopBackOff", "message": said}
+    pod = _container(_on_a_node(pod, when), "Running", {"waiting": waiting})
+    status = pod["status"]["containerStatuses"][0]
+    status |= {"restartCount": restarts, "lastState": {"terminated": ended}}
+    return pod
+
+
 def succeeded(pod: Body, outputs: Any = None, when: float = 10, **document: Any) -> Body:
     """The container ended with code 0 and a result document, if anything is given."""
     content = document | ({} if outputs is None else {"outputs": outputs})

@@ -95,6 +95,7 @@ class FakeWorkers:
         resumed: What (task, index, attempt) were given to go on from, where it was something.
         habits: How workers of an image do whatever they are given; else as it was planned.
         stillborn: Images whose workers never come up.
+        courses: Images whose workers never call, and how their pods go on: a step in ten seconds.
         images: The images of all workers there ever were, by name.
     """
 
@@ -109,6 +110,7 @@ class FakeWorkers:
         self.broken: set[str] = set()
         self.habits: dict[str, Habit] = {}
         self.stillborn: set[str] = set()
+        self.courses: dict[str, tuple[Callable[[Body, float], Body], ...]] = {}
         self.images: dict[str, str] = {}
         self.starting = 1.0
         self._api = api
@@ -184,7 +186,11 @@ class FakeWorkers:
         env = {e["name"]: e.get("value") for e in pod["spec"]["containers"][0]["env"]}
         slots = int(env["SPECTRA_WORKER_SLOTS"])
         image = self.images[meta["name"]] = pod["spec"]["containers"][0]["image"]
-        if image in self.stillborn:
+        for step in self.courses.get(image, ()):
+            seen = step(pod, self._clock.monotonic())["status"]
+            await self._api.patch_status(PODS, meta["name"], seen, meta["namespace"])
+            await self._clock.sleep(10.0)
+        if image in self.stillborn or image in self.courses:
             return
         await self._clock.sleep(self.starting)
         status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}

@@ -65,7 +65,8 @@ class AgentRun:
 
     `refusals` counts in a row the pods of a revision that were refused, `shunned` says until when
     (monotonic seconds) it is not tried again. `past` is what scaling remembers (None: not read
-    yet), `refused` why a worker could not be made last.
+    yet), `refused` why a worker could not be made last, `troubles` what keeps the first worker of a
+    revision from starting.
     """
 
     uid: str
@@ -95,6 +96,7 @@ class AgentRun:
     shunned: dict[str, float] = field(default_factory=dict)
     past: Past | None = None
     refused: str = ""
+    troubles: dict[str, str] = field(default_factory=dict)
     refs: tuple[ContentRef, ...] = ()
     contents: Contents | None = None
 

@@ -18,6 +18,7 @@ from .pools import PoolKeeper
 from .revisions import RevisionKeeper
 from .rollouts import RolloutKeeper, Written
 from .status import AGENT_COALESCE_SECONDS
+from .troubles import note_troubles
 
 
 class AgentReconciler:
@@ -45,6 +46,7 @@ class AgentReconciler:
         self.revisions.ensure(key, run, body)
         if not self._parts.admitting(key.namespace):
             return  # its attempts are not all known yet; the pass after the take-over tells
+        note_troubles(self._parts, key, run)
         decision = self.rollouts.reconcile(key, run)
         pool = self._pools.reconcile(key, run, body)
         if decision is not None:

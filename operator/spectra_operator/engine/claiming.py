@@ -43,15 +43,26 @@ def gate_room(agent: str, revision: str) -> str:
 
 
 def _room(parts: Parts, agent: Key, places: Mapping[str, int | None]) -> Room:
-    workers = [run for _, run in parts.workers.of(agent) if run.revision in places]
+    found = list(parts.workers.of(agent))
+    workers = [run for _, run in found if run.revision in places]
     free = sum(_free(workers, revision, left) for revision, left in places.items())
     if not workers:
         return 0, "NoWorker", f"agent {agent.name} has no worker yet"
     ready = sum(run.heard_at is not None and run.alive for run in workers)
     if not ready:
-        return 0, "WorkerStarting", f"agent {agent.name}: {len(workers)} workers are starting"
+        return _starting(agent, [run for run in found if run[1].revision in places])
     busy = sum(len(run.wanted.claims) for run in workers)
     return free, "WorkersBusy", f"agent {agent.name}: {ready} workers are busy with {busy} tasks"
+
+
+def _starting(agent: Key, workers: list[tuple[Key, WorkerRun]]) -> Room:
+    """Return why there is no room while no worker is ready: the first trouble, if there is one."""
+    for key, run in workers:
+        if run.trouble is not None:
+            text = f"agent {agent.name}: no worker is ready: {key.name} {run.trouble.text}"
+            return 0, run.trouble.reason, text[:1024]
+    many = "1 worker is" if len(workers) == 1 else f"{len(workers)} workers are"
+    return 0, "WorkerStarting", f"agent {agent.name}: {many} starting"
 
 
 def _free(workers: list[WorkerRun], revision: str, left: int | None) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from ..api import constants as c
 from ..core.attempts.evidence import instant
+from ..core.pool.startup import startup_of
 from ..kube.client import KubeClient
 from ..kube.informer import Change, Informer
 from ..kube.resources import LEASES, PODS, Body, uid_of
@@ -15,11 +16,13 @@ from .desk import refuse_all
 from .desk_calls import NotHolderError, StrangerError
 from .keys import Key
 from .parts import Parts
-from .pod_intake import has_ended, slim_pod
+from .pod_intake import has_ended
 from .worker_book import KIND, WorkerRun
 from .workers import WorkerReconciler
 
 logger = logging.getLogger(__name__)
+
+_READ_OF_STATUS = ("phase", "reason", "message", "conditions", "containerStatuses")
 
 
 class PoolIntake:
@@ -42,7 +45,7 @@ class PoolIntake:
             clock=parts.clock,
             on_change=self._guarded(self._on_pod),
             label_selector=c.PAGE_SELECTOR,
-            transform=slim_pod,
+            transform=slim_worker,
         )
         self.pages = Informer(
             client,
@@ -73,6 +76,7 @@ class PoolIntake:
         found = self._parts.workers.some(concerns)
         for _, run in found:
             run.heard_at = now if run.version else None
+            run.stands_since = now
             run.instance = next((claim.instance for claim in run.page.claims.values()), "")
         return [key for key, _ in found]
 
@@ -116,7 +120,16 @@ class PoolIntake:
         run.created_at = instant(meta.get("creationTimestamp"))
         run.deleting = bool(meta.get("deletionTimestamp"))
         run.failure = _failure(body)
+        self._take_startup(run, body)
         self._changed(key, run)
+
+    def _take_startup(self, run: WorkerRun, body: Body) -> None:
+        """Take in how far a container has come; other words for the same are no news."""
+        found, before = startup_of(body), run.startup
+        if before is None or not found.stands_like(before):
+            run.stands_since = self._parts.clock.monotonic()
+        if before is None or not found.says_like(before):
+            run.startup = found
 
     def _pod_gone(self, body: Body) -> None:
         meta = body["metadata"]
@@ -147,6 +160,15 @@ class PoolIntake:
         if self._concerns(key.namespace):
             self._parts.queue.add(key)
             self._parts.queue.add(Key("Agent", key.namespace, run.agent))
+
+
+def slim_worker(pod: Body) -> Body:
+    """Return what is read of a worker's pod: who it is, and how far its container has come."""
+    meta, status = pod["metadata"], pod.get("status") or {}
+    return {
+        "metadata": {k: v for k, v in meta.items() if k != "managedFields"},
+        "status": {k: status[k] for k in _READ_OF_STATUS if k in status},
+    }
 
 
 def _is_of(meta: Body, agent: str) -> bool:

@@ -98,6 +98,7 @@ class PoolKeeper:
             draining=worker.draining,
             claims=len(worker.wanted.claims),
             created_at=worker.created_at or self._parts.clock.now(),
+            trouble=worker.trouble,
         )
 
     def _quarantine(self, key: Key) -> None:
@@ -182,7 +183,9 @@ class PoolKeeper:
         heard = max((w.heard_at for w in workers.values() if w.heard_at is not None), default=None)
         stored = run.status.stored.get("conditions") or ()
         now = self._parts.clock.now()
-        health, healthy = health_of(views, plan.desired)
+        warm = {each for each, kept in run.keep.items() if kept.why is Why.WARM}
+        judged = [view for view in views if view.revision not in warm]
+        health, healthy = health_of(judged, plan.desired)
         told = (healthy, *plan.conditions)
         return {
             "health": health.value,

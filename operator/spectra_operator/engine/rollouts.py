@@ -7,7 +7,7 @@ decided beyond that record and not written yet can only take them away.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..api.agent import Mode
@@ -157,7 +157,10 @@ class RolloutKeeper:
             found.setdefault(worker.revision, []).append(worker)
         rounds = {each.revision: each.rounds for each in (run.past.failures if run.past else ())}
         return {
-            revision: _counts(found.get(revision, []), rounds.get(revision, 0), now)
+            revision: replace(
+                _counts(found.get(revision, []), rounds.get(revision, 0), now),
+                trouble=run.troubles.get(revision, ""),
+            )
             for revision in {*found, *rounds}
         }
 
@@ -227,8 +230,10 @@ def _refused(run: AgentRun) -> dict[str, WorkerCounts]:
 def _counts(workers: list[WorkerRun], rounds: int, now: float) -> WorkerCounts:
     states = [state_of(each, now) for each in workers if not each.draining]
     failed = states.count(WorkerState.FAILED)
+    stuck = sum(each.trouble is not None and each.trouble.lasting for each in workers)
     return WorkerCounts(
         ready=states.count(WorkerState.READY),
-        starting=states.count(WorkerState.STARTING),
-        failing=max(failed, rounds),
+        starting=states.count(WorkerState.STARTING) - stuck,
+        failing=max(failed + stuck, rounds),
+        stuck=stuck,
     )

@@ -12,6 +12,7 @@ from typing import cast
 from ..core.pool.fleet import WorkerState
 from ..core.pool.health import Conduct
 from ..core.pool.page import MAX_CLAIMS, MAX_ENTRIES, Op, Page, apply
+from ..core.pool.startup import Startup, Trouble
 from .desk_calls import Work
 from .keys import Key
 
@@ -67,6 +68,8 @@ class WorkerRun:
     to be done with, `stopping` until when a claim may end by itself, `told` the digests of the last
     results, `conduct` how its attempts ended, `triggers` when the event came that made a claim
     possible, `write_by` when what can wait (checkpoints, ends that are recorded) is to be written.
+    `startup` is how far its container has come, `stands_since` (monotonic seconds) since when it
+    stands so as far as this replica knows, `trouble` what keeps it from starting.
     """
 
     agent: str
@@ -76,6 +79,9 @@ class WorkerRun:
     created_at: datetime | None = None
     deleting: bool = False
     failure: str = ""
+    startup: Startup | None = None
+    stands_since: float = 0.0
+    trouble: Trouble | None = None
     instance: str = ""
     heard_at: float | None = None
     suspect: bool = False

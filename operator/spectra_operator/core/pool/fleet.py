@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from .past import Failures
+from .startup import Trouble
 
 MAX_CREATED = 16
 """Workers that one pass makes; the next pass follows at once."""
@@ -72,6 +73,7 @@ class WorkerView:
         uid: Of its pod; empty while the pod is being created.
         draining: It is given no task any more.
         claims: Tasks that it was given and that have not ended, counted from the moment of giving.
+        trouble: What keeps it from starting, if anything is known.
     """
 
     name: str
@@ -81,6 +83,7 @@ class WorkerView:
     draining: bool
     claims: int
     created_at: datetime
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)

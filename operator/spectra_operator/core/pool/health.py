@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...api.agent import Health
 from ..conditions import Condition
 from .fleet import WorkerState, WorkerView
+from .startup import Trouble
 
 QUARANTINE_AFTER = 5
 """Bad ends in a row after which a worker gets no more work, if others do well."""
@@ -41,16 +42,19 @@ def health_of(workers: Iterable[WorkerView], desired: int) -> tuple[Health, Cond
     """Return the health of an agent and the condition that says why."""
     views = [worker for worker in workers if worker.state is not WorkerState.DELETING]
     ready = sum(_is_ready(worker) for worker in views)
-    odd = _odd(views)
+    odd, troubled = _odd(views), _troubled(views)
+    wrong = _list([*odd, *(f"{each.name} {found.text}" for each, found in troubled)])
     if desired and not ready:
         starting = any(worker.state is WorkerState.STARTING for worker in views)
-        text = "no worker is ready" + ("; some are starting" if starting else "")
+        text = "no worker is ready" + ("; some are starting" if starting and not troubled else "")
         reason = "WorkersStarting" if starting and not odd else "NoWorkerReady"
-        return Health.OFFLINE, _condition(False, reason, f"{text}{_list(odd)}")
-    if odd or ready < desired:
+        reason = troubled[0][1].reason if troubled else reason
+        return Health.OFFLINE, _condition(False, reason, f"{text}{wrong}")
+    if wrong or ready < desired:
         text = f"{ready} of {desired} workers are ready"
-        reason = "WorkersFailing" if odd else "WorkersStarting"
-        return Health.DEGRADED, _condition(False, reason, f"{text}{_list(odd)}")
+        reason = troubled[0][1].reason if troubled else "WorkersStarting"
+        reason = "WorkersFailing" if odd else reason
+        return Health.DEGRADED, _condition(False, reason, f"{text}{wrong}")
     return Health.HEALTHY, _condition(True, "AsExpected", "all workers do well")
 
 
@@ -66,6 +70,15 @@ def _odd(workers: Iterable[WorkerView]) -> list[str]:
         WorkerState.QUARANTINED: f"is in quarantine after {QUARANTINE_AFTER} bad ends in a row",
     }
     return [f"{each.name} {words[each.state]}" for each in workers if each.state in words]
+
+
+def _troubled(workers: Iterable[WorkerView]) -> list[tuple[WorkerView, Trouble]]:
+    """Return the workers that something keeps from starting."""
+    return [
+        (each, each.trouble)
+        for each in workers
+        if each.trouble is not None and each.state is WorkerState.STARTING and not each.draining
+    ]
 
 
 def _list(odd: list[str]) -> str:

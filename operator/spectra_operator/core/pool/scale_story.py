@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .startup import CANNOT_START, CRASHING, NOT_CALLING
+
 SCALED_UP = "ScaledUp"
 SCALED_DOWN = "ScaledDown"
 TROUBLES = frozenset(
     {"ScalingConflict", "WorkersFailing", "CreationRefused", "RevisionConflict", "RevisionLost"}
+    | {CANNOT_START, CRASHING, NOT_CALLING}
 )
 """Reasons of conditions that are told when they come up; somebody has to do something."""
 

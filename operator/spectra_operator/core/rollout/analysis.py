@@ -44,9 +44,21 @@ def crashes(turn: Turn, revision: str) -> str:
     crashed = turn.stats_of(revision).crashed
     if crashed >= MOST_CRASHES:
         return f"{crashed} of its attempts crashed their workers"
-    failing = turn.snapshot.workers_of(revision).failing
+    workers = turn.snapshot.workers_of(revision)
     what = "workers failed" if turn.snapshot.pooled else "pods were refused"
-    return f"{failing} of its {what}" if failing >= MOST_CRASHES else ""
+    if workers.failing < MOST_CRASHES:
+        return stuck(turn, revision)
+    more = f"; worker {workers.trouble}" if workers.trouble else ""
+    return f"{workers.failing} of its {what}{more}"
+
+
+def stuck(turn: Turn, revision: str) -> str:
+    """Return why no worker of a revision will start, or nothing.
+
+    Where another one is ready it is hardly the revision, but the node.
+    """
+    workers = turn.snapshot.workers_of(revision)
+    return f"worker {workers.trouble}" if workers.stuck and not workers.ready else ""
 
 
 def judge(turn: Turn, analysis: Analysis) -> Judgement:

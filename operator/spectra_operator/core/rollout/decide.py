@@ -26,9 +26,11 @@ from .analysis import (
     judge,
     next_query,
     places,
+    stuck,
 )
 from .conditions import Verdict
-from .gates import GateProgress, gate_progress
+from .gates import gate_progress
+from .obstacle import needed_of, obstacle
 from .orders import take_orders
 from .records import RolloutDecision, RolloutSnapshot, Turn
 from .stats import RevisionStats
@@ -96,7 +98,7 @@ def _prepare(turn: Turn) -> Turn:
     stored = record.preview in snapshot.stored
     if stored and snapshot.spec.strategy is RolloutStrategy.IMMEDIATE:
         return promote(turn, "Immediate", "the strategy is Immediate", record.by)
-    needed_workers = _needed(turn)
+    needed_workers = needed_of(turn)
     staff = min(snapshot.workers_of(record.preview).ready, needed_workers)
     ready = stored and staff == needed_workers
     gates = gate_progress(snapshot, record.number)
@@ -104,28 +106,18 @@ def _prepare(turn: Turn) -> Turn:
     turn = turn.becomes(replay=gates.replay or record.replay)
     if needed is Verdict.FAILED:
         return give_up(turn, "GateFailed", gates.finding.text)
+    why = stuck(turn, record.preview)
+    if why:
+        return give_up(turn, "WorkersCrashing", why)
     turn = progressed(turn, stored + stored * staff + gates.steps)
     if ready and needed is Verdict.PASSED:
         return _ready(turn)
     deadline = turn.record.deadline
     if deadline is not None and deadline <= snapshot.now:
-        return give_up(turn, "ProgressDeadlineExceeded", _obstacle(turn, gates, ready=ready))
+        return give_up(turn, "ProgressDeadlineExceeded", obstacle(turn, gates, ready=ready))
     state = RolloutState.PREVIEW if stored else RolloutState.PENDING
     reason = "GateError" if ready and needed is Verdict.ERROR else "Progressing"
-    return turn.enter(state, reason, _obstacle(turn, gates, ready=ready))
-
-
-def _needed(turn: Turn) -> int:
-    """Return how many workers must be ready before the switch.
-
-    What is bounded at first needs one. What gets all the work at once needs as many as the tasks
-    make wanted, or they would wait for the rest; what comes back cannot wait for more than one.
-    """
-    snapshot = turn.snapshot
-    if not snapshot.pooled:
-        return 0
-    bounded = analysis_of(turn) is not None or turn.record.proven
-    return 1 if bounded else max(snapshot.desired, 1)
+    return turn.enter(state, reason, obstacle(turn, gates, ready=ready))
 
 
 def _ready(turn: Turn) -> Turn:
@@ -138,19 +130,6 @@ def _ready(turn: Turn) -> Turn:
         text = f"revision {record.preview} is ready; rollout.pause holds the switch"
         return turn.becomes(deadline=None).enter(RolloutState.PAUSED, "PausedBySpec", text)
     return switch(turn)
-
-
-def _obstacle(turn: Turn, gates: GateProgress, *, ready: bool) -> str:
-    snapshot, revision = turn.snapshot, turn.record.preview
-    if revision not in snapshot.stored:
-        return f"revision {revision} is being stored"
-    if ready:
-        return gates.finding.text
-    workers = snapshot.workers_of(revision)
-    few = (
-        f"{workers.ready} of {_needed(turn)} workers ready" if workers.ready else "no ready worker"
-    )
-    return f"revision {revision} has {few}: {workers.starting} start, {workers.failing} failed"
 
 
 def _prove(turn: Turn) -> Turn:

@@ -122,11 +122,17 @@ class RolloutOrder:
 
 @dataclass(frozen=True, slots=True)
 class WorkerCounts:
-    """Workers of a revision. `failing`: how many failed, at once or in a row, without success."""
+    """Workers of a revision. `failing`: how many failed, at once or in a row, without success.
+
+    `stuck` of them are there and will hardly ever start; `trouble` says of one that does not start
+    what keeps it.
+    """
 
     ready: int = 0
     starting: int = 0
     failing: int = 0
+    stuck: int = 0
+    trouble: str = ""
 
 
 NO_WORKERS = WorkerCounts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,11 +15,15 @@ from spectra_operator.core.pool.health import (
     health_of,
     to_quarantine,
 )
+from spectra_operator.core.pool.startup import Trouble
 
 AT = datetime(2026, 1, 31, tzinfo=UTC)
 READY, STARTING = WorkerState.READY, WorkerState.STARTING
 SILENT, FAILED = WorkerState.SILENT, WorkerState.FAILED
 QUARANTINED, DELETING = WorkerState.QUARANTINED, WorkerState.DELETING
+
+
+NO_IMAGE = Trouble("WorkerCannotStart", "cannot start: ImagePullBackOff: no such image")
 
 
 def views(*states: WorkerState, draining: bool = False) -> list[WorkerView]:
@@ -63,6 +68,41 @@ def test_the_condition_names_the_first_few_workers_and_counts_the_rest() -> None
     said = "1 of 5 workers are ready: w1 is silent, w2 has failed, w3 is in quarantine after 5"
     assert condition.message.startswith(said)
     assert condition.message.endswith(", and 1 more")
+
+
+def troubled(*found: Trouble, state: WorkerState = STARTING) -> list[WorkerView]:
+    """Return workers t0, t1 and so on that something keeps from starting."""
+    return [
+        replace(view, name=f"t{n}", trouble=found[n])
+        for n, view in enumerate(views(*[state] * len(found)))
+    ]
+
+
+def test_what_keeps_the_only_worker_from_starting_is_the_reason() -> None:
+    health, condition = health_of(troubled(NO_IMAGE), 1)
+
+    assert (health, condition.reason) == (Health.OFFLINE, "WorkerCannotStart")
+    assert condition.message == f"no worker is ready: t0 {NO_IMAGE.text}"
+
+
+def test_what_keeps_one_of_several_from_starting_is_the_reason_too() -> None:
+    health, condition = health_of([*views(READY), *troubled(NO_IMAGE)], 2)
+
+    assert (health, condition.reason) == (Health.DEGRADED, "WorkerCannotStart")
+    assert condition.message == f"1 of 2 workers are ready: t0 {NO_IMAGE.text}"
+
+
+def test_who_has_failed_goes_before_who_does_not_start() -> None:
+    _, condition = health_of([*views(READY, FAILED), *troubled(NO_IMAGE)], 3)
+
+    assert condition.reason == "WorkersFailing"
+    assert condition.message.endswith(f"w1 has failed, t0 {NO_IMAGE.text}")
+
+
+def test_a_worker_that_has_called_or_is_to_go_is_in_no_trouble() -> None:
+    gone = [replace(view, draining=True) for view in troubled(NO_IMAGE)]
+
+    assert health_of([*troubled(NO_IMAGE, state=READY), *gone], 1)[0] is Health.HEALTHY
 
 
 def test_one_good_end_makes_up_for_all_bad_ones() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from spectra_operator.core.pool.fleet import Keep, Why
@@ -67,6 +69,56 @@ def test_workers_that_keep_failing_fail_the_revision() -> None:
     scene.decide()
 
     assert scene.standing() == ("RolledBack", "WorkersCrashing", "v1", "v1")
+
+
+STUCK = WorkerCounts(failing=1, stuck=1, trouble="w1 cannot start: ImagePullBackOff: nope:1")
+
+
+def test_before_the_switch_a_revision_whose_worker_cannot_start_is_given_up_at_once() -> None:
+    scene = settled(workers={"v1": WorkerCounts(ready=3), "v2": STUCK})
+    scene.want("v2")
+
+    assert scene.standing() == ("Aborted", "WorkersCrashing", "v1", "v1")
+    assert scene.record.message.endswith("worker w1 cannot start: ImagePullBackOff: nope:1")
+    assert scene.record.rejected == "v2"
+
+
+def test_after_the_switch_it_is_rolled_back() -> None:
+    scene = exposed()
+    scene.workers["v2"] = STUCK
+
+    scene.decide()
+
+    assert scene.standing() == ("RolledBack", "WorkersCrashing", "v1", "v1")
+    assert "nope:1" in scene.record.message
+
+
+def test_a_worker_that_cannot_start_beside_a_ready_one_is_hardly_the_revisions_fault() -> None:
+    scene = exposed()
+    scene.workers["v2"] = replace(STUCK, ready=1)
+
+    assert scene.after(10_000).record.state == "Exposed"
+
+
+def test_three_that_cannot_start_are_no_accident_and_the_message_says_what_keeps_them() -> None:
+    scene = exposed()
+    scene.workers["v2"] = replace(STUCK, ready=1, failing=3, stuck=3)
+
+    scene.decide()
+
+    assert scene.record.reason == "WorkersCrashing"
+    assert scene.record.message.endswith("3 of its workers failed; worker " + STUCK.trouble)
+
+
+def test_what_may_still_pass_is_named_while_the_rollout_waits() -> None:
+    waits = WorkerCounts(starting=1, trouble=STUCK.trouble)
+    scene = settled(workers={"v1": WorkerCounts(ready=3), "v2": waits})
+    scene.want("v2")
+
+    assert scene.record.message.endswith(f"1 start, 0 failed; worker {STUCK.trouble}")
+    scene.after(300)
+    assert scene.record.reason == "ProgressDeadlineExceeded"
+    assert STUCK.trouble in scene.record.message
 
 
 @pytest.mark.parametrize(("crashed", "state"), [(2, "Exposed"), (3, "RolledBack")])
