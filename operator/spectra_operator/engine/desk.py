@@ -120,6 +120,7 @@ class WorkDesk:
             parts.queue.add(key)
             parts.queue.add(Key("Agent", key.namespace, run.agent))
         run.heard_at, run.suspect = parts.clock.monotonic(), False
+        run.silence_told = False
         if run.instance != caller.instance:
             self._workers.restarted(key, run, caller.instance)
         return key, run

@@ -10,7 +10,7 @@ from typing import Any
 from ..api.agent import AgentSpec, Mode
 from ..core.conditions import render_conditions, timestamp
 from ..core.names import shortened
-from ..core.pool.fleet import Why
+from ..core.pool.fleet import Why, WorkerState
 from ..core.pool.health import health_of, to_quarantine
 from ..core.pool.objects import WorkerPlan, worker_body
 from ..core.pool.past import Past, parse_history, render_history
@@ -23,6 +23,7 @@ from .agent_effects import CreateWorker, DeleteWorker
 from .effects import Effect
 from .keys import Key
 from .parts import Parts
+from .troubles import tell_silence
 from .worker_book import KIND, WorkerRun, state_of
 
 logger = logging.getLogger(__name__)
@@ -122,6 +123,8 @@ class PoolKeeper:
         for name, uid in plan.delete:
             worker = self._parts.workers.get(Key(KIND, key.namespace, name))
             if worker is not None and not worker.deleting:
+                if state_of(worker, self._parts.clock.monotonic()) is WorkerState.SILENT:
+                    tell_silence(self._parts, key, Key(KIND, key.namespace, name), worker)
                 worker.deleting = True
                 self._parts.executor.submit(DeleteWorker(key, name, uid))
 

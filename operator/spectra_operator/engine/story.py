@@ -21,7 +21,7 @@ from ..core.insight.milestones import LATE, REACHED
 from ..core.names import short_hash
 from ..core.phase.records import PhaseRecord, TaskRecord
 from ..core.phase.settle import is_benign
-from ..core.pool.scale_story import TROUBLES, scale_story
+from ..core.pool.scale_story import SILENT, TROUBLES, scale_story
 from ..core.snapshot import PhaseShape, WorkflowShape
 from ..core.workflow.records import StepRecord, WorkflowRecord
 from ..kube.clock import Clock
@@ -38,7 +38,7 @@ _PASSING = ("", "ContainerCreating", "PodInitializing")
 _TOLD_BY_WORKFLOW = frozenset({"Started", *PhaseState})
 _WARNINGS = frozenset(
     {"Failed", "Rejected", "Retrying", "TaskFailed", "TaskLost", "PhaseFailed", "MilestoneLate"}
-    | {"RunsMissed", "RunRefused", "ActionRefused"}
+    | {"RunsMissed", "RunRefused", "ActionRefused", SILENT}
     | TROUBLES
     | {"AnalysisFailed", "WorkersCrashing", "ProgressDeadlineExceeded", "GateFailed", "GateError"}
     | {"Inconclusive", "QueryError", "OrderRefused"}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..core.pool.scale_story import SILENT
 from ..core.pool.startup import Trouble, next_look, trouble_of
 from .agent_book import AgentRun
 from .keys import Key
-from .worker_book import WorkerRun
+from .story import Note
+from .worker_book import SILENT_SECONDS, WorkerRun
 
 if TYPE_CHECKING:
     from .parts import Parts
@@ -33,6 +35,19 @@ def note_troubles(parts: Parts, key: Key, run: AgentRun) -> None:
     if words != run.troubles:
         run.troubles = words
         parts.wake_dependents(key)
+
+
+def tell_silence(parts: Parts, agent: Key, worker: Key, run: WorkerRun) -> None:
+    """Tell once, before they are taken from it, that a silent worker loses its claims and goes."""
+    known = parts.agents.get(agent)
+    if known is None or run.silence_told:
+        return
+    run.silence_told = True
+    many = len(run.wanted.claims)
+    claims = "1 claim was" if many == 1 else f"{many} claims were"
+    text = f"worker {worker.name} was silent for {SILENT_SECONDS:g} s: "
+    text += f"{claims} taken from it, it is replaced" if many else "it is replaced"
+    parts.stories.tell(agent, known.uid, Note(SILENT, text))
 
 
 def _words(found: list[tuple[Key, WorkerRun, Trouble]]) -> dict[str, str]:

@@ -69,7 +69,8 @@ class WorkerRun:
     results, `conduct` how its attempts ended, `triggers` when the event came that made a claim
     possible, `write_by` when what can wait (checkpoints, ends that are recorded) is to be written.
     `startup` is how far its container has come, `stands_since` (monotonic seconds) since when it
-    stands so as far as this replica knows, `trouble` what keeps it from starting.
+    stands so as far as this replica knows, `trouble` what keeps it from starting, `silence_told`
+    that its agent's Events tell of its silence.
     """
 
     agent: str
@@ -85,6 +86,7 @@ class WorkerRun:
     instance: str = ""
     heard_at: float | None = None
     suspect: bool = False
+    silence_told: bool = False
     draining: bool = False
     conduct: Conduct = field(default_factory=Conduct)
     quarantined: bool = False

@@ -21,6 +21,7 @@ from .foresight import Foresight
 from .keys import Key
 from .parts import Parts
 from .shown_pages import RESTARTED, drop, show
+from .troubles import tell_silence
 from .worker_book import SILENT_SECONDS, Wait, WorkerRun
 
 SECOND_LOOK_SECONDS = 2.0
@@ -111,6 +112,7 @@ class WorkerReconciler:
                 self._parts.queue.add_at(key, now + SECOND_LOOK_SECONDS)
                 return
             text = f"its worker said nothing for {SILENT_SECONDS:g} s"
+            tell_silence(self._parts, Key("Agent", key.namespace, run.agent), key, run)
             self._lose(key, run, "WorkerSilent", text)
 
     def _lose(self, key: Key, run: WorkerRun, reason: str, message: str) -> None:

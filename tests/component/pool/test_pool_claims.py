@@ -12,7 +12,7 @@ from builders.specs import NAMESPACE, a_chain, a_retry, a_step, a_task, a_workfl
 from builders.workers import Deed, once
 from spectra_operator.api import constants as c
 from spectra_operator.engine.desk_calls import DeskError, Report
-from spectra_operator.kube.resources import LEASES, PODS, Body
+from spectra_operator.kube.resources import EVENTS, LEASES, PODS, Body
 
 
 def a_pool(**fields: Any) -> Body:
@@ -30,6 +30,14 @@ async def pages(world: World) -> list[Body]:
     """Return the pages of all workers."""
     found = await world.api.objects(LEASES, NAMESPACE)
     return [body for body in found if c.LABEL_WORKER in body["metadata"].get("labels", {})]
+
+
+async def silences(world: World) -> list[str]:
+    """Return what the Warning Events of the agent say of workers that fell silent."""
+    found = await world.api.objects(EVENTS, NAMESPACE)
+    told = [each for each in found if each["reason"] == "WorkerSilent"]
+    assert {each["type"] for each in told} <= {"Warning"}
+    return [each["message"] for each in told]
 
 
 def entries(page: Body) -> list[str]:
@@ -126,6 +134,21 @@ async def test_a_silent_workers_claim_goes_to_another_and_its_late_result_is_ref
         assert [number for *_, number, _ in world.workers.ended] == [2]
         await world.until(lambda: len(world.workers.workers) == 2)
         assert silent not in world.workers.workers
+        await world.settle()
+        text = f"worker {silent} was silent for 20 s: 1 claim was taken from it, it is replaced"
+        assert await silences(world) == [text]
+
+
+async def test_an_idle_worker_that_falls_silent_is_told_of_once_too() -> None:
+    async with a_running_world(a_pool()) as world:
+        await world.until(lambda: len(world.workers.workers) == 2)
+        silent = next(iter(world.workers.workers))
+        world.workers.silence(silent)
+
+        await world.until(lambda: silent not in world.workers.workers)
+        await world.during(30)
+
+        assert await silences(world) == [f"worker {silent} was silent for 20 s: it is replaced"]
 
 
 async def test_a_worker_that_is_deleted_gives_its_claims_back() -> None:

@@ -9,6 +9,8 @@ from .startup import CANNOT_START, CRASHING, NOT_CALLING
 
 SCALED_UP = "ScaledUp"
 SCALED_DOWN = "ScaledDown"
+SILENT = "WorkerSilent"
+"""Told by itself when a worker's silence is over, and no reason of a condition."""
 TROUBLES = frozenset(
     {"ScalingConflict", "WorkersFailing", "CreationRefused", "RevisionConflict", "RevisionLost"}
     | {CANNOT_START, CRASHING, NOT_CALLING}
