@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.attempts.evidence import Attempt
 from ..core.pool.page import Claim, Forget, Give
+from ..core.pool.scale_status import NO_REPLICAS
 from .keys import Key
 from .worker_book import KIND, WorkerRun
 
@@ -46,6 +47,9 @@ def _room(parts: Parts, agent: Key, places: Mapping[str, int | None]) -> Room:
     found = list(parts.workers.of(agent))
     workers = [run for _, run in found if run.revision in places]
     free = sum(_free(workers, revision, left) for revision, left in places.items())
+    facts = parts.agent(agent.namespace, agent.name)
+    if facts is not None and facts.spec.replicas == 0:
+        return free, NO_REPLICAS, f"agent {agent.name} has spec.replicas 0: scale it up"
     if not workers:
         return 0, "NoWorker", f"agent {agent.name} has no worker yet"
     ready = sum(run.heard_at is not None and run.alive for run in workers)

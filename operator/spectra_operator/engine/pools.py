@@ -188,7 +188,9 @@ class PoolKeeper:
         now = self._parts.clock.now()
         warm = {each for each, kept in run.keep.items() if kept.why is Why.WARM}
         judged = [view for view in views if view.revision not in warm]
-        health, healthy = health_of(judged, plan.desired)
+        given = run.spec is not None and run.spec.replicas == 0
+        why_none = "spec.replicas is 0" if given else "no task waits or runs"
+        health, healthy = health_of(judged, plan.desired, why_none)
         told = (healthy, *plan.conditions)
         return {
             "health": health.value,

@@ -211,11 +211,29 @@ async def test_the_agents_concurrency_holds_in_a_pool_too() -> None:
 
 async def test_a_task_that_waits_for_a_worker_says_so() -> None:
     async with a_running_world(a_pool(replicas=0)) as world:
+        world.workers.starting = 20.0
+        await world.change("Agent", "worker", replicas=2)
         await world.apply(a_flow(a_task("a")))
 
-        await world.until(lambda: world.task_now("a").get("reason") == "NoWorker")
+        await world.until(lambda: world.task_now("a").get("reason") == "WorkerStarting")
 
-        assert world.task_now("a")["message"] == "agent worker has no worker yet"
+        assert world.task_now("a")["message"] == "agent worker: 2 workers are starting"
+
+
+async def test_a_task_of_a_pool_that_is_scaled_to_zero_says_so_until_it_is_scaled_up() -> None:
+    async with a_running_world(a_pool(replicas=0)) as world:
+        await world.apply(a_flow(a_task("a")))
+
+        await world.until(lambda: world.task_now("a").get("reason") == "NoReplicas")
+
+        text = "agent worker has spec.replicas 0: scale it up"
+        assert world.task_now("a")["message"] == text
+        status = (await world.agent())["status"]
+        said = {each["type"]: (each["status"], each["reason"]) for each in status["conditions"]}
+        assert said["ScalingActive"] == ("False", "NoReplicas")
+        assert said["Healthy"] == ("True", "NoWorkers")
+        await world.change("Agent", "worker", replicas=1)
+        assert (await world.finished())["state"] == "Succeeded"
 
 
 async def test_a_task_with_a_workspace_is_refused_by_a_pool() -> None:

@@ -38,8 +38,16 @@ def to_quarantine(conducts: Mapping[str, Conduct]) -> frozenset[str]:
     return frozenset(name for name, each in conducts.items() if each.bad >= QUARANTINE_AFTER)
 
 
-def health_of(workers: Iterable[WorkerView], desired: int) -> tuple[Health, Condition]:
-    """Return the health of an agent and the condition that says why."""
+def health_of(
+    workers: Iterable[WorkerView], desired: int, why_none: str = ""
+) -> tuple[Health, Condition]:
+    """Return the health of an agent and the condition that says why.
+
+    Args:
+        workers: Those that the agent has.
+        desired: How many of the active revision there should be.
+        why_none: What makes none wanted, where `desired` is 0.
+    """
     views = [worker for worker in workers if worker.state is not WorkerState.DELETING]
     ready = sum(_is_ready(worker) for worker in views)
     odd, troubled = _odd(views), _troubled(views)
@@ -55,6 +63,9 @@ def health_of(workers: Iterable[WorkerView], desired: int) -> tuple[Health, Cond
         reason = troubled[0][1].reason if troubled else "WorkersStarting"
         reason = "WorkersFailing" if odd else reason
         return Health.DEGRADED, _condition(False, reason, f"{text}{wrong}")
+    if not desired and not ready:
+        text = "there are no workers, since none are wanted"
+        return Health.HEALTHY, _condition(True, "NoWorkers", f"{text}: {why_none}")
     return Health.HEALTHY, _condition(True, "AsExpected", "all workers do well")
 
 

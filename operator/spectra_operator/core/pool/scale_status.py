@@ -12,6 +12,8 @@ from ...api.scaling import Scaling, SelectPolicy
 from ..conditions import Condition, timestamp
 from .fleet import WorkerState, WorkerView
 
+NO_REPLICAS = "NoReplicas"
+"""Why no task is begun where the number of workers is given as 0."""
 _STANDING = (WorkerState.STARTING, WorkerState.READY, WorkerState.SILENT)
 
 
@@ -59,6 +61,9 @@ def able_to_scale(
 
 def scaling_active(spec: AgentSpec) -> Condition:
     """Return whether the number of workers follows the tasks."""
+    if spec.scaling is None and spec.replicas == 0:
+        text = "spec.replicas is 0, so no task of this agent is begun: scale it up, or set spec."
+        return Condition("ScalingActive", False, NO_REPLICAS, f"{text}scaling in its place")
     if spec.scaling is None:
         text = "spec.scaling is not set; the number of workers is spec.replicas, or 1"
         return Condition("ScalingActive", False, "FixedReplicas", text)

@@ -37,7 +37,9 @@ def views(*states: WorkerState, draining: bool = False) -> list[WorkerView]:
 @pytest.mark.parametrize(
     ("states", "desired", "health", "reason"),
     [
-        ((), 0, Health.HEALTHY, "AsExpected"),
+        ((), 0, Health.HEALTHY, "NoWorkers"),
+        ((DELETING,), 0, Health.HEALTHY, "NoWorkers"),
+        ((READY,), 0, Health.HEALTHY, "AsExpected"),
         ((READY, READY), 2, Health.HEALTHY, "AsExpected"),
         ((READY, DELETING), 1, Health.HEALTHY, "AsExpected"),
         ((READY, STARTING), 2, Health.DEGRADED, "WorkersStarting"),
@@ -56,6 +58,13 @@ def test_health_follows_from_who_is_ready_of_those_wanted(
     assert (found, condition.reason) == (health, reason)
     assert condition.status is (health is Health.HEALTHY)
     assert condition.type == "Healthy"
+
+
+def test_a_pool_without_workers_says_why_there_are_none() -> None:
+    _, condition = health_of([], 0, "spec.replicas is 0")
+
+    text = "there are no workers, since none are wanted: spec.replicas is 0"
+    assert (condition.status, condition.message) == (True, text)
 
 
 def test_a_worker_that_drains_is_not_ready() -> None:

@@ -49,6 +49,7 @@ def test_the_selector_of_the_longest_name_fits_its_field() -> None:
         ({}, "FollowsTasks", "one worker for each task that waits or runs"),
         ({"spec": scaled(slots=4)}, "FollowsTasks", "one worker for every 4 tasks"),
         ({"spec": a_pool()}, "FixedReplicas", "spec.replicas, or 1"),
+        ({"spec": a_pool(replicas=0)}, "NoReplicas", "no task of this agent is begun: scale it up"),
         ({"claimable": 99}, "TooManyReplicas", "maxReplicas (10); raise it"),
         ({"spec": scaled(minReplicas=2)}, "TooFewReplicas", "minReplicas (2)"),
         ({"revision": ""}, "RevisionNotStored", "when it is"),
