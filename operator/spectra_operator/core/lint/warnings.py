@@ -131,6 +131,9 @@ def _places(spec: WorkflowBody) -> Iterator[Any]:
 
 
 def _agent(spec: AgentSpec) -> Iterator[Problem]:
+    if spec.scaling is not None and spec.replicas is not None:
+        text = f"is {spec.replicas} and holds, so that spec.scaling stands still; leave one out"
+        yield Problem("ScalingConflict", "spec.replicas", text)
     rollout = spec.rollout
     if rollout is None:
         return

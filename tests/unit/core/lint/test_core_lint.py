@@ -281,6 +281,17 @@ def test_what_an_immediate_rollout_has_no_use_for_is_told(given: Body) -> None:
     ]
 
 
+@pytest.mark.parametrize("replicas", [0, 3])
+def test_a_number_of_workers_beside_scaling_is_told(replicas: int) -> None:
+    scaling = {"maxReplicas": 5}
+
+    assert found(an_agent(mode="Pool", replicas=replicas, scaling=scaling)) == [
+        ("warning", "ScalingConflict", "spec.replicas")
+    ]
+    assert found(an_agent(mode="Pool", scaling=scaling)) == []
+    assert found(an_agent(mode="Pool", replicas=replicas)) == []
+
+
 def test_pods_are_not_kept_warm() -> None:
     assert of_rollout(mode=None, warmSeconds=60) == [
         ("warning", "NeverUsed", "spec.rollout.warmSeconds")
