@@ -119,7 +119,10 @@ class PoolIntake:
         run.pod_uid, run.creating = uid_of(body), False
         run.created_at = instant(meta.get("creationTimestamp"))
         run.deleting = bool(meta.get("deletionTimestamp"))
-        run.failure = _failure(body)
+        failure = _failure(body)
+        if failure and not run.failure:
+            run.asked_to_go = run.deleting
+        run.failure = failure
         self._take_startup(run, body)
         self._changed(key, run)
 

@@ -190,7 +190,7 @@ class PoolKeeper:
         judged = [view for view in views if view.revision not in warm]
         given = run.spec is not None and run.spec.replicas == 0
         why_none = "spec.replicas is 0" if given else "no task waits or runs"
-        health, healthy = health_of(judged, plan.desired, why_none)
+        health, healthy = health_of(judged, plan.desired, active, why_none)
         told = (healthy, *plan.conditions)
         return {
             "health": health.value,

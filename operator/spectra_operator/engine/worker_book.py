@@ -61,6 +61,9 @@ class Ahead:
 class WorkerRun:
     """A worker.
 
+    `failure` says why its pod will never work again; one that was `asked_to_go` before it ended,
+    since its pod is being deleted, has not failed.
+
     `page` is what is durable, on a Lease at `version` (empty: there is none); `ops` are to be
     written, `in_flight` are being written, `ahead` is the page with both; `looking` tells that it
     is being read afresh. `instance` is the process that called last, at `heard_at` (monotonic
@@ -80,6 +83,7 @@ class WorkerRun:
     created_at: datetime | None = None
     deleting: bool = False
     failure: str = ""
+    asked_to_go: bool = False
     startup: Startup | None = None
     stands_since: float = 0.0
     trouble: Trouble | None = None
@@ -144,9 +148,9 @@ class WorkerRun:
 
 def state_of(worker: WorkerRun, now: float) -> WorkerState:
     """Return how scaling sees a worker; `now` in monotonic seconds."""
-    if worker.failure:
+    if worker.failure and not worker.asked_to_go:
         return WorkerState.FAILED
-    if worker.deleting or not (worker.pod_uid or worker.creating):
+    if worker.deleting or worker.asked_to_go or not (worker.pod_uid or worker.creating):
         return WorkerState.DELETING
     if worker.quarantined:
         return WorkerState.QUARANTINED

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from builders.specs import NAMESPACE
+from spectra_operator.core.pool.fleet import WorkerState
 from spectra_operator.core.pool.page import Give
 from spectra_operator.engine.keys import Key
-from spectra_operator.engine.worker_book import KIND, Poll, Wait, WorkerBook, WorkerRun
+from spectra_operator.engine.worker_book import KIND, Poll, Wait, WorkerBook, WorkerRun, state_of
 from unit.core.pool.test_core_page import a_claim
 
 AGENT = Key("Agent", NAMESPACE, "worker")
@@ -63,6 +65,35 @@ async def test_a_worker_that_is_to_get_no_more_gets_no_more(why: str) -> None:
     book = a_book(one=1)
     setattr(run_of(book, "one"), why, "it broke" if why == "failure" else True)
     assert best(book) == ""
+
+
+def a_run(**fields: Any) -> WorkerRun:
+    run = WorkerRun("worker", "r1", pod_uid="uid", heard_at=100.0)
+    for name, value in fields.items():
+        setattr(run, name, value)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({}, WorkerState.READY),
+        ({"heard_at": None}, WorkerState.STARTING),
+        ({"heard_at": 80.0}, WorkerState.SILENT),
+        ({"failure": "it broke"}, WorkerState.FAILED),
+        ({"failure": "it broke", "deleting": True}, WorkerState.FAILED),
+        ({"failure": "it ended", "asked_to_go": True}, WorkerState.DELETING),
+        ({"deleting": True}, WorkerState.DELETING),
+        ({"pod_uid": ""}, WorkerState.DELETING),
+        ({"pod_uid": "", "creating": True, "heard_at": None}, WorkerState.STARTING),
+        ({"quarantined": True}, WorkerState.QUARANTINED),
+    ],
+    ids=str,
+)
+def test_a_worker_that_ends_after_it_was_asked_to_go_has_not_failed(
+    fields: dict[str, Any], state: WorkerState
+) -> None:
+    assert state_of(a_run(**fields), 105.0) is state
 
 
 async def test_a_worker_whose_result_asks_for_the_next_claim_has_room() -> None:

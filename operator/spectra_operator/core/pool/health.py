@@ -39,17 +39,20 @@ def to_quarantine(conducts: Mapping[str, Conduct]) -> frozenset[str]:
 
 
 def health_of(
-    workers: Iterable[WorkerView], desired: int, why_none: str = ""
+    workers: Iterable[WorkerView], desired: int, active: str, why_none: str = ""
 ) -> tuple[Health, Condition]:
     """Return the health of an agent and the condition that says why.
 
     Args:
         workers: Those that the agent has.
         desired: How many of the active revision there should be.
+        active: That revision. Who drains, or is deleted, is on its way out and counts for nothing.
         why_none: What makes none wanted, where `desired` is 0.
     """
-    views = [worker for worker in workers if worker.state is not WorkerState.DELETING]
-    ready = sum(_is_ready(worker) for worker in views)
+    views = [each for each in workers if each.state is not WorkerState.DELETING]
+    views = [each for each in views if not each.draining]
+    ready = [each for each in views if each.state is WorkerState.READY]
+    own = min(sum(each.revision == active for each in ready), desired)
     odd, troubled = _odd(views), _troubled(views)
     wrong = _list([*odd, *(f"{each.name} {found.text}" for each, found in troubled)])
     if desired and not ready:
@@ -58,8 +61,10 @@ def health_of(
         reason = "WorkersStarting" if starting and not odd else "NoWorkerReady"
         reason = troubled[0][1].reason if troubled else reason
         return Health.OFFLINE, _condition(False, reason, f"{text}{wrong}")
-    if wrong or ready < desired:
-        text = f"{ready} of {desired} workers are ready"
+    if wrong or own < desired:
+        text = f"{own} of {desired} workers are ready"
+        other = sum(each.revision != active for each in ready)
+        text += f", and {other} of other revisions" if other else ""
         reason = troubled[0][1].reason if troubled else "WorkersStarting"
         reason = "WorkersFailing" if odd else reason
         return Health.DEGRADED, _condition(False, reason, f"{text}{wrong}")
@@ -67,10 +72,6 @@ def health_of(
         text = "there are no workers, since none are wanted"
         return Health.HEALTHY, _condition(True, "NoWorkers", f"{text}: {why_none}")
     return Health.HEALTHY, _condition(True, "AsExpected", "all workers do well")
-
-
-def _is_ready(worker: WorkerView) -> bool:
-    return worker.state is WorkerState.READY and not worker.draining
 
 
 def _odd(workers: Iterable[WorkerView]) -> list[str]:
@@ -88,7 +89,7 @@ def _troubled(workers: Iterable[WorkerView]) -> list[tuple[WorkerView, Trouble]]
     return [
         (each, each.trouble)
         for each in workers
-        if each.trouble is not None and each.state is WorkerState.STARTING and not each.draining
+        if each.trouble is not None and each.state is WorkerState.STARTING
     ]
 
 

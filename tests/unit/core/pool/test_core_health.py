@@ -53,7 +53,7 @@ def views(*states: WorkerState, draining: bool = False) -> list[WorkerView]:
 def test_health_follows_from_who_is_ready_of_those_wanted(
     states: tuple[WorkerState, ...], desired: int, health: Health, reason: str
 ) -> None:
-    found, condition = health_of(views(*states), desired)
+    found, condition = health_of(views(*states), desired, "rev")
 
     assert (found, condition.reason) == (health, reason)
     assert condition.status is (health is Health.HEALTHY)
@@ -61,22 +61,55 @@ def test_health_follows_from_who_is_ready_of_those_wanted(
 
 
 def test_a_pool_without_workers_says_why_there_are_none() -> None:
-    _, condition = health_of([], 0, "spec.replicas is 0")
+    _, condition = health_of([], 0, "rev", "spec.replicas is 0")
 
     text = "there are no workers, since none are wanted: spec.replicas is 0"
     assert (condition.status, condition.message) == (True, text)
 
 
 def test_a_worker_that_drains_is_not_ready() -> None:
-    assert health_of(views(READY, draining=True), 1)[0] is Health.OFFLINE
+    assert health_of(views(READY, draining=True), 1, "rev")[0] is Health.OFFLINE
 
 
 def test_the_condition_names_the_first_few_workers_and_counts_the_rest() -> None:
-    _, condition = health_of(views(READY, SILENT, FAILED, QUARANTINED, SILENT), 5)
+    _, condition = health_of(views(READY, SILENT, FAILED, QUARANTINED, SILENT), 5, "rev")
 
     said = "1 of 5 workers are ready: w1 is silent, w2 has failed, w3 is in quarantine after 5"
     assert condition.message.startswith(said)
     assert condition.message.endswith(", and 1 more")
+
+
+def of_another(*states: WorkerState) -> list[WorkerView]:
+    """Return workers of another revision."""
+    return [replace(view, name=f"o{view.name}", revision="old") for view in views(*states)]
+
+
+def test_never_are_more_ready_than_wanted_of_one_revision_and_others_are_told_apart() -> None:
+    found = [*views(READY, READY, READY), *of_another(READY, READY, READY, FAILED)]
+
+    _, condition = health_of(found, 3, "rev")
+
+    text = "3 of 3 workers are ready, and 3 of other revisions: ow3 has failed"
+    assert condition.message == text
+
+
+def test_workers_of_another_revision_keep_an_agent_from_being_offline() -> None:
+    health, condition = health_of([*views(STARTING), *of_another(READY, READY)], 2, "rev")
+
+    assert (health, condition.reason) == (Health.DEGRADED, "WorkersStarting")
+    assert condition.message == "0 of 2 workers are ready, and 2 of other revisions"
+
+
+def test_those_that_are_more_than_wanted_are_not_counted() -> None:
+    _, condition = health_of(views(READY, READY, READY, FAILED), 2, "rev")
+
+    assert condition.message == "2 of 2 workers are ready: w3 has failed"
+
+
+def test_who_drains_has_not_failed() -> None:
+    leaving = [replace(view, name="gone") for view in views(FAILED, SILENT, draining=True)]
+
+    assert health_of([*views(READY), *leaving], 1, "rev")[0] is Health.HEALTHY
 
 
 def troubled(*found: Trouble, state: WorkerState = STARTING) -> list[WorkerView]:
@@ -88,21 +121,21 @@ def troubled(*found: Trouble, state: WorkerState = STARTING) -> list[WorkerView]
 
 
 def test_what_keeps_the_only_worker_from_starting_is_the_reason() -> None:
-    health, condition = health_of(troubled(NO_IMAGE), 1)
+    health, condition = health_of(troubled(NO_IMAGE), 1, "rev")
 
     assert (health, condition.reason) == (Health.OFFLINE, "WorkerCannotStart")
     assert condition.message == f"no worker is ready: t0 {NO_IMAGE.text}"
 
 
 def test_what_keeps_one_of_several_from_starting_is_the_reason_too() -> None:
-    health, condition = health_of([*views(READY), *troubled(NO_IMAGE)], 2)
+    health, condition = health_of([*views(READY), *troubled(NO_IMAGE)], 2, "rev")
 
     assert (health, condition.reason) == (Health.DEGRADED, "WorkerCannotStart")
     assert condition.message == f"1 of 2 workers are ready: t0 {NO_IMAGE.text}"
 
 
 def test_who_has_failed_goes_before_who_does_not_start() -> None:
-    _, condition = health_of([*views(READY, FAILED), *troubled(NO_IMAGE)], 3)
+    _, condition = health_of([*views(READY, FAILED), *troubled(NO_IMAGE)], 3, "rev")
 
     assert condition.reason == "WorkersFailing"
     assert condition.message.endswith(f"w1 has failed, t0 {NO_IMAGE.text}")
@@ -111,7 +144,7 @@ def test_who_has_failed_goes_before_who_does_not_start() -> None:
 def test_a_worker_that_has_called_or_is_to_go_is_in_no_trouble() -> None:
     gone = [replace(view, draining=True) for view in troubled(NO_IMAGE)]
 
-    assert health_of([*troubled(NO_IMAGE, state=READY), *gone], 1)[0] is Health.HEALTHY
+    assert health_of([*troubled(NO_IMAGE, state=READY), *gone], 1, "rev")[0] is Health.HEALTHY
 
 
 def test_one_good_end_makes_up_for_all_bad_ones() -> None:
