@@ -12,7 +12,7 @@ from builders.engine import World, a_world
 from builders.specs import NAMESPACE, a_step, a_task, a_workflow, an_agent
 from spectra_operator.core.pool.startup import CALL_WITHIN_SECONDS
 from spectra_operator.engine.keys import AGENTS
-from spectra_operator.kube.resources import EVENTS, Body
+from spectra_operator.kube.resources import EVENTS, PODS, Body
 
 IMAGE = "example/nope:1"
 NO_IMAGE = f'failed to pull image "{IMAGE}": not found'
@@ -98,6 +98,27 @@ async def test_a_missing_image_is_told_in_the_same_words_however_often_it_is_tri
 
         after = await world.agent()
         assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+@pytest.mark.parametrize(("asked", "told"), [(True, []), (False, ["WorkersFailing"])])
+async def test_a_worker_that_ends_has_failed_unless_it_was_asked_to_go(
+    asked: bool, told: list[str]
+) -> None:
+    async with a_world() as world:
+        await world.apply(an_agent(mode="Pool", replicas=2))
+        await world.start()
+        await world.until(lambda: healthy(world)["reason"] == "AsExpected")
+        name = next(iter(world.workers.workers))
+        held = {"metadata": {"finalizers": ["example.com/held"]}}
+        await world.api.patch(PODS, name, held, NAMESPACE)
+
+        if asked:
+            await world.api.delete(PODS, name, NAMESPACE)
+            await world.settle()
+        await world.api.patch_status(PODS, name, {"phase": "Succeeded"}, NAMESPACE)
+        await world.during(10)
+
+        assert [e["reason"] for e in await warnings(world)] == told
 
 
 async def test_a_process_has_time_to_call_before_its_silence_is_told() -> None:
