@@ -174,6 +174,21 @@ async def test_a_revision_that_never_gets_ready_is_given_up_and_gets_nothing(
     await all_done_once(play, ledger, 0)
 
 
+async def test_a_release_whose_image_is_missing_is_given_up_before_the_deadline(
+    play: Play, ledger: Ledger
+) -> None:
+    await flowing(play, press())
+    await release(play, image="example.invalid/press:missing", imagePullPolicy="IfNotPresent")
+
+    found = await comes_to(play, "Aborted")
+
+    assert found["reason"] == "WorkersCrashing"
+    assert "cannot start: ImagePullBackOff: " in found["message"]
+    assert "example.invalid/press:missing" in found["message"]
+    await play.then.told("Agent", "WorkerCannotStart")
+    await all_done_once(play, ledger, 0)
+
+
 async def test_a_good_revision_is_promoted_and_then_gets_all(play: Play, ledger: Ledger) -> None:
     await flowing(play, press())
     before = rollout(play)["stable"]

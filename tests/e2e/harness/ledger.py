@@ -41,11 +41,11 @@ class Ledger:
             return
         for name, text in (meta.get("annotations") or {}).items():
             if name.startswith(c.CLAIM_PREFIX):
-                self._given(json.loads(text), revision)
+                self._given(name.removeprefix(c.CLAIM_PREFIX), json.loads(text), revision)
             elif name.startswith(c.ENDING_PREFIX):
-                ending = json.loads(text)
-                self._given(ending["claim"], revision)
-                self.ends[ending["claim"]["id"]] = ending["kind"]
+                id_, ending = name.removeprefix(c.ENDING_PREFIX), json.loads(text)
+                self._given(id_, ending["claim"], revision)
+                self.ends[id_] = ending["kind"]
 
     def by_revision(self) -> Counter[str]:
         """Return how many claims each revision was given."""
@@ -56,8 +56,7 @@ class Ledger:
         good = [id_ for id_, kind in self.ends.items() if kind == "Succeeded"]
         return Counter((g.phase, g.task, g.index) for g in map(self.claims.__getitem__, good))
 
-    def _given(self, claim: Body, revision: str) -> None:
-        id_ = claim["id"]
+    def _given(self, id_: str, claim: Body, revision: str) -> None:
         if id_ in self.claims:
             return
         given = Given(claim["phase"], claim["task"], claim["index"], claim["attempt"], revision)
