@@ -116,7 +116,8 @@ class WorkerReconciler:
         """End all open claims; those that nobody can have seen go back to where they came from."""
         for op in [op for op in run.ops if isinstance(op, Give)]:
             run.ops.remove(op)
-            self._take_back(key, run, op.claim)
+            if not _stands(run.page, op.claim):  # else it came to be, and nobody was answered
+                self._take_back(key, run, op.claim)
         if run.wanted.claims:
             run.ops.append(Fence(self._parts.clock.now(), reason, message))
 
@@ -125,6 +126,9 @@ class WorkerReconciler:
         drop(run, claim.id)
         phase = Key("Phase", key.namespace, claim.phase)
         self._parts.attempts.forget(phase, claim.id)
+        known = self._parts.phases.get(phase)
+        if known is not None:
+            known.known = None  # it counts the attempt as live
         self._parts.queue.add(phase)
 
     def _end_what_was_stopped(self, key: Key, run: WorkerRun) -> None:
@@ -161,6 +165,7 @@ class WorkerReconciler:
         after = run.wanted
         ops, run.ops, run.write_by = tuple(run.ops), [], None
         if after == run.page and (run.version or after.is_clear):
+            self._take_in_what_followed(key, run, ops)
             self._answer_waits(key, run)
             self._clear_away(key, run)
             return
@@ -234,7 +239,7 @@ class WorkerReconciler:
         for op in (op for op in ops if isinstance(op, Give) and op.after):
             if op.claim.id in run.page.claims:
                 run.triggers[op.claim.id] = now
-            elif op.claim.id not in run.page.endings:
+            elif not _stands(run.page, op.claim):
                 self._take_back(key, run, op.claim)
 
     def take_page(self, key: Key, body: Body) -> bool:
@@ -255,3 +260,7 @@ class WorkerReconciler:
         if not run.pod_uid and not run.creating:
             show(self._parts, key, run, Page(epoch=run.page.epoch))
             self._parts.workers.drop(key)
+
+
+def _stands(page: Page, claim: Claim) -> bool:
+    return claim.id in page.claims or claim.id in page.endings
