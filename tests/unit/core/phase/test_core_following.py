@@ -120,7 +120,9 @@ def test_nothing_that_has_begun_or_ended_follows_again() -> None:
     ids=["fan-out", "of-one", "items", "condition", "workspace", "capability", "agent"],
 )
 def test_what_is_not_plain_is_left_to_the_pass(task: Body) -> None:
-    assert what_follows(a_picture([a_task("a"), task], *running("a")), "a") == ()
+    snapshot = a_picture([a_task("a"), task], *running("a"), workspace={"claimName": "disk"})
+    assert not snapshot.shape.problems
+    assert what_follows(snapshot, "a") == ()
 
 
 def test_what_was_tried_before_is_left_to_the_pass() -> None:
