@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.attempts.evidence import Kind
+from ..core.phase.begun import never_begun
 from ..core.phase.inputs import InputError
 from ..core.pool.page import Claim, End, Fence, Forget, Give, Note, Op, Page
 from ..kube.errors import AlreadyExists, Conflict, KubeError, NotFound
@@ -126,9 +127,9 @@ class WorkerReconciler:
         drop(run, claim.id)
         phase = Key("Phase", key.namespace, claim.phase)
         self._parts.attempts.forget(phase, claim.id)
-        known = self._parts.phases.get(phase)
-        if known is not None:
-            known.known = None  # it counts the attempt as live
+        found = self._parts.phases.get(phase)
+        if found is not None and found.shape.uid == claim.phase_uid:
+            found.known = never_begun(found.shape, found.known, claim.task, claim.number)
         self._parts.queue.add(phase)
 
     def _end_what_was_stopped(self, key: Key, run: WorkerRun) -> None:

@@ -163,7 +163,7 @@ async def test_somebody_of_higher_priority_who_waits_gets_the_slot() -> None:
         assert order(world) == ["a", "urgent", "b"]
 
 
-LIMITS = {
+LIMITS: dict[str, tuple[Body, Body, Body]] = {
     "concurrency": ({"concurrency": 2}, {}, {}),
     "phase": ({}, {"parallelism": 2}, {}),
     "workflow": ({}, {}, {"parallelism": 2}),

@@ -66,11 +66,14 @@ MEDDLING: dict[str, tuple[Callable[[Body], Body], list[int]]] = {
 
 @pytest.mark.parametrize("how", MEDDLING)
 @pytest.mark.parametrize("slots", [1, 2])
+@pytest.mark.parametrize("seconds", [0.1, 2.0])
 async def test_after_a_conflict_both_stand_or_neither_and_what_follows_runs_once(
-    how: str, slots: int
+    how: str, slots: int, seconds: float
 ) -> None:
     async with a_warm_world(a_pool(slots=slots)) as world:
         meddle, attempts = MEDDLING[how]
+        for task in TASKS:  # status knows of them, or not yet
+            world.workers.plan(task, Deed(seconds=seconds), Deed(seconds=seconds))
         world.api.fault(of_a_result, Meddle(world, meddle))
 
         watch = await done(world, a_chain(*TASKS))

@@ -338,7 +338,7 @@ def _task(random: Random, others: list[Body]) -> Body:
         o["name"] for o in others if o["name"] in before and not {"count", "forEach"} & o.keys()
     ]
     conditions = ["true", "false", *(f"tasks.{name}.outputs.gone.more" for name in single)]
-    odd = random.choice(
+    odd: Body = random.choice(
         [
             {"when": random.choice(conditions)},
             {"count": random.randint(1, 3)},
