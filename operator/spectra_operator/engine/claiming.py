@@ -93,14 +93,14 @@ def grant(
 class Grant:
     """Who takes an attempt, and what made it possible.
 
-    `trigger` is when the event came, `after` names the claim on the same page from whose result
-    the attempt follows, if that is not durable yet.
+    `trigger` is when the event came, `after` names the claims on the same page from whose results
+    the attempt follows, as far as these are not durable yet.
     """
 
     worker: Key
     run: WorkerRun
     trigger: float | None = None
-    after: str = ""
+    after: tuple[str, ...] = ()
 
 
 def give(parts: Parts, phase: Key, attempt: Attempt, text: str, grant: Grant) -> Attempt:
