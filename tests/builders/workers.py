@@ -96,6 +96,8 @@ class FakeWorkers:
         habits: How workers of an image do whatever they are given; else as it was planned.
         stillborn: Images whose workers never come up.
         images: The images of all workers there ever were, by name.
+        asking: How many claims workers ask for with a result.
+        brought: The tasks that came with the answers to results, for each answer, in order.
     """
 
     def __init__(
@@ -111,6 +113,8 @@ class FakeWorkers:
         self.stillborn: set[str] = set()
         self.images: dict[str, str] = {}
         self.starting = 1.0
+        self.asking = 0
+        self.brought: list[list[str]] = []
         self._api = api
         self._clock = clock
         self._leader = leader
@@ -291,29 +295,30 @@ class FakeWorkers:
         outputs = deed.outputs(document["input"]) if callable(deed.outputs) else deed.outputs
         said = {"outputs": outputs} if outputs is not None else {}
         text = json.dumps(said | ({"usage": {"cost": deed.cost}} if deed.cost else {}))
-        report = Report(
-            claim, worker.epochs[claim], deed.succeeded, "" if deed.succeeded else "Error", text, 0
-        )
+        reason, epoch = "" if deed.succeeded else "Error", worker.epochs[claim]
+        report = Report(claim, epoch, deed.succeeded, reason, text, self.asking)
         worker.reporting.add(claim)
         try:
-            accepted = await self._say(worker, claim, lambda d: d.report(worker.caller, report))
+            works = await self._say(worker, claim, lambda d: d.report(worker.caller, report))
         finally:  # a heartbeat may tell first that the claim is over
             worker.doing.pop(claim, None)
-        if accepted:
-            self.ended.append(
-                (document["task"], document["index"], document["attempt"], worker.name)
-            )
+        if works is None:
+            return
+        self.ended.append((document["task"], document["index"], document["attempt"], worker.name))
+        self.brought.append([json.loads(work.document)["task"] for work in works])
+        for work in works:
+            self._take(worker, work)
 
-    async def _say(self, worker: Worker, claim: str, ask: Callable[[Any], Any]) -> bool:
-        """Say something until it is answered; return whether it was taken in."""
+    async def _say(self, worker: Worker, claim: str, ask: Callable[[Any], Any]) -> Any:
+        """Say something until it is answered; return the answer, None if it is refused."""
         while True:
             try:
                 answer = await self._call(worker, _answered(ask))
             except DeskError:
                 self.refused.append(claim)
-                return False
+                return None
             if answer is not None:
-                return True
+                return answer
             await self._clock.sleep(0.5)
 
     def _released(self, worker: Worker, claim: str) -> Callable[[Any], Any]:

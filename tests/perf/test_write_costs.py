@@ -6,8 +6,10 @@ the API server's own, with nothing else to do but this.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,9 +29,10 @@ Body = dict[str, Any]
 pytestmark = pytest.mark.timeout(300)
 
 NAMESPACE = "default"
-WRITES = 200
+WRITES = 400
 CHANGED = 30
 """Tasks that a status patch changes: what ends within a second."""
+PAGES = 8
 ENTRIES = 30
 ENTRY = "x" * 350
 """About what an entry of a page has; the docs of pages say what stands there."""
@@ -56,14 +59,24 @@ async def client(cluster: LocalCluster) -> AsyncIterator[AiohttpClient]:
         yield client
 
 
-async def _measured(
-    cluster: LocalCluster, what: str, write: Callable[[int], Awaitable[Body]]
-) -> Body:
-    """Write so often, print what one write took the API server, and return the last answer."""
-    body = await write(0)
+Write = Callable[[int], Awaitable[Body]]
+
+
+async def _measured(cluster: LocalCluster, what: str, *writes: Write) -> Body:
+    """Write so often, each object by itself, and print what one write took the API server.
+
+    Returns:
+        The last answer.
+    """
+
+    async def often(write: Write) -> Body:
+        for number in range(WRITES // len(writes)):
+            body = await write(number + 1)
+        return body
+
+    body = await writes[0](0)
     before = await api_server_seconds(cluster)
-    for number in range(1, WRITES + 1):
-        body = await write(number)
+    *_, body = await asyncio.gather(*map(often, writes))
     used = await api_server_seconds(cluster) - before
     size, fields = len(json.dumps(body)), _bytes_of_fields(body)
     print(  # noqa: T201
@@ -121,23 +134,27 @@ async def test_the_status_of_a_phase_of_a_hundred_tasks(
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["with managed fields", "without"])
-async def test_a_page_on_which_one_entry_comes_and_one_goes(
+async def test_pages_on_which_one_entry_comes_and_one_goes(
     cluster: LocalCluster, client: AiohttpClient, *, kept: bool
 ) -> None:
-    name = "kept" if kept else "empty"
-    entries = {f"{c.CLAIM_PREFIX}each-{number:05}": ENTRY for number in range(ENTRIES)}
-    meta = {"name": name, "annotations": entries}
-    body = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": meta}
-    await client.create(LEASES, NAMESPACE, body)
+    fields: Body = {} if kept else {"managedFields": NOBODYS_FIELDS}
+    names = [f"{'kept' if kept else 'empty'}-{number}" for number in range(PAGES)]
+    for name in names:
+        entries = {_entry(number): ENTRY for number in range(ENTRIES)}
+        meta = {"name": name, "annotations": entries}
+        body = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": meta}
+        await client.create(LEASES, NAMESPACE, body)
 
-    async def write(number: int) -> Body:
-        come, gone = f"each-{number + ENTRIES:05}", f"each-{number:05}"
-        changed = {f"{c.CLAIM_PREFIX}{come}": ENTRY, f"{c.CLAIM_PREFIX}{gone}": None}
-        patch: Body = {"metadata": {"annotations": changed}}
-        if not kept:
-            patch["metadata"]["managedFields"] = NOBODYS_FIELDS
+    async def write(name: str, number: int) -> Body:
+        changed = {_entry(number + ENTRIES): ENTRY, _entry(number): None}
+        patch = {"metadata": {"annotations": changed, **fields}}
         return await client.patch(LEASES, NAMESPACE, name, patch)
 
-    found = await _measured(cluster, f"page of {ENTRIES} entries, fields {name}", write)
+    what = f"{PAGES} pages of {ENTRIES} entries, managed fields {'kept' if kept else 'empty'}"
+    found = await _measured(cluster, what, *(partial(write, name) for name in names))
 
     assert ("managedFields" in found["metadata"]) is kept
+
+
+def _entry(number: int) -> str:
+    return f"{c.CLAIM_PREFIX}each-{number:05}"

@@ -22,6 +22,8 @@ def input_of(run: PhaseRun, claim: Claim) -> str:
         InputError: The phase is not what it was.
     """
     records = (run.known or run.persisted).tasks
+    if claim.task not in records:
+        raise InputError("PhaseNotDecided", f"nothing is known of task {claim.task} yet")
     way = records[claim.task].way_of(claim.index)
     return TaskInputs(run.shape, records, claim.task, way).text(claim.index)
 
@@ -52,7 +54,8 @@ def document(run: PhaseRun, claim: Claim, who: tuple[str, str], text: str) -> di
 
 def _checkpoint(run: PhaseRun, claim: Claim) -> Any:
     """Return what the attempts before have left; nothing if somebody has spoilt it."""
-    item = (run.known or run.persisted).tasks[claim.task].open.get(claim.index)
+    record = (run.known or run.persisted).tasks.get(claim.task)
+    item = record.open.get(claim.index) if record else None
     if item is None or item.checkpoint is None:
         return None
     try:

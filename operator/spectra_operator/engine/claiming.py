@@ -37,6 +37,16 @@ def rooms(parts: Parts, namespace: str) -> dict[str, Room]:
     return found
 
 
+def slots(parts: Parts, namespace: str) -> dict[str, int]:
+    """Return what the workers of every agent of a namespace that is in mode Pool do at once."""
+    found: dict[str, int] = {}
+    for agent in parts.agents.pools(namespace):
+        run = parts.agents.get(agent)
+        workers = sum(worker.takes for _, worker in parts.workers.of(agent))
+        found[agent.name] = workers * run.spec.slots if run and run.spec else 0
+    return found
+
+
 def gate_room(agent: str, revision: str) -> str:
     """Return what the room is called that the gates of a revision have."""
     return f"{agent}/{revision}"
@@ -83,14 +93,14 @@ def grant(
 class Grant:
     """Who takes an attempt, and what made it possible.
 
-    `trigger` is when the event came, `after` names the claim on the same page from whose result
-    the attempt follows, if that is not durable yet.
+    `trigger` is when the event came, `after` names the claims on the same page from whose results
+    the attempt follows, as far as these are not durable yet.
     """
 
     worker: Key
     run: WorkerRun
     trigger: float | None = None
-    after: str = ""
+    after: tuple[str, ...] = ()
 
 
 def give(parts: Parts, phase: Key, attempt: Attempt, text: str, grant: Grant) -> Attempt:

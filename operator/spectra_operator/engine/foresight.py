@@ -9,8 +9,9 @@ good end does, and both come to be in one write. Whatever is not plain is left t
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..core.attempts.evidence import Attempt, Kind
 from ..core.phase.following import following
@@ -27,6 +28,8 @@ from .runs import PhaseRun
 from .starts import planned
 from .worker_book import WorkerRun
 
+logger = logging.getLogger(__name__)
+
 
 class Foresight:
     """Knows what results will bring; see `following`."""
@@ -37,7 +40,7 @@ class Foresight:
 
     def give_what_follows(self, key: Key, run: WorkerRun) -> None:
         """Add the claims that follow from results to what is to be written of a worker."""
-        endings = _good_ends(run)
+        endings = _ends(run)
         if not endings or not run.free or not self._takes_all(key, run):
             return
         ended = attempts_of(Page(endings=endings), key.name, run.agent, run.revision)
@@ -45,7 +48,11 @@ class Foresight:
         for id_, attempt in ended.items():
             by_phase[Key("Phase", key.namespace, endings[id_].claim.phase)].append(attempt)
         for phase, attempts in by_phase.items():
-            self._give_in(phase, attempts, (key, run))
+            try:
+                self._give_in(phase, attempts, (key, run))
+            except Exception:  # a phase that breaks must not keep results from being recorded
+                logger.exception("%s: what follows from results could not be decided", phase)
+                self._parts.metrics.reconcile_errors.labels(phase.kind).inc()
 
     def _takes_all(self, key: Key, run: WorkerRun) -> bool:
         """Whether nobody else waits, and the worker's revision gets all that its agent is given."""
@@ -58,21 +65,28 @@ class Foresight:
         busy = parts.attempts.by_agent[key.namespace, run.agent]
         return _within(busy, agent.spec.concurrency)
 
-    def _give_in(self, phase: Key, ended: list[Attempt], worker: tuple[Key, WorkerRun]) -> None:
-        """Give the tasks of one phase: as many as end, so that no limit is passed."""
+    def _give_in(self, phase: Key, ended: Sequence[Attempt], worker: tuple[Key, WorkerRun]) -> None:
+        """Give the tasks of one phase: as many as end, so that no limit is passed.
+
+        What follows where one of the ends is bad, that may forbid it, is for the pass to say.
+        """
         key, taker = worker
         run, body = self._parts.phases.get(phase), self._parts.store.get(phase)
         if run is None or body is None or not self._is_current(phase, run, body):
+            return
+        if not all(_is_good(attempt, run.shape.uid) for attempt in ended):
             return
         levels = self._phases.levels(phase, run)
         if levels is None:
             return
         picture = self._phases.picture(phase, run, levels)
         record, tasks = following(picture, ended, taker.agent)
-        for task, source in zip(tasks, ended, strict=False):
+        for task in tasks[: len(ended)]:
             if not taker.free:
                 return
-            self._give(phase, run, (task, record), Grant(key, taker, after=source.pod))
+            parents = run.shape.graph.parents[task]
+            after = tuple(attempt.pod for attempt in ended if attempt.task in parents)
+            self._give(phase, run, (task, record), Grant(key, taker, after=after))
 
     def _is_current(self, phase: Key, run: PhaseRun, body: Body) -> bool:
         """Whether a phase was decided about as it stands, and has not more under way than it may.
@@ -101,11 +115,16 @@ class Foresight:
         self._parts.attempts.assume(phase, claiming.give(self._parts, phase, attempt, text, grant))
 
 
-def _good_ends(run: WorkerRun) -> Mapping[str, Ending]:
-    """Return the good ends that are to be written of a worker's open claims."""
+def _ends(run: WorkerRun) -> Mapping[str, Ending]:
+    """Return the ends that are to be written of a worker's open claims."""
     open_ = run.page.claims
-    ends = (op for op in run.ops if isinstance(op, End) and op.kind is Kind.SUCCEEDED)
-    return {op.id: Ending(open_[op.id], op) for op in ends if op.id in open_}
+    ends = (op for op in run.ops if isinstance(op, End) and op.id in open_)
+    return {op.id: Ending(open_[op.id], op) for op in ends}
+
+
+def _is_good(attempt: Attempt, phase_uid: str) -> bool:
+    good = attempt.outcome is not None and attempt.outcome.kind is Kind.SUCCEEDED
+    return good and attempt.phase_uid == phase_uid
 
 
 def _within(live: int, limit: int | None) -> bool:

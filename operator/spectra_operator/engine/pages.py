@@ -14,7 +14,7 @@ from .parts import Parts
 from .worker_book import WorkerBook, WorkerRun
 
 NOBODYS_FIELDS: list[Body] = [{}]
-"""Has the API server forget who set which field of a page, and not begin again: a third of what a
+"""Has the API server forget who set which field of a page, and not begin again: a fifth of what a
 patch of a full page costs it, for what nobody applies and nobody else writes."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -144,7 +144,9 @@ class Parts:
     def profiles(self, namespace: str) -> dict[str, Profile]:
         """Return the agents of a namespace that may be chosen for what they can do."""
         known = self.agents.usable(namespace)
-        return self.selection.profiles(namespace, known, self.clock.monotonic())
+        found = self.selection.profiles(namespace, known, self.clock.monotonic())
+        slots = claiming.slots(self, namespace) if found else {}
+        return {name: replace(each, slots=slots.get(name)) for name, each in found.items()}
 
     def doers(self, namespace: str, ready: Iterable[Ready]) -> set[str]:
         """Return the agents that are named by ready tasks, or may be chosen for one."""

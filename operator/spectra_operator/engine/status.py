@@ -71,11 +71,12 @@ def proven(record: PhaseRecord, persisted: PhaseRecord, attempts: Iterable[Attem
     """Return a record without the attempts whose pod is still being created.
 
     Status must not call them running: if the operator dies before the create has come to pass,
-    its successor would count a pod that never was as lost.
+    its successor would count a pod that never was as lost. A task that somebody has skipped or
+    marked meanwhile is not called running by them.
     """
     unproven: dict[str, set[int]] = {}
     for attempt in attempts:
-        if attempt.live and not attempt.uid and attempt.task in record.tasks:
+        if attempt.live and not attempt.uid and _is_shown(record, attempt):
             unproven.setdefault(attempt.task, set()).add(attempt.index)
     if not unproven:
         return record
@@ -83,6 +84,12 @@ def proven(record: PhaseRecord, persisted: PhaseRecord, attempts: Iterable[Attem
     for name, indexes in unproven.items():
         tasks[name] = _without(tasks[name], persisted.tasks.get(name), indexes)
     return replace(record, tasks=tasks)
+
+
+def _is_shown(record: PhaseRecord, attempt: Attempt) -> bool:
+    task = record.tasks.get(attempt.task)
+    item = task.open.get(attempt.index) if task else None
+    return item is not None and item.attempt == attempt.number
 
 
 def must_be_known(before: PhaseRecord, after: PhaseRecord) -> bool:

@@ -110,9 +110,15 @@ class WorkerRun:
         return self.ahead.of(self.page, (*(self.in_flight or ()), *self.ops))
 
     @property
+    def takes(self) -> bool:
+        """Whether it has called and is to go on working."""
+        going = self.draining or self.deleting or self.quarantined
+        return self.heard_at is not None and self.alive and not going
+
+    @property
     def free(self) -> int:
         """Return how many claims it may be given now."""
-        if self.draining or self.deleting or self.quarantined or not self.alive:
+        if not self.takes:
             return 0
         offered = (self.poll.slots if self.poll else 0) + sum(wait.slots for wait in self.waits)
         if not offered:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.attempts.evidence import Kind
+from ..core.phase.begun import never_begun
 from ..core.phase.inputs import InputError
 from ..core.pool.page import Claim, End, Fence, Forget, Give, Note, Op, Page
 from ..kube.errors import AlreadyExists, Conflict, KubeError, NotFound
@@ -117,7 +118,8 @@ class WorkerReconciler:
         """End all open claims; those that nobody can have seen go back to where they came from."""
         for op in [op for op in run.ops if isinstance(op, Give)]:
             run.ops.remove(op)
-            self._take_back(key, run, op.claim)
+            if not _stands(run.page, op.claim):  # else it came to be, and nobody was answered
+                self._take_back(key, run, op.claim)
         if run.wanted.claims:
             run.ops.append(Fence(self._parts.clock.now(), reason, message))
 
@@ -126,6 +128,9 @@ class WorkerReconciler:
         drop(run, claim.id)
         phase = Key("Phase", key.namespace, claim.phase)
         self._parts.attempts.forget(phase, claim.id)
+        found = self._parts.phases.get(phase)
+        if found is not None and found.shape.uid == claim.phase_uid:
+            found.known = never_begun(found.shape, found.known, claim.task, claim.number)
         self._parts.queue.add(phase)
 
     def _end_what_was_stopped(self, key: Key, run: WorkerRun) -> None:
@@ -162,6 +167,7 @@ class WorkerReconciler:
         after = run.wanted
         ops, run.ops, run.write_by = tuple(run.ops), [], None
         if after == run.page and (run.version or after.is_clear):
+            self._take_in_what_followed(key, run, ops)
             self._answer_waits(key, run)
             self._clear_away(key, run)
             return
@@ -235,7 +241,7 @@ class WorkerReconciler:
         for op in (op for op in ops if isinstance(op, Give) and op.after):
             if op.claim.id in run.page.claims:
                 run.triggers[op.claim.id] = now
-            elif op.claim.id not in run.page.endings:
+            elif not _stands(run.page, op.claim):
                 self._take_back(key, run, op.claim)
 
     def take_page(self, key: Key, body: Body) -> bool:
@@ -256,3 +262,7 @@ class WorkerReconciler:
         if not run.pod_uid and not run.creating:
             show(self._parts, key, run, Page(epoch=run.page.epoch))
             self._parts.workers.drop(key)
+
+
+def _stands(page: Page, claim: Claim) -> bool:
+    return claim.id in page.claims or claim.id in page.endings

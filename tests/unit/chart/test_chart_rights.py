@@ -268,3 +268,17 @@ def test_the_roles_are_bound_to_the_account_that_the_pods_use(defaults: list[Bod
 def test_two_releases_in_two_namespaces_share_no_cluster_role(render: Render) -> None:
     names = {b["metadata"]["name"] for b in render() if b["kind"].startswith("ClusterRole")}
     assert names == {f"{repo.NAMESPACE}:spectra-operator"}
+
+
+def test_the_documents_tell_exactly_what_is_granted(defaults: list[Body]) -> None:
+    """Rules that name objects are told by where they hold, the others for all namespaces."""
+    told: set[tuple[str, str]] = set()
+    text = (repo.ROOT / "docs" / "install.md").read_text()
+    _, _, section = text.partition("## What the operator may do")
+    for line in section.splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) == 3 and cells[1].startswith("`"):
+            names = cells[1].replace("`", "").split(", ")
+            told |= {(name, verb) for name in names for verb in cells[2].split(", ")}
+
+    assert told == {(resource, verb) for _, resource, verb in granted(defaults)}

@@ -213,9 +213,8 @@ class _Counter:
     def _contender(self, name: str) -> Contender:
         busy, width = self._agents.get(name, 0), self._slots.agents.get(name)
         profile = self._slots.profiles[name]
-        if not profile.mounts and name in self._slots.rooms:  # workers are what limits a pool
-            slots = self._slots.by_agent.get(name, 0) + self._slots.rooms[name][0]
-            width = slots if width is None else min(width, slots)
+        if profile.slots is not None:
+            width = profile.slots if width is None else min(width, profile.slots)
         return Contender(
             name=name,
             busy=busy,

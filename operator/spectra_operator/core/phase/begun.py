@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..attempts.evidence import Attempt
-from ..snapshot import PhaseSnapshot
+from ..snapshot import PhaseShape, PhaseSnapshot
 from .conclude import conclude
 from .decide import PhaseDecision, wake_at
 from .fold import fold
 from .judging import Context
+from .openings import first_record
 from .readiness import ready_tasks
+from .records import PhaseRecord
 from .settle import with_running
 
 
@@ -42,3 +44,19 @@ def begun(
         ready=ready_tasks(snapshot, record, snapshot.levels),
         wake_at=wake_at(snapshot, record),
     )
+
+
+def never_begun(
+    shape: PhaseShape, known: PhaseRecord | None, task: str, number: int
+) -> PhaseRecord | None:
+    """Return what is known of a phase without an attempt that never came to be.
+
+    None: only what is proven tells, so the next decision begins from that. A single task's first
+    attempt can be taken out without it: what else is known may have no proof any more.
+    """
+    record = known.tasks.get(task) if known else None
+    if known is None or record is None or record.ended:
+        return known
+    if record.fan_out or number > 1 or record.recorded(0):
+        return None
+    return replace(known, tasks={**known.tasks, task: first_record(shape, task)})

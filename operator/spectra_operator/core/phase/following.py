@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ...api.constants import MAX_OUTPUT_BYTES
@@ -12,8 +12,12 @@ from ..orders import pending
 from ..snapshot import PhaseShape, PhaseSnapshot
 from . import settle
 from .decide import decide_phase
-from .readiness import Ready
+from .news import news
+from .readiness import Ready, overdue
 from .records import PhaseRecord
+
+MOST_UNSEEN = 64
+"""Ends that no pass has taken in yet, beyond which looking ahead costs as much as that pass."""
 
 
 def following(
@@ -24,7 +28,9 @@ def following(
     Plain is what starts once, for the first time, with nothing to choose or to evaluate before:
     one item, no condition, no workspace, no choice of an agent. All else is for the pass that
     comes after the results are durable. The decision is that pass's own, made about the tasks
-    concerned alone, so that a result in a large phase costs no more than in a small one.
+    concerned alone, so that a result in a large phase costs no more than in a small one. Concerned
+    is also what ended since the last pass: it may be what a task's input is made of, or a failure
+    by which nothing new may start.
 
     Args:
         snapshot: The phase without these results.
@@ -35,38 +41,78 @@ def following(
         The phase as it will be, and the names of the tasks.
     """
     record, shape = snapshot.known, snapshot.shape
-    sources = {attempt.task for attempt in ended}
-    found = _children(shape, sources)
-    if record is None or not found or _may_decide_otherwise(snapshot, record):
+    if record is None or record.ended or shape.problems:
         return record or snapshot.persisted, ()
-    near = sources.union(found, *(shape.graph.parents[name] for name in found))
+    sources = {attempt.task for attempt in ended}
+    unseen = _unseen(snapshot, record)
+    touched = sources.union(attempt.task for attempt in unseen)
+    found = {
+        name
+        for name in _children(shape, sources) - shape.conditional
+        if all(p in touched or record.tasks[p].ended for p in shape.graph.parents[name])
+    }
+    if not found or len(unseen) > MOST_UNSEEN or not _have_room(record, (*ended, *unseen)):
+        return record, ()
+    if _may_decide_otherwise(snapshot, record, touched):
+        return record, ()
+    near = touched.union(found, *(shape.graph.parents[name] for name in found), _planners(record))
     decision = decide_phase(_excerpt(snapshot, record, near, ended))
     record = replace(record, tasks={**record.tasks, **decision.record.tasks})
     ready = {r.task for r in decision.ready if _is_plain(record, r, agent)}
     return record, tuple(name for name in shape.tasks if name in ready and name in found)
 
 
-def _children(shape: PhaseShape, sources: set[str]) -> set[str]:
-    """Return the tasks that wait for others and can be decided about without evaluating."""
-    children = {name for source in sources for name in shape.graph.children[source]}
-    return children - shape.conditional
+def _children(shape: PhaseShape, sources: Collection[str]) -> set[str]:
+    """Return the tasks that wait for others."""
+    return {name for source in sources for name in shape.graph.children[source]}
 
 
-def _may_decide_otherwise(snapshot: PhaseSnapshot, record: PhaseRecord) -> bool:
+def _unseen(snapshot: PhaseSnapshot, record: PhaseRecord) -> list[Attempt]:
+    """Return the attempts that have ended, or been given up, since the last pass."""
+    return news((a for a in snapshot.attempts if not a.live or a.node_lost), record.tasks)
+
+
+def _planners(record: PhaseRecord) -> set[str]:
+    """Return the tasks whose plan is being carried out: its end is theirs."""
+    return {name for name, task in record.tasks.items() if task.spawned and not task.ended}
+
+
+def _may_decide_otherwise(
+    snapshot: PhaseSnapshot, record: PhaseRecord, touched: Collection[str]
+) -> bool:
     """Whether what holds for the whole phase may change what a few of its tasks would become."""
-    budget = settle.output_budget(record)
+    shape = snapshot.shape
+    planners = _planners(record)
     return (
-        bool(settle.halted(snapshot.shape, record.tasks, snapshot.levels))
+        bool(settle.halted(shape, record.tasks, snapshot.levels))
         or bool(pending(snapshot.orders, record.applied))
-        or 2 * budget < MAX_OUTPUT_BYTES
+        or any(child.view.ended for name, child in snapshot.children.items() if name in planners)
+        or any(not record.tasks[name].ended for name in overdue(snapshot, record))
+        or (shape.fails_fast and _may_fail_unseen(shape, record, touched))
     )
+
+
+def _may_fail_unseen(shape: PhaseShape, record: PhaseRecord, touched: Collection[str]) -> bool:
+    """Whether expressions are to be evaluated: one that gives nothing fails its task."""
+    opening = not shape.conditional.isdisjoint(_children(shape, touched))
+    return opening or settle.unfinished(shape, record.tasks)
+
+
+def _have_room(record: PhaseRecord, ended: Sequence[Attempt]) -> bool:
+    """Whether outputs of these ends fit whatever else there is: half of the room is left then."""
+    growth = sum(
+        record.tasks[attempt.task].output_growth(attempt.outcome.result.outputs)
+        for attempt in ended
+        if attempt.outcome
+    )
+    return 2 * (settle.output_budget(record) - growth) >= MAX_OUTPUT_BYTES
 
 
 def _excerpt(
     snapshot: PhaseSnapshot, record: PhaseRecord, names: set[str], ended: Sequence[Attempt]
 ) -> PhaseSnapshot:
     """Return a picture of some tasks of a phase, with results taken in."""
-    shape = snapshot.shape
+    shape = snapshot.shape  # what is untried in the picture has all that it waits for in it
     by_pod = {attempt.pod: attempt for attempt in ended}
     parents = {
         name: tuple(p for p in shape.graph.parents[name] if p in names)

@@ -90,12 +90,12 @@ class Page:
 class Give:
     """Give the worker a claim; nothing happens if the page has its attempt already.
 
-    One that follows from a result on the same page names the claim of it in `after`: it is given
-    only where that has ended well.
+    One that follows from results on the same page names their claims in `after`: it is given only
+    where all of these have ended well.
     """
 
     claim: Claim
-    after: str = ""
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def apply(page: Page, ops: Iterable[Op]) -> Page:
 def _given(page: Page, op: Give) -> Page:
     if op.claim.id in page.claims or op.claim.id in page.endings:
         return page
-    if op.after and not _ended_well(page, op.after):
+    if not all(_ended_well(page, claim) for claim in op.after):
         return page
     claim = replace(op.claim, epoch=page.epoch)
     return replace(page, claims=MappingProxyType({**page.claims, claim.id: claim}))

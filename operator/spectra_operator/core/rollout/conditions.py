@@ -28,6 +28,8 @@ ROOTS = (*FIGURES, "stable")
 VALUE = ("value",)
 """What the condition of a query may read."""
 
+_SAMPLES = (0.5, 3.25)
+
 
 class Verdict(StrEnum):
     """What came of a condition, or of several. Error: who was asked could not answer."""
@@ -93,6 +95,24 @@ def look_at_value(source: str, value: float | None) -> Finding:
         return _find(source, compile_condition(source, VALUE), {"value": value})
     except ExpressionError as error:
         return Finding(Verdict.INCONCLUSIVE, f"{source}: {error}")
+
+
+def never_decides(source: str, roots: tuple[str, ...] = ROOTS) -> str:
+    """Return why a condition is neither true nor false whatever the numbers are; empty if it is.
+
+    What is wrong about types is wrong for any two numbers, all else hardly for both.
+
+    Raises:
+        ExpressionError: it is no CEL, or reads what is not there.
+    """
+    expression, wrong = compile_condition(source, roots), []
+    for number in _SAMPLES:
+        values = dict.fromkeys(roots, number) | {"stable": dict.fromkeys(FIGURES, number)}
+        try:
+            condition(expression, values, SMALL_COST)
+        except ExpressionError as error:
+            wrong.append(str(error))
+    return wrong[0] if len(wrong) == len(_SAMPLES) else ""
 
 
 def together(findings: Iterable[Finding]) -> Finding:

@@ -14,7 +14,7 @@ from ..language.expressions import (
     surely_gives,
 )
 from ..spec.problems import Problem
-from .conditions import VALUE, compile_condition
+from .conditions import ROOTS, VALUE, never_decides
 from .gates import DONE, RECORDED
 from .queries import address_problem
 
@@ -47,7 +47,7 @@ def rollout_problems(rollout: Rollout, where: str = "spec.rollout") -> Iterator[
     if analysis is None:
         return
     for index, source in enumerate(analysis.conditions):
-        yield from _problems(source, f"{where}.analysis.conditions[{index}]", compile_condition)
+        yield from _undecided(source, f"{where}.analysis.conditions[{index}]", ROOTS)
     yield from _query_problems(rollout, f"{where}.analysis.prometheus.queries")
 
 
@@ -66,7 +66,17 @@ def _query_problems(rollout: Rollout, where: str) -> Iterator[Problem]:
             yield Problem("DuplicateName", f"{where}[{query.name}]", text)
         seen.add(query.name)
         field = f"{where}[{query.name}].condition"
-        yield from _problems(query.condition, field, lambda s: compile_condition(s, VALUE))
+        yield from _undecided(query.condition, field, VALUE)
+
+
+def _undecided(source: str, field: str, roots: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield why a condition over numbers can be neither true nor false."""
+    try:
+        problem = never_decides(source, roots)
+    except ExpressionError as error:
+        problem = str(error)
+    if problem:
+        yield Problem("InvalidExpression", field, problem)
 
 
 def _problems(source: str, field: str, compiled: Callable[[str], Expression]) -> Iterator[Problem]:

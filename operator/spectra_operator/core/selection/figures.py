@@ -90,11 +90,13 @@ def recalled(
 class Profile:
     """An agent that may be chosen. `mounts` tells that its attempts can mount a workspace.
 
-    `begun` is how many attempts it was given by a choice so far, to take turns by.
+    `slots` is what its workers can do at once, in mode Pool; `begun` how many attempts it was
+    given by a choice so far, to take turns by.
     """
 
     capabilities: frozenset[str]
     mounts: bool = True
+    slots: int | None = None
     figures: Figures = NOTHING_SEEN
     begun: int = 0
 

@@ -114,7 +114,7 @@ def test_the_limits_of_phase_and_workflow_hold_too() -> None:
 
 
 def test_of_warm_workers_only_the_slots_that_wait_are_used() -> None:
-    pool = Profile(frozenset({"able"}), mounts=False)
+    pool = Profile(frozenset({"able"}), mounts=False, slots=4)
     found = admitted(
         choosing(count=9),
         slots=slots(
@@ -130,6 +130,18 @@ def test_of_warm_workers_only_the_slots_that_wait_are_used() -> None:
         "cold: Balance, 0 of 2 busy",
         "warm: Balance, 1 of 4 busy",
     ]
+
+
+def test_a_pool_is_as_wide_as_its_slots_even_while_more_is_offered_than_is_free() -> None:
+    pool = Profile(frozenset({"able"}), mounts=False, slots=4)
+    waiting = (3, "WorkersBusy", "")  # those that are handing in a result offer its slot as well
+    found = admitted(
+        choosing(),
+        slots=slots(
+            {"warm": None}, profiles={"warm": pool}, by_agent={"warm": 4}, rooms={"warm": waiting}
+        ),
+    )
+    assert [s.why for s in found.shares["p1", "a", 0]] == ["warm: Balance, 4 of 4 busy"]
 
 
 def test_a_pool_without_workers_yields_to_an_agent_that_can_start_now() -> None:

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.plays import Play
+from builders.records import an_attempt, done
 from builders.specs import Body, a_phase, a_task
 from spectra_operator.api.phase import PhaseState, TaskState
-from spectra_operator.core.phase.begun import begun
+from spectra_operator.core.phase.begun import begun, never_begun
 from spectra_operator.core.phase.decide import PhaseDecision, decide_phase
 from spectra_operator.core.snapshot import PhaseSnapshot
 from unit.core.core_plays import SEEDS, plot
@@ -83,3 +84,34 @@ def test_without_a_start_the_decision_stands() -> None:
     snapshot = play.snapshot()
     decision = decide_phase(snapshot)
     assert begun(snapshot, decision, ()) == decision
+
+
+def test_a_first_attempt_that_never_came_to_be_leaves_what_else_is_known() -> None:
+    play = a_play(a_task("a"), a_task("b"), a_task("c", depends_on=["a"]))
+    snapshot = play.snapshot()
+    before = decide_phase(snapshot).record
+    known = begun(snapshot, decide_phase(snapshot), [an_attempt("a"), an_attempt("b")]).record
+
+    after = never_begun(play.shape, known, "a", 1)
+
+    assert after is not None
+    assert after.tasks["b"] is known.tasks["b"]
+    live = replace(snapshot, attempts=(an_attempt("b"),), known=after)
+    again = decide_phase(live).record
+    assert again.tasks["a"] == before.tasks["a"]
+    assert again.tasks["b"] == known.tasks["b"]
+
+
+def test_a_later_attempt_or_an_item_that_never_came_to_be_is_for_the_proofs_to_tell() -> None:
+    play = a_play(a_task("a"), a_task("each", count=2))
+    known = decide_phase(play.snapshot()).record
+    assert never_begun(play.shape, known, "a", 2) is None
+    assert never_begun(play.shape, known, "each", 1) is None
+    assert never_begun(play.shape, None, "a", 1) is None
+
+
+def test_a_task_that_ended_without_its_attempt_stays_as_it_is() -> None:
+    play = a_play(a_task("a"), a_task("b"))
+    known = decide_phase(replace(play.snapshot(), attempts=(an_attempt("a", done()),))).record
+    assert never_begun(play.shape, known, "a", 1) is known
+    assert never_begun(play.shape, known, "gone", 1) is known

@@ -34,9 +34,10 @@ from unit.core.core_settings import steady
 IDS = st.sampled_from(["a", "b", "c"])
 TEXTS = st.sampled_from(["", '{"page":2}', '["ü",1e5]', '"\\n"'])
 KINDS = st.sampled_from(list(Kind))
+AFTER = st.one_of(st.just(()), st.lists(IDS, max_size=2, unique=True).map(tuple))
 OPS: st.SearchStrategy[list[Op]] = st.lists(
     st.one_of(
-        st.builds(lambda id_: Give(a_claim(id_)), IDS),
+        st.builds(lambda id_, after: Give(a_claim(id_), after), IDS, AFTER),
         st.builds(Note, IDS, TEXTS),
         st.builds(lambda id_, kind: End(id_, at(9), kind, digest="d"), IDS, KINDS),
         st.builds(Forget, IDS),
@@ -92,6 +93,67 @@ def test_a_checkpoint_tells_nothing_of_an_attempt_that_is_live() -> None:
 def test_what_is_given_twice_keeps_its_checkpoint() -> None:
     noted = a_page(Note("a", "1"))
     assert apply(noted, [Give(a_claim())]) == noted
+
+
+GOOD = End("a", at(9), Kind.SUCCEEDED)
+FOLLOWS = Give(a_claim("b"), after=("a",))
+
+
+def test_what_follows_from_a_result_is_given_on_the_page_where_the_claim_has_ended_well() -> None:
+    assert a_page(GOOD, FOLLOWS) == a_page(GOOD, Give(a_claim("b")))
+    assert apply(a_page(GOOD), [FOLLOWS]).claims.keys() == {"b"}
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        [],
+        [End("a", at(9), Kind.FAILED)],
+        [End("a", at(9), Kind.LOST), GOOD],
+        [Fence(at(9), "WorkerGone", ""), GOOD],
+        [GOOD, Forget("a")],
+        [Forget("a"), GOOD],
+    ],
+    ids=["open", "failed", "lost-first", "fenced-first", "forgotten", "removed-first"],
+)
+def test_what_follows_is_not_given_where_there_is_no_good_end(before: list[Op]) -> None:
+    assert a_page(*before, FOLLOWS) == a_page(*before)
+
+
+def test_what_follows_from_two_results_is_given_where_both_have_ended_well() -> None:
+    both = Give(a_claim("c"), after=("a", "b"))
+    good = End("b", at(9), Kind.SUCCEEDED)
+    for ends, given_ in (([GOOD], False), ([good], False), ([good, GOOD], True)):
+        page = a_page(Give(a_claim("b")), *ends, both)
+        assert ("c" in page.claims) == given_
+
+
+@pytest.mark.parametrize(
+    "then",
+    [[], [Note("b", "1")], [End("b", at(9), Kind.FAILED)], [Fence(at(9), "WorkerGone", "")]],
+    ids=["open", "noted", "ended", "fenced"],
+)
+def test_what_follows_is_given_once_however_often_it_is_laid_over_the_page(then: list[Op]) -> None:
+    page = a_page(GOOD, FOLLOWS, *then)
+    assert apply(page, [GOOD, FOLLOWS]) == page
+
+
+def test_what_follows_on_a_page_that_was_fenced_meanwhile_has_the_epoch_of_the_page() -> None:
+    page = a_page(GOOD, Fence(at(9), "WorkerRestarted", ""), FOLLOWS)
+    assert (page.claims["b"].epoch, page.epoch) == (2, 2)
+
+
+@steady(150)
+@given(OPS, IDS, AFTER)
+def test_what_is_given_was_there_before_or_has_all_that_it_follows_from(
+    ops: list[Op], id_: str, after: tuple[str, ...]
+) -> None:
+    before = apply(Page(), ops)
+    page = apply(before, [Give(a_claim(id_), after)])
+    fresh = page.claims.keys() - before.claims.keys()
+    good = {k for k, ending in page.endings.items() if ending.end.kind is Kind.SUCCEEDED}
+    assert not fresh or (fresh == {id_} and good.issuperset(after))
+    assert page.endings == before.endings
 
 
 @steady(150)

@@ -11,7 +11,12 @@ import yaml
 from spectra_operator.api.agent import AgentSpec
 from spectra_operator.api.rollout import RolloutState
 from spectra_operator.core.language.expressions import ExpressionError
-from spectra_operator.core.rollout.conditions import compile_condition, look, look_at_value
+from spectra_operator.core.rollout.conditions import (
+    compile_condition,
+    look,
+    look_at_value,
+    never_decides,
+)
 from spectra_operator.core.rollout.records import RolloutRecord
 from spectra_operator.core.rollout.stats import NO_STATS
 from spectra_operator.core.rollout.status import rollout_progressing
@@ -41,6 +46,33 @@ def test_a_condition_is_true_false_or_inconclusive(
     condition: str, stable: float | None, verdict: str
 ) -> None:
     assert look(condition, FIGURES, {"costPerTask": stable}).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("p95Seconds", "gives a number, not true or false"),
+        ('p95Seconds < "a"', "a type that it does not take"),
+        ("size(failureRatio) > 1", "not a number"),
+        ("attempts % 2 == 0", "does not work"),
+    ],
+)
+def test_a_condition_that_no_numbers_could_decide_is_found_before_it_is_used(
+    source: str, says: str
+) -> None:
+    assert says in never_decides(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "failureRatio <= 0.1 && p95Seconds < 2 * stable.p95Seconds",
+        "1 / (failureRatio - 0.5) > 2",
+        "attempts > 10 || losses == 0",
+    ],
+)
+def test_a_condition_that_some_numbers_decide_is_left_alone(source: str) -> None:
+    assert never_decides(source) == ""
 
 
 @pytest.mark.parametrize(
