@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn, Protocol
 
     class Attachment(Protocol):
-        """What connects a task with the operator while it runs (in Pool mode)."""
+        """What connects a task with the operator while it runs."""
 
         @property
         def checkpoint_before(self) -> Any: ...  # noqa: D102
@@ -72,8 +72,9 @@ class Task(_Frozen):
             agent. What comes of it is compared, and used by nobody.
         input: The task's input, with its references already replaced by values.
 
-    What is said with `progress` and `checkpoint` reaches the operator in Pool mode. In Pod mode
-    both do nothing, so that a handler can be the same in either.
+    What is said with `progress` and `checkpoint` reaches the operator in mode Pool, and in mode
+    Pod if the agent has `checkpoints: true`. Otherwise both do nothing, so that a handler can be
+    the same everywhere.
     """
 
     __slots__ = (
@@ -131,6 +132,7 @@ class Task(_Frozen):
             attempt=_number(env, "SPECTRA_ATTEMPT", 1),
             key=env.get("SPECTRA_KEY", ""),
             replay=env.get("SPECTRA_REPLAY", "") == "true",
+            attached=_attachment(env),
         )
 
     def progress(self, percent: float | None = None, message: str | None = None) -> None:
@@ -227,6 +229,14 @@ class Result(_Frozen):
         spawn: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self._fill(outputs=dict(outputs or {}), usage=usage, message=message, spawn=list(spawn))
+
+
+def _attachment(env: Mapping[str, str]) -> Attachment | None:
+    if not (env.get("SPECTRA_CLAIM") or env.get("SPECTRA_CHECKPOINT")):
+        return None
+    from spectra_agent import attached  # noqa: PLC0415  # only where there is something to say
+
+    return attached.attach(env)
 
 
 def _number(env: Mapping[str, str], variable: str, default: int) -> int:

@@ -49,7 +49,11 @@ def attempt(
         handler = choose()
         contract.write(as_result(_finished(handler(Task.from_env(env)))), env)
     except Exception as error:  # whatever it is, the user must read it
+        _tell_the_rest()
         return fail(error, env)
+    except BaseException:  # such as sys.exit in the handler
+        _tell_the_rest()
+        raise
     return 0
 
 
@@ -85,12 +89,20 @@ def on_sigterm(env: Mapping[str, str]) -> None:
     def leave(_signal: int, _frame: FrameType | None) -> None:
         try:
             contract.write(Result(message="ended by SIGTERM"), env)
+            _tell_the_rest()
             sys.stdout.flush()
             sys.stderr.flush()
         finally:
             os._exit(EXIT_SIGTERM)  # not SystemExit: the handler's own code could catch it
 
     signal.signal(signal.SIGTERM, leave)
+
+
+def _tell_the_rest() -> None:
+    """Let the last checkpoint reach the operator, if the task left any."""
+    attached = sys.modules.get("spectra_agent.attached")
+    if attached is not None:
+        attached.tell_the_rest()
 
 
 def _finished(returned: object) -> object:

@@ -171,6 +171,9 @@ class AgentSpec(ApiModel):
     mode: Mode = Mode.POD
     """Pod (default): a pod for each attempt: cold, isolated, any image. Pool: warm workers claim
     tasks."""
+    checkpoints: bool = False
+    """Mode Pod: give each attempt's pod a token with which it can tell its progress and leave
+    checkpoints. Defaults to false. The workers of mode Pool always can."""
     concurrency: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Attempts at once over all workflows of the namespace. Unlimited if left out."""
     template: AgentTemplate

@@ -18,7 +18,8 @@ _REF = "#/components/schemas/"
 _INFO = {
     "title": "Spectra worker API",
     "version": "1",
-    "summary": "How a worker of an agent in mode Pool gets its work and brings results back.",
+    "summary": "How a worker of an agent in mode Pool gets its work and brings results back, and "
+    "how an attempt in mode Pod says how it is getting on.",
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
 }
 

@@ -45,7 +45,8 @@ ROUTES = (
         "heartbeat",
         "/v1/heartbeat",
         "Say that the worker is alive",
-        "Carries progress and checkpoints. A claim that is not this worker's is in cancel.",
+        "Carries progress and checkpoints. A claim that is not this worker's is in cancel. The "
+        "only call that a pod in mode Pod may make, for its own attempt, with epoch 1.",
         models.HeartbeatCall,
         answers.HeartbeatAnswer,
     ),
@@ -74,7 +75,8 @@ DOCUMENT_PATH = "/openapi.json"
 CODES = {
     400: "The body is not as described; the message names the field.",
     401: "The token is missing or not good. Read its file again.",
-    403: "The token is not of a worker of an agent here, or of one no more.",
+    403: "The token is not of a worker of an agent here, or of one no more; or it is of an attempt "
+    "in mode Pod, which may only send heartbeats, until it ends.",
     408: "The body did not come in time.",
     409: "The claim was fenced, is another's, or has ended otherwise. Drop it.",
     413: "The body is larger than 64 KiB.",

@@ -1,4 +1,4 @@
-"""Effects for agents: gates, revisions, workers and their pages."""
+"""Effects for agents: gates, revisions, workers and their pages, what pods say of attempts."""
 
 from __future__ import annotations
 
@@ -95,3 +95,12 @@ class DeleteWorker:
     key: Key
     pod: str
     uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotePod:
+    """Write a checkpoint, JSON text, on the pod of an attempt; `key` names that pod."""
+
+    key: Key
+    uid: str
+    checkpoint: str

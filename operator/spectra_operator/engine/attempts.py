@@ -24,6 +24,7 @@ class AttemptIndex:
     def __init__(self) -> None:
         self._by_phase: dict[Key, dict[str, Attempt]] = {}
         self._counted: set[tuple[Key, str]] = set()
+        self._said: dict[tuple[Key, str], str] = {}
         self._by_revision: Counter[tuple[str, str, str]] = Counter()
         self.by_agent: Counter[tuple[str, str]] = Counter()
         self.by_phase: Counter[str] = Counter()
@@ -58,6 +59,7 @@ class AttemptIndex:
             return None
         if known and known.uid == attempt.uid and known.outcome and attempt.outcome:
             attempt = replace(attempt, outcome=known.outcome)
+        attempt = self._with_said(phase, attempt)
         self._set(phase, attempt)
         return phase, attempt
 
@@ -66,7 +68,17 @@ class AttemptIndex:
         now = seen(attempt, pod)
         if attempt.outcome and now.outcome:
             now = replace(now, outcome=attempt.outcome)
-        self._set(phase, now)
+        self._set(phase, self._with_said(phase, now))
+
+    def note(self, phase: Key, attempt: Attempt, checkpoint: str) -> None:
+        """Take in a checkpoint that a pod told; it is newer than the one that the pod shows."""
+        self._said[phase, attempt.pod] = checkpoint
+        self._set(phase, replace(attempt, checkpoint=checkpoint))
+
+    def doubt_notes(self, concerns: Callable[[str], bool]) -> None:
+        """Believe the pods of some namespaces: from now on they may tell it somebody else."""
+        for phase, pod in [each for each in self._said if concerns(each[0].namespace)]:
+            del self._said[phase, pod]
 
     def assume(self, phase: Key, attempt: Attempt) -> None:
         """Count an attempt whose pod is being created."""
@@ -87,6 +99,7 @@ class AttemptIndex:
         if known is not None:
             self._count(phase, known, -1)
         self._counted.discard((phase, pod))
+        self._said.pop((phase, pod), None)
         if not attempts:
             self._by_phase.pop(phase, None)
 
@@ -110,6 +123,10 @@ class AttemptIndex:
         for phase, pod in [each for each in self._counted if concerns(each[0].namespace)]:
             self._counted.discard((phase, pod))
             self._count_revision(phase, self._by_phase[phase][pod], 1)
+
+    def _with_said(self, phase: Key, attempt: Attempt) -> Attempt:
+        said = self._said.get((phase, attempt.pod))
+        return attempt if said is None else replace(attempt, checkpoint=said)
 
     def _set(self, phase: Key, attempt: Attempt) -> None:
         attempts = self._by_phase.setdefault(phase, {})

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from ..api.constants import MAX_CHECKPOINT_BYTES
+from ..core.attempts.evidence import Attempt
 from ..core.attempts.progress import progress_of
 from ..core.pool.page import Claim, Note, apply
 from ..core.pool.page_text import is_larger
@@ -33,7 +34,7 @@ def take_beats(
         if beat.checkpoint and beat.checkpoint != claim.checkpoint:
             _note(parts, key, run, beat)
         if beat.progress:
-            _show(parts, key, claim, beat.progress)
+            _show_claim(parts, key, claim, beat.progress)
 
 
 def _note(parts: Parts, key: Key, run: WorkerRun, beat: Beat) -> None:
@@ -47,11 +48,16 @@ def _note(parts: Parts, key: Key, run: WorkerRun, beat: Beat) -> None:
     parts.queue.add_at(key, run.write_within(parts.clock.monotonic() + NOTE_SECONDS))
 
 
-def _show(parts: Parts, key: Key, claim: Claim, text: str) -> None:
+def _show_claim(parts: Parts, key: Key, claim: Claim, text: str) -> None:
     phase = Key("Phase", key.namespace, claim.phase)
-    known, progress = parts.attempts.get(phase, claim.id), progress_of(text)
-    if known is None or not known.live or known.worker != key.name:
-        return
+    known = parts.attempts.get(phase, claim.id)
+    if known is not None and known.live and known.worker == key.name:
+        show(parts, phase, known, text)
+
+
+def show(parts: Parts, phase: Key, known: Attempt, text: str) -> None:
+    """Take in how far a live attempt says that it is."""
+    progress = progress_of(text)
     if progress is not None and progress != known.progress:
         parts.attempts.assume(phase, replace(known, progress=progress))
         parts.queue.add_at(phase, parts.clock.monotonic() + SHOW_SECONDS)

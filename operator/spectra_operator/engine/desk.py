@@ -31,6 +31,7 @@ from .desk_calls import (
 )
 from .keys import Key
 from .parts import Parts
+from .pod_beats import PodBeats
 from .worker_book import KIND, Poll, Wait, WorkerRun
 from .workers import WorkerReconciler
 
@@ -44,10 +45,15 @@ class WorkDesk:
     """Hands out claims and takes results in; see `desk_calls.Desk`."""
 
     def __init__(
-        self, parts: Parts, workers: WorkerReconciler, holder_address: Callable[[str], str]
+        self,
+        parts: Parts,
+        workers: WorkerReconciler,
+        pods: PodBeats,
+        holder_address: Callable[[str], str],
     ) -> None:
         self._parts = parts
         self._workers = workers
+        self._pods = pods
         self._address = holder_address
 
     def claims(self, caller: Caller, slots: int, known: frozenset[str]) -> Works:
@@ -66,6 +72,9 @@ class WorkDesk:
 
     def beat(self, caller: Caller, beats: Sequence[Beat]) -> Orders:
         """Take in that a worker is alive; see `Desk`."""
+        self._refuse_elsewhere(caller.namespace)
+        if self._pods.knows(caller):
+            return self._pods.beat(caller, beats)
         key, run = self._caller(caller)
         claims = run.wanted.claims
         take_beats(self._parts, key, run, claims, beats)
@@ -109,12 +118,11 @@ class WorkDesk:
             DeskError: Another replica answers, or it is no worker of ours.
         """
         parts = self._parts
-        if not parts.admitting(caller.namespace):
-            text = f"another replica answers for namespace {caller.namespace}"
-            raise NotHolderError("NotHolder", text, self._address(caller.namespace))
+        self._refuse_elsewhere(caller.namespace)
         key = Key(KIND, caller.namespace, caller.pod)
         run = parts.workers.get(key)
         if run is None or run.pod_uid != caller.uid:
+            self._pods.refuse(caller)
             raise StrangerError("NotAWorker", f"pod {caller.pod} is no worker of an agent here")
         if run.heard_at is None:
             parts.queue.add(key)
@@ -124,6 +132,11 @@ class WorkDesk:
         if run.instance != caller.instance:
             self._workers.restarted(key, run, caller.instance)
         return key, run
+
+    def _refuse_elsewhere(self, namespace: str) -> None:
+        if not self._parts.admitting(namespace):
+            text = f"another replica answers for namespace {namespace}"
+            raise NotHolderError("NotHolder", text, self._address(namespace))
 
     def _end(self, key: Key, run: WorkerRun, end: End, epoch: int, slots: int) -> Works:
         wanted = run.wanted

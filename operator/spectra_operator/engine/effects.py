@@ -24,6 +24,7 @@ from .agent_effects import (
     DeleteWorker,
     LookUpPage,
     LookUpRevision,
+    NotePod,
     PruneRevisions,
     StoreRevision,
     WritePage,
@@ -238,6 +239,7 @@ Effect = (
     | ReplaceWorkflow
     | DeletePod
     | ReleasePod
+    | NotePod
     | LookUpPod
     | LookUp
     | WriteStatus
@@ -278,6 +280,7 @@ PRIORITY: dict[type, int] = {
     CloseAction: 0,
     StoreRevision: 0,
     LookUpRevision: 0,
+    NotePod: 0,
     LookUpPod: 0,
     LookUp: 0,
     WriteStatus: 0,

@@ -37,6 +37,8 @@ from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
 from .passes import Passes
 from .phases import PhaseReconciler
+from .pod_beats import KIND as NOTE
+from .pod_beats import PodBeats
 from .pod_intake import PodIntake
 from .pool_intake import PoolIntake
 from .pools import PoolKeeper
@@ -103,7 +105,8 @@ class Engine:
         self._content = ContentIntake(client, self.parts, self._holds)
         pools = PoolKeeper(self.parts, self.pool.pods.put, settings.worker_url, settings.new_id)
         self._agents = AgentReconciler(self.parts, pools)
-        self.desk = WorkDesk(self.parts, self._workers, self._holder_address)
+        self._pod_beats = PodBeats(self.parts, self.pods.get)
+        self.desk = WorkDesk(self.parts, self._workers, self._pod_beats, self._holder_address)
         self.history = History(self.parts)
         self._schedules = ScheduleReconciler(self.parts, self.history)
         self._actions = ActionReconciler(self.parts)
@@ -118,6 +121,7 @@ class Engine:
             self._templates,
             self._workers,
             pools,
+            self._pod_beats,
         )
         self._outcomes = Outcomes(self.parts, self.pods.put, reconcilers)
         reconcile = {
@@ -129,6 +133,7 @@ class Engine:
             "WorkflowTemplate": self._templates.reconcile,
             HISTORY: self.history.reconcile,
             WORKER: self._workers.reconcile,
+            NOTE: self._pod_beats.reconcile,
         }
         self._passes = Passes(clock, self.parts.queue, metrics, reconcile, self._holds)
 
@@ -164,6 +169,7 @@ class Engine:
             admitting=lambda namespace: self._shard(namespace) in self._admitting,
             settles_in=self._settles_in,
             led_since=lambda namespace: self._led_since.get(self._shard(namespace)),
+            worker_url=self._settings.worker_url,
         )
 
     def _holds(self, namespace: str) -> bool:
@@ -261,7 +267,7 @@ class Engine:
         drop_all = parts.agents.drop_all, parts.durations.drop_all, parts.scheduler.drop
         drops = self._schedules.drop, self.history.drop, self._phases.pods.drop
         mine = self._workflows.pins.drop, self._actions.drop, parts.selection.drop_all
-        for forget in (*drop_all, *drops, *mine):
+        for forget in (*drop_all, *drops, *mine, self._pod_beats.drop):
             forget(lambda namespace: self._shard(namespace) == shard)
         parts.releasing.clear()
         parts.attempts.recount(lambda namespace: self._shard(namespace) == shard)

@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from ..api import constants as c
+from ..core.attempts.checkpoint import annotation
 from ..core.workflow.objects import is_made_for
 from ..kube.client import KubeClient
 from ..kube.clock import Clock
@@ -90,6 +91,7 @@ class Executor:
             fx.ReplaceWorkflow: self._replace_workflow,
             fx.DeletePod: self._delete_pod,
             fx.ReleasePod: self._release_pod,
+            agent_fx.NotePod: self._note_pod,
             fx.LookUpPod: self._look_up_pod,
             fx.LookUp: self._look_up,
             fx.WriteStatus: self._write_status,
@@ -223,6 +225,10 @@ class Executor:
             except Conflict:
                 pod = None
         raise Conflict(f"pod {namespace}/{effect.pod} changes faster than it can be released")
+
+    async def _note_pod(self, effect: agent_fx.NotePod) -> Body | None:
+        patch = {"metadata": {"uid": effect.uid, "annotations": annotation(effect.checkpoint)}}
+        return await self._client.patch(PODS, effect.key.namespace, effect.key.name, patch)
 
     async def _look_up_pod(self, effect: fx.LookUpPod) -> Body | None:
         try:

@@ -21,6 +21,7 @@ from .history import History
 from .keys import Key, is_finished
 from .parts import Parts
 from .phases import PhaseReconciler
+from .pod_beats import PodBeats
 from .pools import PoolKeeper
 from .rollouts import Written
 from .scheduler import Hold
@@ -50,6 +51,7 @@ class Reconcilers:
     templates: TemplateReconciler
     workers: WorkerReconciler
     pools: PoolKeeper
+    pod_beats: PodBeats
 
 
 class Outcomes:
@@ -77,6 +79,7 @@ class Outcomes:
             fx.PinTemplates: self._workflows.pins.done,
             fx.CreateClaim: self._workflows.claims.done,
             fx.DeleteClaim: self._claim_deleted,
+            agent_fx.NotePod: reconcilers.pod_beats.done,
             fx.Reopen: reconcilers.actions.done,
             fx.CloseAction: reconcilers.actions.done,
             agent_fx.CreateGate: reconcilers.agents.rollouts.gates.created,

@@ -40,10 +40,10 @@ class Parts:
 
     `admitting` says of a namespace whether new attempts may start, `settles_in` in how many seconds
     all workers that live will have had the time to call since it was taken over (0.0: they have had
-    it), `led_since` when that was; `releasing` holds the UIDs of pods whose finalizer is being
-    taken off, `triggers` when the event came that a new phase follows from. `reopening` has
-    finished objects that are being brought back for an action, `reopened` those that were and whose
-    action has yet to be taken in.
+    it), `led_since` when that was; `worker_url` is where the worker API is to be found; `releasing`
+    holds the UIDs of pods whose finalizer is being taken off, `triggers` when the event came that a
+    new phase follows from. `reopening` has finished objects that are being brought back for an
+    action, `reopened` those that were and whose action has yet to be taken in.
     """
 
     clock: Clock
@@ -61,6 +61,7 @@ class Parts:
     admitting: Callable[[str], bool]
     settles_in: Callable[[str], float]
     led_since: Callable[[str], datetime | None]
+    worker_url: str = ""
     durations: DurationBook = field(default_factory=DurationBook)
     selection: SelectionBook = field(default_factory=SelectionBook)
     orders: OrderBook = field(default_factory=OrderBook)

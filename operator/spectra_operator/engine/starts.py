@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..api.agent import Mode
 from ..core import indexes
+from ..core.attempts.checkpoint import is_checkpoint
 from ..core.attempts.evidence import Attempt, Kind, Outcome
 from ..core.attempts.objects import AttemptPlan, pod_body
 from ..core.names import pod_name
@@ -119,6 +120,8 @@ def _start_item(
         input=text,
         policy=snapshot.policies[task].of_way(way),
         selection=attempt.selection,
+        checkpoint=_left(record, index),
+        url=parts.worker_url,
     )
     body = pod_body(run.shape, plan, parts.shard_label(key.namespace))
     attempt = replace(attempt, revision=plan.revision, created_at=snapshot.now)
@@ -126,6 +129,13 @@ def _start_item(
     parts.scheduler.asked(key.namespace, attempt.agent)
     parts.executor.submit(CreatePod(key, body, attempt, run.trigger))
     return attempt
+
+
+def _left(record: TaskRecord, index: int) -> str:
+    """Return what the attempts before have left; nothing if somebody has spoilt it."""
+    item = record.open.get(index)
+    text = item.checkpoint.text if item and item.checkpoint else ""
+    return text if is_checkpoint(text) else ""
 
 
 def _give(parts: Parts, phase: tuple[Key, PhaseRun], attempt: Attempt, text: str) -> Attempt | None:

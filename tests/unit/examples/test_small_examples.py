@@ -67,6 +67,7 @@ def pod(tmp_path: Path) -> Pod:
 
 def test_all_the_promised_examples_are_there() -> None:
     assert [path.stem for path in GOOD] == [
+        "checkpoints",
         "failure-continue",
         "fan-out",
         "retry",

@@ -27,6 +27,7 @@ from typing import Any
 from ...api import constants as c
 from ..conditions import find
 from ..names import pod_name
+from .checkpoint import checkpoint_of
 from .progress import Progress
 from .results import Result, ResultError, parse_result
 
@@ -66,7 +67,7 @@ class Attempt:
 
     `worker` names the warm worker that holds the attempt as a claim. Its evidence is then the
     worker's page, `uid` names the claim on it, and `held` tells that it stands there. While it
-    is live it may have `progress`; once it ended badly, a `checkpoint` (JSON) for the next attempt.
+    is live it may have `progress`. If it ends badly, `checkpoint` (JSON) is for the next attempt.
 
     `selection` says why this agent was chosen; it is empty where the task names its agent.
     """
@@ -162,6 +163,7 @@ def seen(attempt: Attempt, pod: Pod) -> Attempt:
         waiting_message="" if outcome else detail,
         node_lost=_disruption(status) == "DeletionByTaintManager",
         held=c.RESULT_FINALIZER in (meta.get("finalizers") or ()),
+        checkpoint=checkpoint_of(pod),
     )
 
 

@@ -11,6 +11,7 @@ from ...api.agent import AgentSpec, AgentTemplate
 from ..names import pod_name
 from ..policy import TaskPolicy
 from ..snapshot import PhaseShape
+from . import way_back
 from .told import told_of
 
 Body = dict[str, Any]
@@ -28,7 +29,8 @@ _DEFAULT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
 class AttemptPlan:
     """One attempt that is to be made. `index` is None for a task without count.
 
-    `selection` says why its agent was chosen, if it was.
+    `selection` says why its agent was chosen, if it was. `checkpoint` is what the attempts before
+    left, as JSON, `url` where the worker API is to be found; both are empty if there is none.
     """
 
     task: str
@@ -40,6 +42,13 @@ class AttemptPlan:
     input: str
     policy: TaskPolicy
     selection: str = ""
+    checkpoint: str = ""
+    url: str = ""
+
+    @property
+    def reports(self) -> bool:
+        """Whether its pod gets a way to the worker API."""
+        return self.spec.checkpoints and bool(self.url)
 
 
 def pod_body(shape: PhaseShape, plan: AttemptPlan, shard: str) -> Body:
@@ -51,7 +60,11 @@ def pod_body(shape: PhaseShape, plan: AttemptPlan, shard: str) -> Body:
         "enableServiceLinks": False,
         "securityContext": pod_security(),
         "containers": [_container(shape, plan)],
-        "volumes": [SCRATCH_VOLUME, *_workspace_volume(shape, plan.task)],
+        "volumes": [
+            SCRATCH_VOLUME,
+            *_workspace_volume(shape, plan.task),
+            *([way_back.VOLUME] if plan.reports else []),
+        ],
         **placement(template),
     }
     if plan.policy.timeout is not None:
@@ -156,7 +169,10 @@ def _pod_labels(shape: PhaseShape, plan: AttemptPlan, shard: str) -> dict[str, s
 
 
 def _container(shape: PhaseShape, plan: AttemptPlan) -> Body:
-    mounts = _workspace_mount(shape, plan.task)
+    mounts = [
+        *_workspace_mount(shape, plan.task),
+        *([way_back.MOUNT] if plan.reports else []),
+    ]
     body = container(plan.spec.template, _env(shape, plan), mounts)
     return body | {"terminationMessagePolicy": "FallbackToLogsOnError"}
 
@@ -218,6 +234,11 @@ def _env(shape: PhaseShape, plan: AttemptPlan) -> list[Body]:
         ours["SPECTRA_REPLAY"] = "true"
     for mount in _workspace_mount(shape, plan.task):
         ours["SPECTRA_WORKSPACE"] = mount["mountPath"]
+    if plan.checkpoint:
+        ours["SPECTRA_CHECKPOINT"] = plan.checkpoint
+    if plan.reports:
+        name = pod_name(shape.name, shape.uid, plan.task, plan.index, plan.number)
+        ours |= {"SPECTRA_CLAIM": name, **way_back.variables(plan.url)}
     return [{"name": name, "value": _literal(value)} for name, value in ours.items()]
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from ...api import constants as c
 from ...api.agent import AgentSpec
+from ..attempts import way_back
 from ..attempts.objects import SCRATCH_VOLUME, Body, container, owner, placement, pod_security
 
-_TOKEN_FOLDER = "/var/run/secrets/spectra"  # noqa: S105 - a folder, not a token
-_TOKEN_SECONDS = 3600
 _LONGEST_GRACE = 25
 """Seconds that a worker takes to end its tasks; below the 30 that Kubernetes gives it."""
 
@@ -33,7 +32,6 @@ def worker_body(agent: Mapping[str, Any], plan: WorkerPlan) -> Body:
     It shows who it is by a token that is of use for the worker API alone.
     """
     meta, template = agent["metadata"], plan.spec.template
-    token = {"serviceAccountToken": _token()}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -55,29 +53,18 @@ def worker_body(agent: Mapping[str, Any], plan: WorkerPlan) -> Body:
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "securityContext": pod_security(),
-            "containers": [container(template, _env(plan), [_TOKEN_MOUNT])],
-            "volumes": [
-                SCRATCH_VOLUME,
-                {"name": "spectra-token", "projected": {"sources": [token]}},
-            ],
+            "containers": [container(template, _env(plan), [way_back.MOUNT])],
+            "volumes": [SCRATCH_VOLUME, way_back.VOLUME],
             **placement(template),
         },
     }
-
-
-_TOKEN_MOUNT: Body = {"name": "spectra-token", "mountPath": _TOKEN_FOLDER, "readOnly": True}
-
-
-def _token() -> Body:
-    return {"audience": c.AUDIENCE, "expirationSeconds": _TOKEN_SECONDS, "path": "token"}
 
 
 def _env(plan: WorkerPlan) -> list[Body]:
     grace = plan.spec.template.termination_grace_period_seconds
     seconds = _LONGEST_GRACE if grace is None else max(grace - 5, 0)
     ours = {
-        "SPECTRA_WORKER_URL": plan.url,
-        "SPECTRA_WORKER_TOKEN_FILE": f"{_TOKEN_FOLDER}/token",
+        **way_back.variables(plan.url),
         "SPECTRA_WORKER_SLOTS": str(plan.spec.slots),
         "SPECTRA_WORKER_GRACE": str(seconds),
     }

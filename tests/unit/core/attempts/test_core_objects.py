@@ -33,10 +33,14 @@ def pod_of(
     index: int | None = None,
     text: str = "{}",
     policy: TaskPolicy | None = None,
+    checkpoints: bool = False,
+    **of_plan: str,
 ) -> Body:
     """Return the pod of the second attempt of task `work`."""
-    agent = AgentSpec.model_validate(an_agent(template=template)["spec"])
-    plan = AttemptPlan("work", index, 2, "worker", agent, "r1", text, policy or a_policy())
+    agent = AgentSpec.model_validate(an_agent(template=template, checkpoints=checkpoints)["spec"])
+    plan = AttemptPlan(
+        "work", index, 2, "worker", agent, "r1", text, policy or a_policy(), **of_plan
+    )
     return pod_body(compile_phase(phase or a_phase()), plan, "0")
 
 
@@ -216,3 +220,31 @@ def test_a_revision_is_the_template_as_it_was_written() -> None:
     assert body["revision"] == 4
     assert body["metadata"]["name"] == "worker-k7"
     assert body["metadata"]["labels"][c.LABEL_REVISION] == "k7"
+
+
+def test_a_pod_of_an_agent_with_checkpoints_gets_a_token_for_the_worker_api_alone() -> None:
+    pod = pod_of(checkpoints=True, url="http://workers:8082")
+    (mount,) = [m for m in container_of(pod)["volumeMounts"] if m["name"] == "spectra-token"]
+    (volume,) = [v for v in pod["spec"]["volumes"] if v["name"] == "spectra-token"]
+    (source,) = volume["projected"]["sources"]
+    env = env_of(pod)
+    assert source["serviceAccountToken"]["audience"] == "spectra"
+    assert mount["readOnly"] is True
+    assert env["SPECTRA_WORKER_TOKEN_FILE"] == f"{mount['mountPath']}/token"
+    assert env["SPECTRA_WORKER_URL"] == "http://workers:8082"
+    assert env["SPECTRA_CLAIM"] == pod["metadata"]["name"]
+    assert pod["spec"]["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize(("checkpoints", "url"), [(False, "http://workers:8082"), (True, "")])
+def test_other_pods_get_no_token(checkpoints: bool, url: str) -> None:
+    pod = pod_of(checkpoints=checkpoints, url=url)
+    assert "spectra-token" not in json.dumps(pod)
+    assert not {"SPECTRA_CLAIM", "SPECTRA_WORKER_URL"} & env_of(pod).keys()
+
+
+@pytest.mark.parametrize("checkpoints", [False, True])
+def test_a_pod_gets_the_checkpoint_of_the_attempt_before_as_it_was(checkpoints: bool) -> None:
+    left = '{"price":"$(HOME) $5","row":15}'
+    assert env_of(pod_of(checkpoints=checkpoints, checkpoint=left))["SPECTRA_CHECKPOINT"] == left
+    assert "SPECTRA_CHECKPOINT" not in env_of(pod_of())
