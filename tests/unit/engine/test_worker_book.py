@@ -22,7 +22,7 @@ def a_book(**slots: int) -> WorkerBook:
     book = WorkerBook()
     for name, count in slots.items():
         run = book.add(Key(KIND, NAMESPACE, name), AGENT.name, "r1")
-        run.pod_uid = name
+        run.pod_uid, run.heard_at = name, 0.0
         run.poll = Poll(asyncio.get_running_loop().create_future(), count)
     return book
 

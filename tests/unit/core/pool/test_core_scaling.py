@@ -223,7 +223,8 @@ def test_without_scaling_replicas_is_obeyed(replicas: int | None, desired: int) 
     plan = decide(spec, claimable=50)
 
     assert (plan.desired, plan.create) == (desired, min(desired, 16))
-    assert says(plan, "ScalingActive") == (False, "FixedReplicas")
+    reason = "FixedReplicas" if desired else "NoReplicas"
+    assert says(plan, "ScalingActive") == (False, reason)
     assert says(plan, "ScalingLimited") == (False, "DesiredWithinRange")
 
 
