@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,7 +129,8 @@ def test_an_attempt_without_a_pod_is_not_called_running() -> None:
 def test_a_retry_without_a_pod_is_shown_as_the_failure_before_it() -> None:
     failed = TaskRecord(TaskState.BACKOFF, attempt=1, failures=1, open={0: waiting_item()})
     running = TaskRecord(TaskState.RUNNING, attempt=2, failures=1, open={0: running_item(2)})
-    shown = proven(a_running_phase(work=running), a_running_phase(work=failed), [ASSUMED])
+    retry = replace(ASSUMED, number=2)
+    shown = proven(a_running_phase(work=running), a_running_phase(work=failed), [retry])
     assert shown.tasks["work"] == failed
 
 
