@@ -174,6 +174,8 @@ async def test_a_revision_that_never_gets_ready_is_given_up_and_gets_nothing(
     await all_done_once(play, ledger, 0)
 
 
+@pytest.mark.usefixtures("killing")  # whoever takes over gives workers their time again
+@pytest.mark.xdist_group("operator")
 async def test_a_release_whose_image_is_missing_is_given_up_before_the_deadline(
     play: Play, ledger: Ledger
 ) -> None:

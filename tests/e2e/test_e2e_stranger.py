@@ -27,7 +27,8 @@ class Pages:
 
     Attributes:
         world: The Leases of the namespace.
-        claims: By the claim's id: on whose pages it stood, and for which process of the worker.
+        claims: By the claim's id: on whose pages it stood, and for which process of the worker. An
+            ended one tells its page alone.
         found: The claims by id.
     """
 
@@ -39,9 +40,14 @@ class Pages:
         """Take in an event of a watch of Leases."""
         meta = lease["metadata"]
         page = parse_page(meta.get("annotations") or {})
-        for claim in (*page.claims.values(), *(end.claim for end in page.endings.values())):
+        for claim in page.claims.values():
             self.claims.setdefault(claim.id, set()).add((meta["name"], claim.instance))
             self.found[claim.id] = claim
+        for claim in (end.claim for end in page.endings.values()):
+            known = self.claims.setdefault(claim.id, set())
+            if meta["name"] not in {page for page, _ in known}:
+                known.add((meta["name"], ""))
+            self.found.setdefault(claim.id, claim)
 
 
 @pytest_asyncio.fixture
