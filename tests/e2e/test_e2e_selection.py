@@ -6,6 +6,8 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from builders.specs import a_choice, a_retry
 from e2e.harness.bodies import HOLD
 from e2e.harness.play import Play
@@ -71,6 +73,8 @@ async def test_a_full_agent_yields_and_when_all_are_full_the_task_says_so(play: 
     await play.then.workflow_ends("Succeeded")
 
 
+@pytest.mark.usefixtures("killing")  # whoever takes over knows only what statuses hold
+@pytest.mark.xdist_group("operator")
 async def test_performance_leaves_an_agent_that_fails(play: Play) -> None:
     play.given.agent("bad", script=FAIL, capabilities=["able"])
     play.given.agent("good", capabilities=["able"])
