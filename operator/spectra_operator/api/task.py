@@ -28,7 +28,7 @@ BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name
 AS_SET = {"x-kubernetes-list-type": "set"}
 WHOLE = {"x-kubernetes-list-type": "atomic"}
 """Of lists that never change once applied: who set which entry is then one fact and not thousands,
-which the API server would compare at every write of a status (ADR 13)."""
+which the API server would compare at every write of a status (ADR 14)."""
 
 Dependencies = Annotated[
     list[StepName], Field(max_length=MAX_DEPENDENCIES, json_schema_extra=AS_SET)

@@ -38,14 +38,11 @@ def rooms(parts: Parts, namespace: str) -> dict[str, Room]:
     return found
 
 
-def slots(parts: Parts, namespace: str) -> dict[str, int]:
-    """Return what the workers of every agent of a namespace that is in mode Pool do at once."""
-    found: dict[str, int] = {}
-    for agent in parts.agents.pools(namespace):
-        run = parts.agents.get(agent)
-        workers = sum(worker.takes for _, worker in parts.workers.of(agent))
-        found[agent.name] = workers * run.spec.slots if run and run.spec else 0
-    return found
+def slots(parts: Parts, agent: Key) -> int:
+    """Return what the workers of an agent in mode Pool do at once."""
+    run = parts.agents.get(agent)
+    workers = sum(worker.takes for _, worker in parts.workers.of(agent))
+    return workers * run.spec.slots if run and run.spec else 0
 
 
 def gate_room(agent: str, revision: str) -> str:

@@ -76,6 +76,9 @@ class Foresight:
             return
         if not all(_is_good(attempt, run.shape.uid) for attempt in ended):
             return
+        children = run.shape.graph.children
+        if not any(children.get(attempt.task) for attempt in ended):
+            return  # most results of fan-outs, and the ends of chains, bring nothing
         levels = self._phases.levels(phase, run)
         if levels is None:
             return

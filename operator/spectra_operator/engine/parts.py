@@ -145,8 +145,10 @@ class Parts:
         """Return the agents of a namespace that may be chosen for what they can do."""
         known = self.agents.usable(namespace)
         found = self.selection.profiles(namespace, known, self.clock.monotonic())
-        slots = claiming.slots(self, namespace) if found else {}
-        return {name: replace(each, slots=slots.get(name)) for name, each in found.items()}
+        for name in [name for name, profile in found.items() if not profile.mounts]:
+            slots = claiming.slots(self, Key("Agent", namespace, name))
+            found[name] = replace(found[name], slots=slots)
+        return found
 
     def doers(self, namespace: str, ready: Iterable[Ready]) -> set[str]:
         """Return the agents that are named by ready tasks, or may be chosen for one."""

@@ -110,6 +110,7 @@ def _start_item(
     if spec is None:
         return None
     agent.take_place(revision)
+    left = record.left(index)
     plan = AttemptPlan(
         task=task,
         index=index if record.fan_out else None,
@@ -120,7 +121,7 @@ def _start_item(
         input=text,
         policy=snapshot.policies[task].of_way(way),
         selection=attempt.selection,
-        checkpoint=_left(record, index),
+        checkpoint=left if is_checkpoint(left) else "",
         url=parts.worker_url,
     )
     body = pod_body(run.shape, plan, parts.shard_label(key.namespace))
@@ -129,13 +130,6 @@ def _start_item(
     parts.scheduler.asked(key.namespace, attempt.agent)
     parts.executor.submit(CreatePod(key, body, attempt, run.trigger))
     return attempt
-
-
-def _left(record: TaskRecord, index: int) -> str:
-    """Return what the attempts before have left; nothing if somebody has spoilt it."""
-    item = record.open.get(index)
-    text = item.checkpoint.text if item and item.checkpoint else ""
-    return text if is_checkpoint(text) else ""
 
 
 def _give(parts: Parts, phase: tuple[Key, PhaseRun], attempt: Attempt, text: str) -> Attempt | None:

@@ -53,9 +53,10 @@ def following(
     }
     if not found or len(unseen) > MOST_UNSEEN or not _have_room(record, (*ended, *unseen)):
         return record, ()
-    if _may_decide_otherwise(snapshot, record, touched):
+    planners = _planners(record)
+    if _may_decide_otherwise(snapshot, record, touched, planners):
         return record, ()
-    near = touched.union(found, *(shape.graph.parents[name] for name in found), _planners(record))
+    near = touched.union(found, *(shape.graph.parents[name] for name in found), planners)
     decision = decide_phase(_excerpt(snapshot, record, near, ended))
     record = replace(record, tasks={**record.tasks, **decision.record.tasks})
     ready = {r.task for r in decision.ready if _is_plain(record, r, agent)}
@@ -78,11 +79,13 @@ def _planners(record: PhaseRecord) -> set[str]:
 
 
 def _may_decide_otherwise(
-    snapshot: PhaseSnapshot, record: PhaseRecord, touched: Collection[str]
+    snapshot: PhaseSnapshot,
+    record: PhaseRecord,
+    touched: Collection[str],
+    planners: Collection[str],
 ) -> bool:
     """Whether what holds for the whole phase may change what a few of its tasks would become."""
     shape = snapshot.shape
-    planners = _planners(record)
     return (
         bool(settle.halted(shape, record.tasks, snapshot.levels))
         or bool(pending(snapshot.orders, record.applied))

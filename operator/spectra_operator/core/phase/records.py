@@ -152,6 +152,14 @@ class TaskRecord:
         item = self.open.get(index)
         return item.way if item else 0
 
+    def left(self, index: int) -> str:
+        """Return what the attempts of an item have left for the next, as JSON, or nothing.
+
+        It may be spoilt: whoever may write a status may have written it.
+        """
+        item = self.open.get(index)
+        return item.checkpoint.text if item and item.checkpoint else ""
+
     def with_item(self, index: int, item: Item | None) -> TaskRecord:
         """Return the record with an open item set or, for None, removed."""
         items = dict(self.open)
