@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ from perf.process import (
     OperatorProcess,
     Usage,
     a_free_port,
+    a_service_account,
     an_operator,
     api_server_seconds,
 )
@@ -68,20 +70,26 @@ def url() -> str:
 
 
 @pytest.fixture(scope="module")
+def kubeconfig(cluster: LocalCluster) -> Path:
+    """How the operator and the plain patches call: with a token, as in a pod."""
+    return a_service_account(cluster, "spectra-system")
+
+
+@pytest.fixture(scope="module")
 def operator(
-    cluster: LocalCluster, url: str, tmp_path_factory: pytest.TempPathFactory
+    kubeconfig: Path, url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
     """An operator that serves the worker API."""
     log = tmp_path_factory.mktemp("operator") / "log"
     settings = {"worker_url": url, "worker_port": url.rpartition(":")[2]}
-    with an_operator(cluster, log, a_free_port(), **settings) as process:
+    with an_operator(kubeconfig, log, a_free_port(), **settings) as process:
         yield process
 
 
 @pytest.fixture
-def access(cluster: LocalCluster) -> ClusterAccess:
-    """The cluster's administrator."""
-    return load_access(str(cluster.kubeconfig))
+def access(kubeconfig: Path) -> ClusterAccess:
+    """The access of the test itself, which is the operator's."""
+    return load_access(str(kubeconfig))
 
 
 @asynccontextmanager

@@ -57,7 +57,7 @@ class PruneRevisions:
 
 @dataclass(frozen=True, slots=True)
 class WritePage:
-    """Write the page of a worker: `body` is its Lease if it is to be created, else a patch."""
+    """Write the page of a worker: `body` is its Lease, `create` that there is none yet."""
 
     key: Key
     body: Body

@@ -62,7 +62,7 @@ def _room(parts: Parts, agent: Key, places: Mapping[str, int | None]) -> Room:
     ready = sum(run.heard_at is not None and run.alive for run in workers)
     if not ready:
         return _starting(agent, [run for run in found if run[1].revision in places])
-    busy = sum(len(run.wanted.claims) for run in workers)
+    busy = sum(len(run.page.claims) for run in workers)
     return free, "WorkersBusy", f"agent {agent.name}: {ready} workers are busy with {busy} tasks"
 
 

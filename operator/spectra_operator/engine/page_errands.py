@@ -39,7 +39,7 @@ class PageErrands:
         key = effect.key
         if effect.create:
             return await self._client.create(LEASES, key.namespace, effect.body)
-        return await self._client.patch(LEASES, key.namespace, key.name, effect.body)
+        return await self._client.replace(LEASES, key.namespace, key.name, effect.body)
 
     async def _look_up(self, effect: fx.LookUpPage) -> Body | None:
         try:

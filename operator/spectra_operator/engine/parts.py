@@ -111,7 +111,10 @@ class Parts:
 
     def hand_on(self, namespace: str) -> None:
         """Wake whoever may start now with the slots that a deleted phase left."""
-        if self.admitting(namespace) and self.scheduler.waiting(namespace):
+        waiting = self.scheduler.waiting(namespace) if self.admitting(namespace) else ()
+        if len(waiting) == 1:  # its own pass asks what it is granted
+            self.queue.add(*waiting)
+        elif waiting:
             granted = self.admit(namespace, self.clock.now()).granted
             self.wake_phases(namespace, {phase for phase, _, _ in granted})
 

@@ -18,7 +18,8 @@ _REST_FACTOR = 3.0
 """A pass that took more than so many seconds of processor time is followed by a rest of so many
 times that: one large phase takes at most a quarter of the loop, and pays with milliseconds of
 latency. Time in which others had the core counts for nothing, or a crowded machine would make
-every pass a long one."""
+every pass a long one. To ask for processor time costs a call of the kernel, so it is asked for only
+of objects whose last pass took that long by the clock."""
 _PASSES_PER_TURN = 20
 """Passes in a row before the event loop gets its turn."""
 _VERY_LONG_PASS = 0.02
@@ -46,6 +47,7 @@ class Passes:
         self._metrics = metrics
         self._reconcile = reconcile
         self._concerns = concerns
+        self._long: set[Key] = set()
 
     async def run(self) -> None:
         """Make passes until cancelled."""
@@ -68,7 +70,9 @@ class Passes:
 
     def make(self, key: Key) -> float:
         """Make one pass; an object that breaks it degrades itself alone. Return its seconds."""
-        begin, busy = self._clock.monotonic(), self._clock.busy()
+        measured = key in self._long
+        busy = self._clock.busy() if measured else 0.0
+        begin = self._clock.monotonic()
         try:
             self._reconcile[key.kind](key)
         except Exception:
@@ -76,9 +80,17 @@ class Passes:
             self._metrics.reconcile_errors.labels(key.kind).inc()
             self._queue.back_off(key)
         seconds = self._clock.monotonic() - begin
-        used = self._clock.busy() - busy
-        if used > _LONG_PASS:
-            self._queue.rest(key, used * _REST_FACTOR)
+        if measured:
+            self._rest(key, self._clock.busy() - busy)
+        elif seconds > _LONG_PASS:
+            self._long.add(key)
         self._metrics.reconciles.labels(key.kind).inc()
         self._metrics.reconcile_seconds.labels(key.kind).observe(seconds)
         return seconds
+
+    def _rest(self, key: Key, used: float) -> None:
+        """Let an object rest whose pass was long; of one whose passes are short, ask no more."""
+        if used > _LONG_PASS:
+            self._queue.rest(key, used * _REST_FACTOR)
+        else:
+            self._long.discard(key)

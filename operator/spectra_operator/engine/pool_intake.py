@@ -75,7 +75,7 @@ class PoolIntake:
         now = self._parts.clock.monotonic()
         found = self._parts.workers.some(concerns)
         for _, run in found:
-            run.heard_at = now if run.version else None
+            run.heard_at = now if run.lease is not None else None
             run.stands_since = now
             run.instance = next((claim.instance for claim in run.page.claims.values()), "")
         return [key for key, _ in found]
@@ -87,7 +87,7 @@ class PoolIntake:
             refuse_all(run, NotHolderError("NotHolder", text, ""))
             self._parts.queue.discard(key)
             _reset(run)
-            if not run.pod_uid and not run.version:
+            if not run.pod_uid and run.lease is None:
                 self._parts.workers.drop(key)
 
     def _guarded(self, take: Callable[[Change], None]) -> Callable[[Change], None]:
@@ -142,7 +142,7 @@ class PoolIntake:
             return
         run.pod_uid = ""
         refuse_all(run, StrangerError("NotAWorker", "the pod of this worker is gone"))
-        if not run.version and not self._concerns(key.namespace):
+        if run.lease is None and not self._concerns(key.namespace):
             self._parts.workers.drop(key)
             return
         self._changed(key, run)

@@ -64,7 +64,7 @@ class WorkerRun:
     `failure` says why its pod will never work again; one that was `asked_to_go` before it ended,
     since its pod is being deleted, has not failed.
 
-    `page` is what is durable, on a Lease at `version` (empty: there is none); `ops` are to be
+    `page` is what is durable, on the Lease `lease` as it was last seen (None: there is none); `ops` are to be
     written, `in_flight` are being written, `ahead` is the page with both; `looking` tells that it
     is being read afresh. `instance` is the process that called last, at `heard_at` (monotonic
     seconds; None: not yet). `delivered` has the claims that were handed out, `inputs` what they are
@@ -95,8 +95,7 @@ class WorkerRun:
     conduct: Conduct = field(default_factory=Conduct)
     quarantined: bool = False
     page: Page = field(default_factory=Page)
-    version: str = ""
-    lease_uid: str = ""
+    lease: Body | None = None
     ops: list[Op] = field(default_factory=list)
     in_flight: tuple[Op, ...] | None = None
     looking: bool = False

@@ -168,7 +168,7 @@ class WorkerReconciler:
         self._foresight.give_what_follows(key, run)
         after = run.wanted
         ops, run.ops, run.write_by = tuple(run.ops), [], None
-        if after == run.page and (run.version or after.is_clear):
+        if after == run.page and (run.lease is not None or after.is_clear):
             self._take_in_what_followed(key, run, ops)
             self._answer_waits(key, run)
             self._clear_away(key, run)
@@ -176,7 +176,7 @@ class WorkerReconciler:
         run.writing += run.waits
         run.waits, run.in_flight = [], ops
         body = pages.page_body(self._parts, key, run, after)
-        self._parts.executor.submit(WritePage(key, body, after, create=not run.version))
+        self._parts.executor.submit(WritePage(key, body, after, create=run.lease is None))
 
     def _answer_waits(self, key: Key, run: WorkerRun) -> None:
         run.writing += run.waits
@@ -187,8 +187,8 @@ class WorkerReconciler:
         """Delete the page of a worker that is gone, once nothing on it would be missed."""
         if run.pod_uid or not run.page.is_clear or run.ops:
             return
-        if run.version:
-            self._parts.executor.submit(DeletePage(key, run.lease_uid))
+        if run.lease is not None:
+            self._parts.executor.submit(DeletePage(key, uid_of(run.lease)))
         else:
             self._parts.workers.drop(key)
 
@@ -209,7 +209,7 @@ class WorkerReconciler:
             self._parts.queue.add(effect.key)
 
     def _looked_up(self, key: Key, run: WorkerRun, body: Body | None) -> None:
-        run.version = ""
+        run.lease = None
         if body is not None:
             self.take_page(key, body)
 
@@ -219,7 +219,7 @@ class WorkerReconciler:
         key, ops = effect.key, run.in_flight or ()
         run.in_flight = None
         if error is None and body is not None:
-            pages.take_version(run, body)
+            run.lease = body
             self._parts.queue.succeeded(key)
             show(self._parts, key, run, effect.page)
             self._take_in_what_followed(key, run, ops)
@@ -251,16 +251,16 @@ class WorkerReconciler:
         run = self._parts.workers.get(key) or pages.known_by_lease(self._parts.workers, key, body)
         if run.in_flight is not None or not pages.is_newer(run, body):
             return False
-        pages.take_version(run, body)
+        run.lease = body
         show(self._parts, key, run, pages.page_of(body))
         return True
 
     def page_gone(self, key: Key, body: Body) -> None:
         """Take in that a page is gone: of a worker that lives it is written anew."""
         run = self._parts.workers.get(key)
-        if run is None or run.lease_uid != uid_of(body):
+        if run is None or (run.lease is not None and uid_of(run.lease) != uid_of(body)):
             return
-        run.version = ""
+        run.lease = None
         if not run.pod_uid and not run.creating:
             show(self._parts, key, run, Page(epoch=run.page.epoch))
             self._parts.workers.drop(key)
