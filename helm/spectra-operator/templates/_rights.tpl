@@ -32,10 +32,11 @@
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
-# The pages of warm workers, in the namespaces of their agents.
+# The pages of warm workers, in the namespaces of their agents, and the Leases of the shards; an
+# admission policy keeps it to these.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, update, patch, delete]
 - apiGroups: [apps]
   resources: [controllerrevisions]
   verbs: [get, list, create, delete]
@@ -51,6 +52,29 @@
 - apiGroups: [admissionregistration.k8s.io]
   resources: [validatingwebhookconfigurations]
   resourceNames: [{{ include "spectra.webhookConfiguration" . }}]
+  verbs: [get, update]
+{{- end }}
+{{- end }}
+
+{{/* What the operator calls in its own namespace; empty if that is nothing more. */}}
+{{- define "spectra.ownRules" }}
+{{- if .Values.watchNamespaces }}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames:
+  {{- range until (int .Values.shards) }}
+  - spectra-operator-shard-{{ . }}
+  {{- end }}
+  verbs: [get, update]
+# Neither watching nor creating can be granted by name.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [watch, create]
+{{- end }}
+{{- if and .Values.webhook.enabled (not .Values.webhook.certManager.enabled) }}
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ include "spectra.webhook" . }}]
   verbs: [get, update]
 {{- end }}
 {{- end }}
