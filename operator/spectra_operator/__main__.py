@@ -52,19 +52,7 @@ SILENT_WATCH_SECONDS = 150.0
 
 def main() -> None:
     """Run the command given on the command line."""
-    parser = argparse.ArgumentParser(prog="spectra-operator", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="run the operator")
-    release = commands.add_parser(
-        "release", help="take the operator's finalizer off all pods, before it is uninstalled"
-    )
-    release.add_argument("--namespace", default=None, help="only this namespace")
-    release.add_argument(
-        "--stop", default="", metavar="DEPLOYMENT", help="first stop the operator of this name"
-    )
-    check = commands.add_parser("check", help="tell whether the installation works")
-    check.add_argument("url", help="the readiness check of the operator")
-    arguments = parser.parse_args()
+    arguments = parser().parse_args()
     try:
         config = load()
     except ConfigError as error:
@@ -77,6 +65,23 @@ def main() -> None:
         uvloop.run(_check(config, arguments.url))
     else:
         uvloop.run(_run(config))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="spectra-operator", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="run the operator")
+    release = commands.add_parser(
+        "release", help="take the operator's finalizer off all pods, before it is uninstalled"
+    )
+    release.add_argument("--namespace", default=None, help="only this namespace")
+    release.add_argument(
+        "--stop", default="", metavar="DEPLOYMENT", help="first stop the operator of this name"
+    )
+    check = commands.add_parser("check", help="tell whether the installation works")
+    check.add_argument("url", help="the readiness check of the operator")
+    return top
 
 
 async def _release(config: Config, namespace: str | None, deployment: str) -> None:

@@ -65,11 +65,11 @@
   {{- range until (int .Values.shards) }}
   - spectra-operator-shard-{{ . }}
   {{- end }}
-  verbs: [get, update]
-# Neither watching nor creating can be granted by name.
+  verbs: [get, watch, update]
+# Creating cannot be granted by name; the admission policy on Leases bounds it.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [watch, create]
+  verbs: [create]
 {{- end }}
 {{- if and .Values.webhook.enabled (not .Values.webhook.certManager.enabled) }}
 - apiGroups: [""]
