@@ -15,11 +15,10 @@ from typing import Any
 from builders.cluster import LocalCluster
 from e2e.harness.following import Follower
 from e2e.harness.installation import NAMESPACE, REPLICAS
-from spectra_operator.kube.resources import LEASES, PODS, Resource
+from spectra_operator.kube.resources import DEPLOYMENTS, LEASES, PODS
 
 Body = dict[str, Any]
 
-DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 FOLLOWED = (PODS, LEASES, DEPLOYMENTS)
 DEPLOYMENT = "spectra-operator"
 LEASE = "spectra-operator-shard-0"
