@@ -23,10 +23,11 @@ from .dispatch.auth import TokenAuthenticator
 from .dispatch.server import WorkerApiServer
 from .engine.engine import Engine
 from .engine.release import release_all
-from .engine.served import wait_until_served
+from .engine.served import unserved, wait_until_served
 from .engine.settings import EngineSettings
 from .engine.shards import ShardKeeper
-from .handlers.admission import make_server
+from .engine.uninstall import forget_leases, stop_operator
+from .handlers.admission import make_server, mounted_server
 from .handlers.app import run_kopf
 from .handlers.login import make_login
 from .handlers.webhook_certificate import CertificateKeeper, WebhookPlace
@@ -38,6 +39,7 @@ from .observability.health import HealthServer
 from .observability.logs import set_up
 from .observability.metrics import Metrics
 from .observability.prometheus import PrometheusClient
+from .observability.reach import refusal
 
 logger = logging.getLogger(__name__)
 
@@ -50,14 +52,7 @@ SILENT_WATCH_SECONDS = 150.0
 
 def main() -> None:
     """Run the command given on the command line."""
-    parser = argparse.ArgumentParser(prog="spectra-operator", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="run the operator")
-    release = commands.add_parser(
-        "release", help="take the operator's finalizer off all pods, before it is uninstalled"
-    )
-    release.add_argument("--namespace", default=None, help="only this namespace")
-    arguments = parser.parse_args()
+    arguments = parser().parse_args()
     try:
         config = load()
     except ConfigError as error:
@@ -65,15 +60,48 @@ def main() -> None:
     set_up(config.log_level, config.log_format)
     sys.setrecursionlimit(JSON_DEPTH)
     if arguments.command == "release":
-        uvloop.run(_release(config, arguments.namespace))
+        uvloop.run(_release(config, arguments.namespace, arguments.stop))
+    elif arguments.command == "check":
+        uvloop.run(_check(config, arguments.url))
     else:
         uvloop.run(_run(config))
 
 
-async def _release(config: Config, namespace: str | None) -> None:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="spectra-operator", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="run the operator")
+    release = commands.add_parser(
+        "release", help="take the operator's finalizer off all pods, before it is uninstalled"
+    )
+    release.add_argument("--namespace", default=None, help="only this namespace")
+    release.add_argument(
+        "--stop", default="", metavar="DEPLOYMENT", help="first stop the operator of this name"
+    )
+    check = commands.add_parser("check", help="tell whether the installation works")
+    check.add_argument("url", help="the readiness check of the operator")
+    return top
+
+
+async def _release(config: Config, namespace: str | None, deployment: str) -> None:
     async with AiohttpClient(_access(config)) as client:
+        if deployment:
+            await stop_operator(client, SystemClock(), config.namespace, deployment)
         count = await release_all(client, namespace)
+        if deployment:
+            await forget_leases(client, config.namespace, config.shards)
     logger.info("released %d pods", count)
+
+
+async def _check(config: Config, url: str) -> None:
+    async with AiohttpClient(_access(config)) as client:
+        missing = await unserved(client)
+    wrong = [f"{plural} are not served: install the CRDs" for plural in missing]
+    wrong += filter(None, [await refusal(url)])
+    if wrong:
+        sys.exit("spectra-operator: " + "; ".join(wrong))
+    logger.info("the operator is ready, and every kind is served")
 
 
 async def _run(config: Config) -> None:
@@ -120,7 +148,7 @@ async def _run(config: Config) -> None:
         stack.push_async_callback(health.stop)
         served = wait_until_served(client, clock)
         shell = _Shell(engine, config)
-        if config.webhook_service:
+        if config.webhook_service and not config.webhook_certificate_folder:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectra-"))
             place = WebhookPlace(config.namespace, config.webhook_service)
             shell.certificate = CertificateKeeper(lease_client, clock, place, Path(folder))
@@ -140,7 +168,9 @@ class _Shell:
         """Run until cancelled."""
         login, stop = make_login(_kubeconfig(self._config)), asyncio.Event()
         if self.certificate is None:
-            await run_kopf(self._engine, login, stop, self.ready)
+            folder = self._config.webhook_certificate_folder
+            mounted = mounted_server(self._config.webhook_port, Path(folder)) if folder else None
+            await run_kopf(self._engine, login, stop, self.ready, mounted)
             return
         await self.certificate.prepare()
         server = make_server(self._config.webhook_port, self.certificate.file)

@@ -41,6 +41,9 @@ class Config:
     webhook_service: str = ""
     """Service in front of the admission webhook; its Secret and configuration are named after it.
     Empty: no webhook is served."""
+    webhook_certificate_folder: str = ""
+    """Folder with the webhook's tls.crt and tls.key, which somebody else makes and renews. Empty:
+    the operator does, in the Secret."""
     webhook_port: int = 9443
     """Port of the admission webhook."""
     worker_port: int = 8082
