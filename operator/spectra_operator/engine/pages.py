@@ -19,7 +19,7 @@ write, for what nobody applies and nobody else writes."""
 
 
 def page_body(parts: Parts, key: Key, run: WorkerRun, page: Page) -> Body:
-    """Return the whole Lease of a page: to replace one costs the API server less than to patch it."""
+    """Return the whole Lease of a page; a patch would cost the API server more."""
     now = parts.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     spec = {"holderIdentity": run.instance or key.name, "renewTime": now}
     if run.lease is not None:
