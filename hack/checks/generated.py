@@ -1,4 +1,5 @@
-"""The generated files: CRDs, the chart's copy of them, plain manifests, the OpenAPI document.
+"""The generated files: CRDs, the chart's copy of them, plain manifests, the OpenAPI document, rules,
+dashboards and the page of metrics.
 
 All are made in a scratch folder first; `make generate` copies them from there and `make check`
 compares them, so both walk the same path.
@@ -16,6 +17,8 @@ from typing import Any
 import yaml
 
 from checks import repository as repo
+from monitoring.reference import metrics_page
+from monitoring.rules import rules_file
 from spectra_operator.api.export import render
 from spectra_operator.dispatch import openapi
 
@@ -25,7 +28,13 @@ HEADER = "# Generated from helm/spectra-operator by `make generate`. Do not edit
 CHART_CRDS = repo.CHART / "templates" / "crds"
 BASE = repo.MANIFESTS / "base"
 OPENAPI = Path("docs/openapi")
-OWNED = dict.fromkeys((repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI), "*.yaml")
+RULES = repo.CHART / "files/rules"
+DASHBOARDS = repo.CHART / "files/dashboards"
+REFERENCE = Path("docs/reference")
+OWNED = dict.fromkeys((repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI, RULES), "*.yaml") | {
+    DASHBOARDS: "*.json",
+    REFERENCE: "metrics.md",
+}
 """Folders in which every file that matches is generated; others there are left-overs."""
 
 _RBAC = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ServiceAccount")
@@ -110,6 +119,8 @@ def produced() -> Iterator[Path]:
             _write(target / repo.CRDS / file, text)
             _write(target / CHART_CRDS / file, chart_crd(text))
         _write(target / OPENAPI / "worker-api.yaml", openapi.text())
+        _write(target / RULES / "operator.yaml", rules_file())
+        _write(target / REFERENCE / "metrics.md", metrics_page())
         bodies = yaml.safe_load_all(template(chart))
         for path, text in manifest_files(b for b in bodies if b).items():
             _write(target / path, text)
