@@ -83,7 +83,8 @@ unit: $(STAMP) ## Run the unit tests
 
 .PHONY: component
 component: $(STAMP) ## Run the component tests: real code against an API server in the process
-	@$(BIN)/python -m cluster unpack prometheus >/dev/null || \
+	@{ $(BIN)/python -m cluster unpack prometheus && $(BIN)/python -m cluster unpack promtool; } \
+	  >/dev/null || \
 	  echo "make: the tests against a real Prometheus are skipped" >&2
 	@$(PYTEST) -n $(WORKERS) tests/component $(ARGS)
 

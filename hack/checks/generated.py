@@ -1,4 +1,5 @@
-"""The generated files: CRDs, the chart's copy of them, plain manifests, the OpenAPI document.
+"""The generated files: CRDs, the chart's copy of them, plain manifests, the OpenAPI document, rules,
+dashboards and the page of metrics.
 
 All are made in a scratch folder first; `make generate` copies them from there and `make check`
 compares them, so both walk the same path.
@@ -17,6 +18,8 @@ import yaml
 
 from checks import overlays, values_table
 from checks import repository as repo
+from monitoring.reference import metrics_page
+from monitoring.rules import rules_file
 from spectra_operator.api.export import render
 from spectra_operator.dispatch import openapi
 
@@ -29,9 +32,17 @@ OPENAPI = Path("docs/openapi")
 VALUES = repo.CHART / "ci"
 OVERLAYS = repo.MANIFESTS / "overlays"
 AGENTS = repo.MANIFESTS / "agents"
+RULES = repo.CHART / "files/rules"
+DASHBOARDS = repo.CHART / "files/dashboards"
+REFERENCE = Path("docs/reference")
 OWNED = dict.fromkeys(
-    (repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI, OVERLAYS, AGENTS), "*.yaml"
-) | {OVERLAYS: "*/*.yaml", repo.DOCS: "values.md"}
+    (repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI, OVERLAYS, AGENTS, RULES), "*.yaml"
+) | {
+    OVERLAYS: "*/*.yaml",
+    repo.DOCS: "values.md",
+    DASHBOARDS: "*.json",
+    REFERENCE: "metrics.md",
+}
 """Folders in which every file that matches is generated; others there are left-overs."""
 
 _RBAC = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ServiceAccount")
@@ -157,6 +168,8 @@ def produced() -> Iterator[Path]:
             _write(target / repo.CRDS / file, text)
             _write(target / CHART_CRDS / file, chart_crd(text))
         _write(target / OPENAPI / "worker-api.yaml", openapi.text())
+        _write(target / RULES / "operator.yaml", rules_file())
+        _write(target / REFERENCE / "metrics.md", metrics_page())
         values = (chart / "values.yaml").read_text()
         _write(target / repo.DOCS / "values.md", values_table.document(values))
         files = manifest_files(rendered(chart, "manifests")) | overlay_files(chart)

@@ -37,6 +37,7 @@ from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
 from .observability.health import HealthServer
 from .observability.logs import set_up
+from .observability.loop_lag import measure_lag
 from .observability.metrics import Metrics
 from .observability.prometheus import PrometheusClient
 from .observability.reach import refusal
@@ -138,9 +139,6 @@ async def _run(config: Config) -> None:
             workers = WorkerApiServer(engine.desk, tokens, metrics, (None, config.worker_port))
             await workers.start()
             stack.push_async_callback(workers.stop)
-        metrics.watch_value(
-            "spectra_queue_depth", "Keys that want a pass", lambda: len(engine.parts.queue)
-        )
         health = HealthServer(
             config.health_port, metrics, lambda: _alive(engine), lambda: _ready(engine)
         )
@@ -196,6 +194,7 @@ async def _until_stopped(
         "engine": engine.run(),
         "leases": keeper.run(),
         "kopf": shell.run(),
+        "loop lag": measure_lag(engine.parts.metrics.loop_lag.observe),
     }
     tasks = [signals, *(asyncio.create_task(part, name=name) for name, part in parts.items())]
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -258,8 +257,9 @@ def _own_address(config: Config) -> str:
 
 
 def _count(metrics: Metrics, record: RequestRecord) -> None:
-    metrics.requests.labels(record.verb, record.resource, str(record.status)).inc()
-    metrics.request_bytes.labels(record.verb, record.resource).inc(record.bytes_sent)
+    metrics.observe_request(
+        record.verb, record.resource, record.status, record.seconds, record.bytes_sent
+    )
 
 
 def _alive(engine: Engine) -> str:

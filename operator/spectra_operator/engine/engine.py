@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from ..api import constants as c
@@ -19,6 +19,7 @@ from ..kube.clock import Clock
 from ..kube.errors import KubeError
 from ..kube.resources import Body, parse_version, version_of
 from ..observability.metrics import Metrics
+from . import measures
 from .actions import ActionReconciler
 from .agent_book import AgentBook
 from .agents import AgentReconciler
@@ -29,6 +30,7 @@ from .desk import WorkDesk
 from .effects import Effect
 from .executor import Executor
 from .foresight import Foresight
+from .gauges import EngineGauges, Watched
 from .history import KIND as HISTORY
 from .history import History
 from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
@@ -136,6 +138,8 @@ class Engine:
             NOTE: self._pod_beats.reconcile,
         }
         self._passes = Passes(clock, self.parts.queue, metrics, reconcile, self._holds)
+        measures.begin(metrics)
+        metrics.read_at_scrape(EngineGauges(self.parts, self._watches).read)
 
     def _make_parts(self, prometheus: AsksPrometheus) -> Parts:
         attempts = AttemptIndex()
@@ -247,13 +251,14 @@ class Engine:
         self._admitting.add(shard)
         for key in keys:
             self.parts.queue.add(key)
-        self._metrics.leader.set(len(self._admitting))
+        self._lead(measures.ACQUIRED)
         logger.info("shard %d taken over with %d objects", shard, len(keys))
         await self.history.load(self._client, lambda namespace: self._shard(namespace) == shard)
 
     def give_up(self, shard: int) -> None:
         """Stop running a shard at once and forget what was derived of it."""
         self._may_write.pop(shard, None)
+        led = shard in self._admitting
         self._admitting.discard(shard)
         self._settled_at.pop(shard, None)
         self._led_since.pop(shard, None)
@@ -272,7 +277,8 @@ class Engine:
         parts.releasing.clear()
         parts.attempts.recount(lambda namespace: self._shard(namespace) == shard)
         parts.forget_assumptions(lambda namespace: self._shard(namespace) == shard)
-        self._metrics.leader.set(len(self._admitting))
+        if led:
+            self._lead(measures.LOST)
         logger.warning("shard %d given up", shard)
 
     async def relist(self) -> None:
@@ -286,6 +292,14 @@ class Engine:
     def _known_keys(self) -> set[Key]:
         bodies = {key_of(b) for r in LISTED for b in self.parts.store.of_kind(r.kind)}
         return bodies | set(self.parts.attempts.phases())
+
+    def _lead(self, direction: tuple[str]) -> None:
+        self._metrics.leader.set(len(self._admitting))
+        self._metrics.transitions[direction].inc()
+
+    def _watches(self) -> Iterable[tuple[str, Watched]]:
+        own = ("Pod", self.pods), ("WorkerPod", self.pool.pods), ("WorkerPage", self.pool.pages)
+        return (*own, *self._content.watches())
 
     def _shard(self, namespace: str) -> int:
         return shard_of(namespace, self._settings.shards)

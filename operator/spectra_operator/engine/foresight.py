@@ -116,6 +116,7 @@ class Foresight:
             return  # the pass that comes says so in status
         attempt = planned(run.shape, inputs, 0, 1, (grant.run.agent, ""))
         self._parts.attempts.assume(phase, claiming.give(self._parts, phase, attempt, text, grant))
+        self._parts.metrics.queue_seconds.observe(0.0)
 
 
 def _ends(run: WorkerRun) -> Mapping[str, Ending]:

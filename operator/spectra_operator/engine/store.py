@@ -6,7 +6,7 @@ deleted is remembered for a while, so that a late answer does not bring it back.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 
 from ..kube.resources import Body, version_of
@@ -34,6 +34,10 @@ class ObjectStore:
         for key, body in list(self._bodies.items()):
             if key.kind == kind and namespace in (None, key.namespace):
                 yield body
+
+    def counts(self) -> Counter[str]:
+        """Return how many bodies there are by kind."""
+        return Counter(key.kind for key in self._bodies)
 
     def offer(self, body: Body) -> bool:
         """Keep a body if it is newer than what is known; return whether it was."""

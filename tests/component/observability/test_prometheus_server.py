@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
@@ -11,18 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from cluster.console import Console
-from cluster.paths import cache_root
-from cluster.unpacked import Unpacker
+from builders.programs import a_program
 from spectra_operator.core.rollout.queries import QueryError, read_answer
 from spectra_operator.observability.prometheus import PrometheusClient
 
 
 @pytest.fixture
 async def address(tmp_path: Path) -> AsyncIterator[str]:
-    program = Unpacker(cache_root(os.environ), Console()).find("prometheus")
-    if program is None:
-        pytest.skip("needs the program prometheus: python -m cluster unpack prometheus")
+    program = a_program("prometheus")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         listen = f"127.0.0.1:{free.getsockname()[1]}"
