@@ -21,6 +21,7 @@ from .config import Config, ConfigError, load
 from .dispatch.auth import TokenAuthenticator
 from .dispatch.server import WorkerApiServer
 from .engine.engine import Engine
+from .engine.insides import ails, insides, waits_for
 from .engine.release import release_all
 from .engine.served import wait_until_served
 from .engine.settings import EngineSettings
@@ -35,6 +36,7 @@ from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
 from .observability.health import HealthServer
 from .observability.logs import set_up
+from .observability.loop_lag import LoopLag
 from .observability.metrics import Metrics
 from .observability.prometheus import PrometheusClient
 
@@ -43,8 +45,6 @@ logger = logging.getLogger(__name__)
 JSON_DEPTH = 25_000
 """The API server takes JSON nested 10,000 deep; one such object must not end the process that
 reads it, be it in kopf or here. It is rejected by a check that does not recurse."""
-SILENT_WATCH_SECONDS = 150.0
-"""Servers send a bookmark about every minute; a watch silent for longer is dead."""
 
 
 def main() -> None:
@@ -112,8 +112,13 @@ async def _run(config: Config) -> None:
         metrics.watch_value(
             "spectra_queue_depth", "Keys that want a pass", lambda: len(engine.parts.queue)
         )
+        lag = LoopLag(clock.monotonic, clock.sleep)
         health = HealthServer(
-            config.health_port, metrics, lambda: _alive(engine), lambda: _ready(engine)
+            config.health_port,
+            metrics,
+            lambda: ails(engine, lag.worst()),
+            lambda: waits_for(engine),
+            lambda: insides(engine, clock, lag.worst()),
         )
         await health.start()
         stack.push_async_callback(health.stop)
@@ -123,6 +128,8 @@ async def _run(config: Config) -> None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectra-"))
             place = WebhookPlace(config.namespace, config.webhook_service)
             shell.certificate = CertificateKeeper(lease_client, clock, place, Path(folder))
+        measuring = asyncio.create_task(lag.run(), name="lag")
+        stack.callback(measuring.cancel)
         await _until_stopped(engine, keeper, shell, served)
 
 
@@ -227,18 +234,6 @@ def _own_address(config: Config) -> str:
 def _count(metrics: Metrics, record: RequestRecord) -> None:
     metrics.requests.labels(record.verb, record.resource, str(record.status)).inc()
     metrics.request_bytes.labels(record.verb, record.resource).inc(record.bytes_sent)
-
-
-def _alive(engine: Engine) -> str:
-    silence = engine.pods.seconds_since_activity()
-    if engine.pods.synced.is_set() and silence > SILENT_WATCH_SECONDS:
-        return f"the pod watch has been silent for {silence:.0f} s"
-    return ""
-
-
-def _ready(engine: Engine) -> str:
-    waits = "waits for the pod cache, or for the CRDs to be installed"
-    return "" if engine.pods.synced.is_set() else waits
 
 
 if __name__ == "__main__":

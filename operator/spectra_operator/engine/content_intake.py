@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from ..core.rollout.revision import digest
@@ -71,6 +71,11 @@ class ContentIntake:
             )
             for namespace in self._book.namespaces
         ]
+
+    def informers(self) -> Iterator[Informer]:
+        """Yield the caches of all namespaces."""
+        for place in self._places:
+            yield from place.informers
 
     async def run(self) -> None:
         """Follow them until cancelled."""
