@@ -20,6 +20,7 @@ from .api.constants import ANNOTATION_ADDRESS
 from .config import Config, ConfigError, load
 from .dispatch.auth import TokenAuthenticator
 from .dispatch.server import WorkerApiServer
+from .engine.correlation import concerns
 from .engine.engine import Engine
 from .engine.insides import ails, insides, waits_for
 from .engine.release import release_all
@@ -35,7 +36,8 @@ from .kube.client import AiohttpClient, RequestRecord
 from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
 from .observability.health import HealthServer
-from .observability.logs import set_up
+from .observability.level_file import LevelFile
+from .observability.logs import Correlation, set_up, tell_of_failure
 from .observability.loop_lag import LoopLag
 from .observability.metrics import Metrics
 from .observability.prometheus import PrometheusClient
@@ -61,12 +63,16 @@ def main() -> None:
         config = load()
     except ConfigError as error:
         sys.exit(f"spectra-operator: {error}")
-    set_up(config.log_level, config.log_format)
+    correlation = set_up(config.log_level, config.log_format)
     sys.setrecursionlimit(JSON_DEPTH)
-    if arguments.command == "release":
-        uvloop.run(_release(config, arguments.namespace))
-    else:
-        uvloop.run(_run(config))
+    is_release = arguments.command == "release"
+    try:
+        uvloop.run(
+            _release(config, arguments.namespace) if is_release else _run(config, correlation)
+        )
+    except Exception:
+        logger.exception("%s failed", arguments.command)
+        sys.exit(1)
 
 
 async def _release(config: Config, namespace: str | None) -> None:
@@ -75,7 +81,8 @@ async def _release(config: Config, namespace: str | None) -> None:
     logger.info("released %d pods", count)
 
 
-async def _run(config: Config) -> None:
+async def _run(config: Config, correlation: Correlation) -> None:
+    asyncio.get_running_loop().set_exception_handler(tell_of_failure)
     metrics = Metrics()
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -100,6 +107,7 @@ async def _run(config: Config) -> None:
         )
         prometheus = await stack.enter_async_context(PrometheusClient())
         engine = Engine(client, clock, metrics, settings, prometheus)
+        correlation.concerns = concerns(engine.parts.store)
         keeper = ShardKeeper(
             engine, config.shards, lambda name: _lock(lease_client, name, clock, config)
         )
@@ -128,8 +136,12 @@ async def _run(config: Config) -> None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectra-"))
             place = WebhookPlace(config.namespace, config.webhook_service)
             shell.certificate = CertificateKeeper(lease_client, clock, place, Path(folder))
-        measuring = asyncio.create_task(lag.run(), name="lag")
-        stack.callback(measuring.cancel)
+        beside = [lag.run()]
+        if config.log_level_file:
+            file = Path(config.log_level_file)
+            beside.append(LevelFile(file, config.log_level, clock.sleep).run())
+        for each in beside:
+            stack.callback(asyncio.create_task(each).cancel)
         await _until_stopped(engine, keeper, shell, served)
 
 
@@ -178,9 +190,10 @@ async def _until_stopped(
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     if not stop.is_set():
-        names = ", ".join(task.get_name() for task in done)
-        errors = [e for e in (t.exception() for t in done if not t.cancelled()) if e]
-        raise SystemExit(f"spectra-operator: {names} ended by itself: {errors}")
+        for task in done:
+            error = None if task.cancelled() else task.exception()
+            logger.error("%s ended by itself", task.get_name(), exc_info=error)
+        raise SystemExit(1)
 
 
 async def _signals(stop: asyncio.Event, kopf_ready: asyncio.Event) -> None:
