@@ -60,8 +60,8 @@ lock: ## Renew both lock files (UPGRADE=--upgrade for newer versions)
 	  UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-}}" \
 	  UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-}}"; \
 	for name in SSL_CERT_FILE UV_DEFAULT_INDEX UV_FIND_LINKS; do [ -n "$${!name}" ] || unset $$name; done; \
-	$(LOCK) --output-file requirements.lock; \
-	$(LOCK) --extra cli --extra dev --output-file requirements-dev.lock
+	$(LOCK) --extra tracing --output-file requirements.lock; \
+	$(LOCK) --extra cli --extra tracing --extra dev --output-file requirements-dev.lock
 
 .PHONY: generate
 generate: $(STAMP) ## Write the generated files: CRDs, the chart's CRDs, manifests

@@ -1,5 +1,4 @@
-"""The generated files: CRDs, the chart's copy of them, plain manifests, the OpenAPI document, rules,
-dashboards and the page of metrics.
+"""The generated files: CRDs, manifests, the OpenAPI document, rules, dashboards, reference pages.
 
 All are made in a scratch folder first; `make generate` copies them from there and `make check`
 compares them, so both walk the same path.

@@ -21,7 +21,9 @@ from .api.constants import ANNOTATION_ADDRESS
 from .config import Config, ConfigError, load
 from .dispatch.auth import TokenAuthenticator
 from .dispatch.server import WorkerApiServer
+from .engine.correlation import concerns
 from .engine.engine import Engine
+from .engine.insides import ails, insides, waits_for
 from .engine.release import release_all
 from .engine.served import unserved, wait_until_served
 from .engine.settings import EngineSettings
@@ -36,8 +38,9 @@ from .kube.client import AiohttpClient, RequestRecord
 from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
 from .observability.health import HealthServer
-from .observability.logs import set_up
-from .observability.loop_lag import measure_lag
+from .observability.level_file import LevelFile
+from .observability.logs import Correlation, set_up, tell_of_failure
+from .observability.loop_lag import LoopLag
 from .observability.metrics import Metrics
 from .observability.prometheus import PrometheusClient
 from .observability.reach import refusal
@@ -47,8 +50,6 @@ logger = logging.getLogger(__name__)
 JSON_DEPTH = 25_000
 """The API server takes JSON nested 10,000 deep; one such object must not end the process that
 reads it, be it in kopf or here. It is rejected by a check that does not recurse."""
-SILENT_WATCH_SECONDS = 150.0
-"""Servers send a bookmark about every minute; a watch silent for longer is dead."""
 
 
 def main() -> None:
@@ -58,14 +59,23 @@ def main() -> None:
         config = load()
     except ConfigError as error:
         sys.exit(f"spectra-operator: {error}")
-    set_up(config.log_level, config.log_format)
+    correlation = set_up(config.log_level, config.log_format)
     sys.setrecursionlimit(JSON_DEPTH)
+    try:
+        uvloop.run(_command(config, arguments, correlation))
+    except Exception:
+        logger.exception("%s failed", arguments.command)
+        sys.exit(1)
+
+
+def _command(
+    config: Config, arguments: argparse.Namespace, correlation: Correlation
+) -> Coroutine[Any, Any, None]:
     if arguments.command == "release":
-        uvloop.run(_release(config, arguments.namespace, arguments.stop))
-    elif arguments.command == "check":
-        uvloop.run(_check(config, arguments.url))
-    else:
-        uvloop.run(_run(config))
+        return _release(config, arguments.namespace, arguments.stop)
+    if arguments.command == "check":
+        return _check(config, arguments.url)
+    return _run(config, correlation)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -105,7 +115,8 @@ async def _check(config: Config, url: str) -> None:
     logger.info("the operator is ready, and every kind is served")
 
 
-async def _run(config: Config) -> None:
+async def _run(config: Config, correlation: Correlation) -> None:
+    asyncio.get_running_loop().set_exception_handler(tell_of_failure)
     metrics = Metrics()
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -130,6 +141,7 @@ async def _run(config: Config) -> None:
         )
         prometheus = await stack.enter_async_context(PrometheusClient())
         engine = Engine(client, clock, metrics, settings, prometheus)
+        correlation.concerns = concerns(engine.parts.store)
         keeper = ShardKeeper(
             engine, config.shards, lambda name: _lock(lease_client, name, clock, config)
         )
@@ -139,8 +151,13 @@ async def _run(config: Config) -> None:
             workers = WorkerApiServer(engine.desk, tokens, metrics, (None, config.worker_port))
             await workers.start()
             stack.push_async_callback(workers.stop)
+        lag = LoopLag(clock.monotonic, clock.sleep, metrics.loop_lag.observe)
         health = HealthServer(
-            config.health_port, metrics, lambda: _alive(engine), lambda: _ready(engine)
+            config.health_port,
+            metrics,
+            lambda: ails(engine, lag.worst()),
+            lambda: waits_for(engine),
+            lambda: insides(engine, clock, lag.worst()),
         )
         await health.start()
         stack.push_async_callback(health.stop)
@@ -150,6 +167,12 @@ async def _run(config: Config) -> None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectra-"))
             place = WebhookPlace(config.namespace, config.webhook_service)
             shell.certificate = CertificateKeeper(lease_client, clock, place, Path(folder))
+        beside = [lag.run()]
+        if config.log_level_file:
+            file = Path(config.log_level_file)
+            beside.append(LevelFile(file, config.log_level, clock.sleep).run())
+        for each in beside:
+            stack.callback(asyncio.create_task(each).cancel)
         await _until_stopped(engine, keeper, shell, served)
 
 
@@ -194,7 +217,6 @@ async def _until_stopped(
         "engine": engine.run(),
         "leases": keeper.run(),
         "kopf": shell.run(),
-        "loop lag": measure_lag(engine.parts.metrics.loop_lag.observe),
     }
     tasks = [signals, *(asyncio.create_task(part, name=name) for name, part in parts.items())]
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -203,9 +225,10 @@ async def _until_stopped(
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     if not stop.is_set():
-        names = ", ".join(task.get_name() for task in done)
-        errors = [e for e in (t.exception() for t in done if not t.cancelled()) if e]
-        raise SystemExit(f"spectra-operator: {names} ended by itself: {errors}")
+        for task in done:
+            error = None if task.cancelled() else task.exception()
+            logger.error("%s ended by itself", task.get_name(), exc_info=error)
+        raise SystemExit(1)
 
 
 async def _signals(stop: asyncio.Event, kopf_ready: asyncio.Event) -> None:
@@ -260,18 +283,6 @@ def _count(metrics: Metrics, record: RequestRecord) -> None:
     metrics.observe_request(
         record.verb, record.resource, record.status, record.seconds, record.bytes_sent
     )
-
-
-def _alive(engine: Engine) -> str:
-    silence = engine.pods.seconds_since_activity()
-    if engine.pods.synced.is_set() and silence > SILENT_WATCH_SECONDS:
-        return f"the pod watch has been silent for {silence:.0f} s"
-    return ""
-
-
-def _ready(engine: Engine) -> str:
-    waits = "waits for the pod cache, or for the CRDs to be installed"
-    return "" if engine.pods.synced.is_set() else waits
 
 
 if __name__ == "__main__":

@@ -30,6 +30,9 @@ class Config:
     """Port of probes and metrics."""
     log_level: str = "info"
     """debug, info, warning or error."""
+    log_level_file: str = ""
+    """Path of a file whose content is the log level, followed while the operator runs; log_level
+    holds while it is missing or empty. Empty: none."""
     log_format: str = "json"
     """json or console."""
     concurrency: int = 48

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from ..api import constants as c
 from ..kube.client import KubeClient
 from ..kube.clock import Clock
 from ..kube.errors import KubeError
+from ..kube.informer import Informer
 from ..kube.resources import Body, parse_version, version_of
 from ..observability.metrics import Metrics
 from . import measures
@@ -30,7 +32,7 @@ from .desk import WorkDesk
 from .effects import Effect
 from .executor import Executor
 from .foresight import Foresight
-from .gauges import EngineGauges, Watched
+from .gauges import EngineGauges
 from .history import KIND as HISTORY
 from .history import History
 from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
@@ -71,6 +73,21 @@ _TAKE_OVER_ORDER = (
     WORKER,
 )
 """Actions come before phases: those of a workflow that is being brought back are no orphans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a replica stands to a shard.
+
+    `held` is whether it may write there, `admitting` whether it starts new work, `led_seconds` how
+    long it has led (None: it does not), `holder` where the leader serves the worker API.
+    """
+
+    shard: int
+    held: bool
+    admitting: bool
+    led_seconds: float | None
+    holder: str
 
 
 class Engine:
@@ -137,9 +154,9 @@ class Engine:
             WORKER: self._workers.reconcile,
             NOTE: self._pod_beats.reconcile,
         }
-        self._passes = Passes(clock, self.parts.queue, metrics, reconcile, self._holds)
+        self.passes = Passes(clock, self.parts.queue, metrics, reconcile, self._holds)
         measures.begin(metrics)
-        metrics.read_at_scrape(EngineGauges(self.parts, self._watches).read)
+        metrics.read_at_scrape(EngineGauges(self.parts, self.caches).read)
 
     def _make_parts(self, prometheus: AsksPrometheus) -> Parts:
         attempts = AttemptIndex()
@@ -207,6 +224,27 @@ class Engine:
         held = self._may_write.get(self._shard(namespace))
         return held is not None and held()
 
+    def caches(self) -> tuple[tuple[str, Informer], ...]:
+        """Return the caches that follow the API server beside kopf, with the kind of each."""
+        own = ("Pod", self.pods), ("WorkerPod", self.pool.pods), ("WorkerPage", self.pool.pages)
+        return (*own, *self._content.watches())
+
+    def standings(self) -> list[Standing]:
+        """Return how this replica stands to every shard."""
+        now = self._clock.now()
+        return [
+            Standing(
+                shard=shard,
+                held=bool((may := self._may_write.get(shard)) and may()),
+                admitting=shard in self._admitting,
+                led_seconds=(now - since).total_seconds()
+                if (since := self._led_since.get(shard))
+                else None,
+                holder=self.holder_address(shard),
+            )
+            for shard in range(self._settings.shards)
+        ]
+
     def offer(self, body: Body) -> None:
         """Take in one of our objects as the API server has it now."""
         if self.parts.store.offer(body):
@@ -226,7 +264,7 @@ class Engine:
             group.create_task(self._content.run())
             group.create_task(self.parts.executor.run())
             group.create_task(self.parts.inquiries.run())
-            group.create_task(self._passes.run())
+            group.create_task(self.passes.run())
             group.create_task(self._resync())
 
     async def take_over(self, shard: int, held: Callable[[], bool]) -> None:
@@ -247,7 +285,7 @@ class Engine:
         for key in sorted(keys, key=lambda key: _TAKE_OVER_ORDER.index(key.kind)):
             if shard not in self._may_write:
                 return  # the Lease was lost meanwhile
-            await self._passes.turn(self._passes.make(key))  # renewals go on
+            await self.passes.turn(self.passes.make(key))  # renewals go on
         self._admitting.add(shard)
         for key in keys:
             self.parts.queue.add(key)
@@ -296,10 +334,6 @@ class Engine:
     def _lead(self, direction: tuple[str]) -> None:
         self._metrics.leader.set(len(self._admitting))
         self._metrics.transitions[direction].inc()
-
-    def _watches(self) -> Iterable[tuple[str, Watched]]:
-        own = ("Pod", self.pods), ("WorkerPod", self.pool.pods), ("WorkerPage", self.pool.pages)
-        return (*own, *self._content.watches())
 
     def _shard(self, namespace: str) -> int:
         return shard_of(namespace, self._settings.shards)

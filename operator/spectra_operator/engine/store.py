@@ -29,6 +29,10 @@ class ObjectStore:
         """Return the body, or None."""
         return self._bodies.get(key)
 
+    def count(self) -> Counter[str]:
+        """Return how many bodies there are by kind."""
+        return Counter(key.kind for key in self._bodies)
+
     def of_kind(self, kind: str, namespace: str | None = None) -> Iterator[Body]:
         """Yield the bodies of a kind, in one namespace or all."""
         for key, body in list(self._bodies.items()):
