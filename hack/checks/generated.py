@@ -1,4 +1,4 @@
-"""The generated files: CRDs, the chart's copy of them, plain manifests, the OpenAPI document.
+"""The generated files: CRDs, the chart's copy of them, plain manifests, OpenAPI, the reference.
 
 All are made in a scratch folder first; `make generate` copies them from there and `make check`
 compares them, so both walk the same path.
@@ -18,6 +18,7 @@ import yaml
 from checks import repository as repo
 from spectra_operator.api.export import render
 from spectra_operator.dispatch import openapi
+from website import reference
 
 Body = dict[str, Any]
 
@@ -25,7 +26,10 @@ HEADER = "# Generated from helm/spectra-operator by `make generate`. Do not edit
 CHART_CRDS = repo.CHART / "templates" / "crds"
 BASE = repo.MANIFESTS / "base"
 OPENAPI = Path("docs/openapi")
-OWNED = dict.fromkeys((repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI), "*.yaml")
+REFERENCE = Path("docs/reference")
+OWNED = dict.fromkeys((repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI), "*.yaml") | {
+    REFERENCE: "*.md"
+}
 """Folders in which every file that matches is generated; others there are left-overs."""
 
 _RBAC = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ServiceAccount")
@@ -110,6 +114,8 @@ def produced() -> Iterator[Path]:
             _write(target / repo.CRDS / file, text)
             _write(target / CHART_CRDS / file, chart_crd(text))
         _write(target / OPENAPI / "worker-api.yaml", openapi.text())
+        for file, text in reference.pages().items():
+            _write(target / REFERENCE / file, text)
         bodies = yaml.safe_load_all(template(chart))
         for path, text in manifest_files(b for b in bodies if b).items():
             _write(target / path, text)
