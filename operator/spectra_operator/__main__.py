@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -159,6 +160,8 @@ async def _until_stopped(
     if stop.is_set():
         waiting.cancel()
         return
+    gc.collect()
+    gc.freeze()  # what stands by now stays; to look through it again and again stops the loop
     parts = {
         "engine": engine.run(),
         "leases": keeper.run(),

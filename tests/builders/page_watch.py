@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from builders.engine import World
+from builders.fake_api.faults import Call, Which
 from builders.fake_api.store import StoreEvent
 from builders.specs import NAMESPACE, Body
 from spectra_operator.api import constants as c
@@ -74,10 +75,26 @@ class PageWatch:
             self.ahead.append(task)
 
 
-def ends_something(body: Body | None) -> bool:
-    """Whether a patch of a page has the end of a claim."""
-    notes = ((body or {}).get("metadata") or {}).get("annotations") or {}
-    return any(key.startswith(c.ENDING_PREFIX) and text for key, text in notes.items())
+def writes_a_page(call: Call) -> bool:
+    """Whether a call writes the page of a worker; the Leases of shards are elsewhere."""
+    return (call.verb, call.plural, call.namespace) == ("update", "leases", NAMESPACE)
+
+
+def writes_an_end(world: World) -> Which:
+    """Return what says of a call whether it writes the end of a claim that has none yet."""
+
+    def of_a_result(call: Call) -> bool:
+        if not writes_a_page(call):
+            return False
+        stands = world.api._store.get(LEASES, (NAMESPACE, call.name))
+        return bool(_ends(call.body) - _ends(stands))
+
+    return of_a_result
+
+
+def _ends(page: Body | None) -> set[str]:
+    notes = ((page or {}).get("metadata") or {}).get("annotations") or {}
+    return {key for key in notes if key.startswith(c.ENDING_PREFIX)}
 
 
 def _over(phase: Body) -> set[str]:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
+from perf.http_calls import HttpCalls
 
 WAIT_SECONDS = 30
 BEAT_SECONDS = 5.0
@@ -78,14 +78,16 @@ class Worker:
         self._room = asyncio.Event()
         self.tape = Tape()
         headers = {"Authorization": f"Bearer {token}", "Spectra-Instance": uuid.uuid4().hex}
-        connector = aiohttp.TCPConnector(limit=slots + 2)
-        self._session = aiohttp.ClientSession(url, headers=headers, connector=connector)
+        self._calls = HttpCalls(url, headers)
 
     async def run(self) -> None:
         """Claim and send heartbeats until cancelled."""
-        async with self._session, asyncio.TaskGroup() as group:
-            group.create_task(self._claim())
-            group.create_task(self._beat())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._claim())
+                group.create_task(self._beat())
+        finally:
+            self._calls.close()
 
     async def end(self, claim: Claim) -> None:
         """Report a claim as done, and take the next."""
@@ -97,7 +99,7 @@ class Worker:
             "result": {"outputs": {"n": 1}},
             "slots": 1,
         }
-        answer = await self._call(f"/v1/claims/{claim['id']}/result", body)
+        answer = await self._calls.post(f"/v1/claims/{claim['id']}/result", body)
         self.tape.answered.append(time.monotonic() - began)
         self.tape.ended += 1
         del self._held[claim["id"]]
@@ -115,12 +117,12 @@ class Worker:
                 "waitSeconds": WAIT_SECONDS,
                 "known": list(self._held),
             }
-            self._take((await self._call("/v1/claims", body))["claims"])
+            self._take((await self._calls.post("/v1/claims", body))["claims"])
 
     async def _beat(self) -> None:
         while True:
             beats = [{"id": c["id"], "epoch": c["epoch"]} for c in self._held.values()]
-            await self._call("/v1/heartbeat", {"claims": beats})
+            await self._calls.post("/v1/heartbeat", {"claims": beats})
             await asyncio.sleep(BEAT_SECONDS)
 
     def _take(self, claims: list[Claim]) -> None:
@@ -135,11 +137,6 @@ class Worker:
             if self._free_since:
                 self.tape.refilled.append(time.monotonic() - self._free_since.popleft())
             self._in_hand(Held(self, claim))
-
-    async def _call(self, path: str, body: Any) -> Any:
-        async with self._session.post(path, json=body) as response:
-            assert response.status == 200, await response.text()
-            return await response.json()
 
 
 @dataclass(frozen=True, slots=True)

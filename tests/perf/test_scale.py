@@ -46,7 +46,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     try:
         cluster.run("kubectl", "apply", "--server-side", "-f", str(ROOT / "crds"))
         cluster.run("kubectl", "create", "namespace", "spectra-system")
-        with an_operator(cluster, tmp_path_factory.mktemp("operator") / "log", PORT):
+        with an_operator(cluster.kubeconfig, tmp_path_factory.mktemp("operator") / "log", PORT):
             yield cluster
     finally:
         cluster.down()

@@ -125,22 +125,6 @@ class TaskPlan(ApiModel):
 class Task(ApiModel):
     """A unit of work for one agent."""
 
-    model_config = checked(
-        (
-            "has(self.agent) != has(self.requires)",
-            "agent: give agent or requires, and not both",
-        ),
-        (
-            "!has(self.planner) || has(self.agent) || has(self.planner.agents)",
-            "planner.agents: list the agents of its tasks; a planner with requires has no agent "
-            "of its own",
-        ),
-        (
-            "!has(self.planner) || !has(self.count)",
-            "planner: cannot have items; leave count out, or let another task plan",
-        ),
-    )
-
     name: StepName
     """Name, unique in the phase."""
     description: LongText = ""

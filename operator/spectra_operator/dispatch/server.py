@@ -196,16 +196,23 @@ class WorkerApiServer:
         large = Refusal(413, "TooLarge", f"the body has more than {MAX_BODY} bytes")
         if (request.content_length or 0) > MAX_BODY:
             raise large
+        if request.content.is_eof():  # all of it came with the head, as it mostly does
+            return await _read(request, large)
         try:
             async with asyncio.timeout(self._limits.body_seconds):
-                return await request.read()
+                return await _read(request, large)
         except TimeoutError:
             text = f"the body did not come within {self._limits.body_seconds:g} s"
             raise Refusal(408, "RequestTimeout", text) from None
-        except web.HTTPRequestEntityTooLarge:
-            raise large from None
-        except web.RequestPayloadError:
-            raise Refusal(400, "BadRequest", "the body: is cut off or wrongly encoded") from None
+
+
+async def _read(request: web.Request, large: Refusal) -> bytes:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise large from None
+    except web.RequestPayloadError:
+        raise Refusal(400, "BadRequest", "the body: is cut off or wrongly encoded") from None
 
 
 def _caller(identity: Identity, request: web.Request) -> Caller:

@@ -13,6 +13,7 @@ from ..core.pool.fleet import WorkerState
 from ..core.pool.health import Conduct
 from ..core.pool.page import MAX_CLAIMS, MAX_ENTRIES, Op, Page, apply
 from ..core.pool.startup import Startup, Trouble
+from ..kube.resources import Body
 from .desk_calls import Work
 from .keys import Key
 
@@ -64,16 +65,16 @@ class WorkerRun:
     `failure` says why its pod will never work again; one that was `asked_to_go` before it ended,
     since its pod is being deleted, has not failed.
 
-    `page` is what is durable, on the Lease `lease` as it was last seen (None: there is none); `ops` are to be
-    written, `in_flight` are being written, `ahead` is the page with both; `looking` tells that it
-    is being read afresh. `instance` is the process that called last, at `heard_at` (monotonic
-    seconds; None: not yet). `delivered` has the claims that were handed out, `inputs` what they are
-    to be done with, `stopping` until when a claim may end by itself, `told` the digests of the last
-    results, `conduct` how its attempts ended, `triggers` when the event came that made a claim
-    possible, `write_by` when what can wait (checkpoints, ends that are recorded) is to be written.
-    `startup` is how far its container has come, `stands_since` (monotonic seconds) since when it
-    stands so as far as this replica knows, `trouble` what keeps it from starting, `silence_told`
-    that its agent's Events tell of its silence.
+    `page` is what is durable, on the Lease `lease` as it was last seen (None: there is none); `ops`
+    are to be written, `in_flight` are being written, `ahead` is the page with both; `looking` tells
+    that it is being read afresh. `instance` is the process that called last, at `heard_at`
+    (monotonic seconds; None: not yet). `delivered` has the claims that were handed out, `inputs`
+    what they are to be done with, `stopping` until when a claim may end by itself, `told` the
+    digests of the last results, `conduct` how its attempts ended, `triggers` when the event came
+    that made a claim possible, `write_by` when what can wait (checkpoints, ends that are recorded)
+    is to be written. `startup` is how far its container has come, `stands_since` (monotonic
+    seconds) since when it stands so as far as this replica knows, `trouble` what keeps it from
+    starting, `silence_told` that its agent's Events tell of its silence.
     """
 
     agent: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from spectra_operator.kube.documents import dumped, loaded
 from spectra_operator.kube.errors import KubeError, Unreachable, error_from_status
 from spectra_operator.kube.resources import Body, Resource
 
@@ -138,7 +138,7 @@ class Transport:
         Raises:
             KubeError: The server refused or failed, or could not be reached.
         """
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = None if body is None else dumped(body)
         sent = _Sent()
         started = time.monotonic()
         status = 0
@@ -264,7 +264,7 @@ async def _answer(response: aiohttp.ClientResponse, verb: Verb, sent: _Sent) -> 
 
 def _decode(raw: bytes) -> dict[str, Any] | None:
     try:
-        decoded = json.loads(raw)
+        decoded = loaded(raw)
     except ValueError:
         return None
     return decoded if isinstance(decoded, dict) else None

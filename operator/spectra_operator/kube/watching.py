@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import aiohttp
 
+from spectra_operator.kube.documents import loaded
 from spectra_operator.kube.errors import ServerError, error_from_status
 from spectra_operator.kube.resources import Body
 
@@ -66,7 +66,7 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
 
 def _decode(line: bytes, about: str) -> WatchEvent:
     try:
-        decoded = json.loads(line)
+        decoded = loaded(line)
         event = WatchEvent(type=decoded["type"], object=decoded["object"])
     except (ValueError, KeyError, TypeError) as error:
         raise ServerError(f"{about}: not a watch event: {line[:200]!r}", status=200) from error

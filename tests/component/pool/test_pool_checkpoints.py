@@ -154,7 +154,7 @@ async def test_many_checkpoints_are_few_writes_and_the_last_one_is_kept() -> Non
         await world.apply(a_flow(a_task("a")))
         await world.until(lambda: world.workers.began)
         await world.during(5)
-        writes = count(world, verb="patch", plural="leases")
+        writes = count(world, verb="update", plural="leases")
         for page in range(50):
             await beat(world, checkpoint={"page": page})
             await world.during(0.1)
@@ -222,7 +222,7 @@ async def test_progress_alone_is_written_every_five_seconds_at_most_and_never_on
         await world.until(lambda: world.workers.began)
         await world.during(5)
         statuses = count(world, verb="patch", plural="phases", subresource="status")
-        leases = count(world, verb="patch", plural="leases")
+        leases = count(world, verb="update", plural="leases")
         for step in range(100):
             await beat(world, progress={"percent": step / 2})
             await world.during(0.2)

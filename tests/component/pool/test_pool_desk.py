@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from builders.engine import World, a_world
-from builders.fake_api.faults import Fault, Match
+from builders.fake_api.faults import Fault
+from builders.page_watch import writes_a_page
 from builders.specs import NAMESPACE, a_step, a_task, a_workflow, an_agent
 from spectra_operator.api import constants as c
 from spectra_operator.core.attempts.evidence import Kind
@@ -125,7 +126,7 @@ async def test_a_result_and_the_next_claim_are_one_write() -> None:
 
         assert following.id != work.id
         calls = [entry.call for entry in world.api.log[before:]]
-        first = next(call for call in calls if (call.verb, call.plural) == ("patch", "leases"))
+        first = next(call for call in calls if writes_a_page(call))
         assert first.body is not None
         assert {f"{c.ENDING_PREFIX}{work.id}", f"{c.CLAIM_PREFIX}{following.id}"} <= set(
             first.body["metadata"]["annotations"]
@@ -238,7 +239,7 @@ async def test_who_waits_when_the_leader_gives_up_is_sent_on() -> None:
 async def test_a_page_that_somebody_else_changed_is_read_and_written_over() -> None:
     async with a_desk() as (world, (caller,)):
         (work,) = await answered(world, desk(world).claims(caller, 1, frozenset()))
-        world.api.fault(Match(plural="leases", verb="patch"), _ChangedMeanwhile(world, caller))
+        world.api.fault(writes_a_page, _ChangedMeanwhile(world, caller))
 
         assert await answered(world, desk(world).report(caller, report(work))) == ()
 

@@ -9,7 +9,6 @@ import pytest
 
 from builders.engine import World
 from builders.fake_api.faults import (
-    Call,
     CommitThenCut,
     CommitThenFail,
     CutBefore,
@@ -18,7 +17,7 @@ from builders.fake_api.faults import (
     HoldRequest,
     Refuse,
 )
-from builders.page_watch import PageWatch, before_of, ends_something
+from builders.page_watch import PageWatch, before_of, writes_a_page, writes_an_end
 from builders.specs import NAMESPACE, Body, a_chain, a_step, a_task, a_workflow, an_action
 from builders.workers import Deed, once
 from component.pool.test_pool_foresight import a_flow, a_pool, a_warm_world, done, order
@@ -27,11 +26,6 @@ from spectra_operator.engine.keys import RESOURCES
 from spectra_operator.kube.resources import LEASES, PODS
 
 TASKS = ("a", "b", "c")
-
-
-def of_a_result(call: Call) -> bool:
-    """Whether a call writes the end of a claim on a page."""
-    return (call.verb, call.plural) == ("patch", "leases") and ends_something(call.body)
 
 
 class Meddle(Fault):
@@ -74,7 +68,7 @@ async def test_after_a_conflict_both_stand_or_neither_and_what_follows_runs_once
         meddle, attempts = MEDDLING[how]
         for task in TASKS:  # status knows of them, or not yet
             world.workers.plan(task, Deed(seconds=seconds), Deed(seconds=seconds))
-        world.api.fault(of_a_result, Meddle(world, meddle))
+        world.api.fault(writes_an_end(world), Meddle(world, meddle))
 
         watch = await done(world, a_chain(*TASKS))
 
@@ -95,7 +89,7 @@ async def test_two_results_of_which_one_is_not_taken_bring_nothing_that_waits_fo
             assert len(claims) == 1
             return {claims[0]: None}
 
-        world.api.fault(of_a_result, Meddle(world, without_y))
+        world.api.fault(writes_an_end(world), Meddle(world, without_y))
         await world.apply(a_flow(tasks))
         await world.finished()
 
@@ -111,7 +105,7 @@ async def test_two_results_of_which_one_is_not_taken_bring_nothing_that_waits_fo
 )
 async def test_a_write_that_fails_ends_the_same(fault: Fault, times: int) -> None:
     async with a_warm_world() as world:
-        world.api.fault(of_a_result, fault, times=times)
+        world.api.fault(writes_an_end(world), fault, times=times)
 
         await done(world, a_chain(*TASKS))
 
@@ -188,7 +182,7 @@ async def _meet(world: World, act: Act, when: str) -> PageWatch:
     """Do something while the write of the first result is under way, and then let it go on."""
     tasks = [*a_chain("a", "b"), a_task("c", depends_on=["a", "b"])]
     watch, hold = PageWatch(world, before_of(tasks)), HOLDS[when]()
-    world.api.fault(of_a_result, hold)
+    world.api.fault(writes_an_end(world), hold)
     await world.apply(a_workflow([a_step("build", tasks)]))
     await world.until(hold._reached.is_set)
     await act(world)
@@ -232,8 +226,8 @@ async def test_what_is_given_up_meanwhile_leaves_nothing_behind(what: str, when:
 async def test_a_claim_that_came_to_be_though_its_answer_was_lost_is_not_taken_back() -> None:
     async with a_warm_world() as world:
         world.workers.plan("b", Deed(seconds=30), Deed())
-        world.api.fault(of_a_result, CommitThenFail())
-        world.api.fault(lambda call: (call.verb, call.plural) == ("patch", "leases"), _FAILS, 8)
+        world.api.fault(writes_an_end(world), CommitThenFail())
+        world.api.fault(writes_a_page, _FAILS, 8)
         await world.apply(a_flow(a_chain(*TASKS)))
         await world.until(lambda: "b" in order(world))
         await _crash(world)

@@ -15,9 +15,11 @@ class SharedCore(FakeClock):
     """A clock of a machine on which others have the core for most of the time."""
 
     used = 0.0
+    asked = 0
 
     def busy(self) -> float:
         """Return the processor time of this thread alone."""
+        self.asked += 1
         return self.used
 
     def work(self, seconds: float, waited: float) -> None:
@@ -26,19 +28,54 @@ class SharedCore(FakeClock):
         self.advance(seconds + waited)
 
 
-def is_at_rest_after(used: float, waited: float) -> bool:
-    """Make one pass that uses the core and waits for it so long; return whether a rest follows."""
-    clock = SharedCore()
-    queue = WorkQueue(clock)
-    reconcile = {"Phase": lambda _: clock.work(used, waited)}
-    Passes(clock, queue, Metrics(), reconcile, lambda _: True).make(PHASE)
-    queue.add(PHASE)
-    return not len(queue)
+class SomePasses:
+    """Passes over one phase, each with its cost."""
+
+    def __init__(self) -> None:
+        self.clock = SharedCore()
+        self._cost = (0.0, 0.0)
+        self._queue = WorkQueue(self.clock)
+        reconcile = {"Phase": lambda _: self.clock.work(*self._cost)}
+        self._passes = Passes(self.clock, self._queue, Metrics(), reconcile, lambda _: True)
+
+    def rests_after(self, used: float, waited: float = 0.0) -> bool:
+        """Make a pass that uses the core and waits for it so long; return whether a rest follows.
+
+        When it returns the rest is over.
+        """
+        self._cost = (used, waited)
+        self._passes.make(PHASE)
+        self._queue.add(PHASE)
+        rests = not len(self._queue)
+        self._queue.discard(PHASE)
+        return rests
 
 
-def test_a_pass_that_uses_much_of_the_core_is_followed_by_a_rest() -> None:
-    assert is_at_rest_after(0.01, 0.0)
+def test_what_uses_much_of_the_core_time_and_again_rests() -> None:
+    passes = SomePasses()
+
+    assert not passes.rests_after(0.01)
+    assert passes.rests_after(0.01)
+    assert passes.rests_after(0.01)
 
 
-def test_a_cheap_pass_that_waited_for_the_core_is_not() -> None:
-    assert not is_at_rest_after(0.001, 0.5)
+def test_a_pass_that_waited_for_the_core_is_not_taken_for_a_dear_one() -> None:
+    passes = SomePasses()
+
+    assert not passes.rests_after(0.001, 0.5)
+    assert not passes.rests_after(0.001, 0.5)
+
+
+def test_who_uses_little_by_now_does_not_rest() -> None:
+    passes = SomePasses()
+    passes.rests_after(0.01)
+
+    assert passes.rests_after(0.01)
+    assert not passes.rests_after(0.001)
+
+
+def test_the_time_of_the_core_is_asked_for_only_where_the_last_pass_was_long() -> None:
+    passes = SomePasses()
+    for used, asked in ((0.001, 0), (0.001, 0), (0.01, 0), (0.001, 2), (0.001, 2)):
+        passes.rests_after(used)
+        assert passes.clock.asked == asked
