@@ -67,8 +67,12 @@ lock: ## Renew both lock files (UPGRADE=--upgrade for newer versions)
 generate: $(STAMP) ## Write the generated files: CRDs, the chart's CRDs, manifests
 	@$(BIN)/python -m checks generate
 
+.PHONY: site
+site: $(STAMP) ## Build the documentation site into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 .PHONY: check
-check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examples
+check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examples, site
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || \
 	  { echo "make: the files above are not formatted; run $(BIN)/ruff format" >&2; exit 1; }

@@ -21,6 +21,7 @@ from monitoring.reference import metrics_page
 from monitoring.rules import rules_file
 from spectra_operator.api.export import render
 from spectra_operator.dispatch import openapi
+from website import reference
 
 Body = dict[str, Any]
 
@@ -40,7 +41,7 @@ OWNED = dict.fromkeys(
     OVERLAYS: "*/*.yaml",
     repo.DOCS: "values.md",
     DASHBOARDS: "*.json",
-    REFERENCE: "metrics.md",
+    REFERENCE: "*.md",
 }
 """Folders in which every file that matches is generated; others there are left-overs."""
 
@@ -168,6 +169,8 @@ def produced() -> Iterator[Path]:
             _write(target / CHART_CRDS / file, chart_crd(text))
         _write(target / OPENAPI / "worker-api.yaml", openapi.text())
         _write(target / RULES / "operator.yaml", rules_file())
+        for file, text in reference.pages().items():
+            _write(target / REFERENCE / file, text)
         _write(target / REFERENCE / "metrics.md", metrics_page())
         values = (chart / "values.yaml").read_text()
         _write(target / repo.DOCS / "values.md", values_table.document(values))
