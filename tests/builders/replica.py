@@ -150,12 +150,12 @@ class Operator:
 
     def passes(self, kind: str) -> int:
         """Return how many passes were made over objects of a kind."""
-        return int(self.metrics.reconciles.labels(kind)._value.get())
+        return int(self.metrics.reconciles[kind,]._value.get())
 
     def failed_passes(self) -> int:
         """Return how many passes raised."""
         errors = self.metrics.reconcile_errors
-        return sum(int(errors.labels(kind)._value.get()) for kind in RESOURCES)
+        return sum(int(errors[kind,]._value.get()) for kind in RESOURCES)
 
     def _lock(self, name: str) -> LeaseLock:
         return LeaseLock(

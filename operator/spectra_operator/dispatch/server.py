@@ -137,11 +137,11 @@ class WorkerApiServer:
             response = await self._carried_out(request, handler)
             code = str(response.status)
         finally:
-            self._metrics.worker_calls.labels(name, code).inc()
+            self._metrics.worker_calls[name, code].inc()
             if code == CLAIM_REFUSED:
                 self._metrics.claims_refused.inc()
             if name != LONG_POLL:
-                self._metrics.worker_call_seconds.labels(name).observe(time.monotonic() - began)
+                self._metrics.worker_call_seconds[name,].observe(time.monotonic() - began)
         if self._calls.are_ending:
             response.force_close()
         return response

@@ -209,7 +209,7 @@ class Engine:
             self._outcomes.done(effect, body, error)
         except Exception:
             logger.exception("%s: the end of %s broke", effect.key, type(effect).__name__)
-            self._metrics.reconcile_errors.labels(effect.key.kind).inc()
+            self._metrics.reconcile_errors[effect.key.kind,].inc()
             self.parts.queue.back_off(effect.key)
 
     def _read(self, key: Key, readings: Readings) -> None:
