@@ -6,6 +6,7 @@ something else than the chart would.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ Key = tuple[str, str, str, str]
 
 OVERLAYS = ("ha", "namespaced", "prometheus")
 """Names of overlays, and of the files of values in the chart's folder `ci`."""
+
+_SPREAD = "topologySpreadConstraints"
 
 
 def key_of(body: Body) -> Key:
@@ -26,12 +29,13 @@ def overlay(base: Iterable[Body], wanted: Iterable[Body]) -> Mapping[str, list[B
     """Return the files of an overlay that makes what is wanted of a base, by their names.
 
     Changed objects are patches with the whole object: a strategic merge of it is the object
-    itself, as long as no entry of a list that merges by key is gone. Tests compare the outcome.
+    itself, as long as no entry of a list that merges by key is gone. Of these only the spread of
+    replicas loses entries, so it is replaced. Tests compare the outcome.
     """
     before = {key_of(body): body for body in base}
     after = {key_of(body): body for body in wanted}
     added = [body for key, body in after.items() if key not in before]
-    changed = [body for key, body in after.items() if key in before and body != before[key]]
+    changed = [_patch(b) for key, b in after.items() if key in before and b != before[key]]
     gone = [_deletion(body) for key, body in before.items() if key not in after]
     files = {"resources": added, "patches": [*changed, *gone]}
     return {name: bodies for name, bodies in files.items() if bodies} | {
@@ -53,6 +57,15 @@ def agents_policy(bodies: Iterable[Body], namespace: str) -> Body:
     )
     meta = {field: value for field, value in found["metadata"].items() if field != "namespace"}
     return found | {"metadata": meta}
+
+
+def _patch(body: Body) -> Body:
+    if body["kind"] != "Deployment":
+        return body
+    patch = copy.deepcopy(body)
+    pod = patch["spec"]["template"]["spec"]
+    pod[_SPREAD] = [{"$patch": "replace"}, *pod[_SPREAD]]
+    return patch
 
 
 def _deletion(body: Body) -> Body:

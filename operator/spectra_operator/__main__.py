@@ -37,6 +37,7 @@ from .kube.access import load_access
 from .kube.client import AiohttpClient, RequestRecord
 from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
+from .kube.scope import ScopedClient
 from .observability.health import HealthServer
 from .observability.level_file import LevelFile
 from .observability.logs import Correlation, set_up, tell_of_failure
@@ -96,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def _release(config: Config, namespace: str | None, deployment: str) -> None:
-    async with AiohttpClient(_access(config)) as client:
+    async with ScopedClient(_access(config), config.watch_namespaces) as client:
         if deployment:
             await stop_operator(client, SystemClock(), config.namespace, deployment)
         count = await release_all(client, namespace)
@@ -107,7 +108,7 @@ async def _release(config: Config, namespace: str | None, deployment: str) -> No
 
 async def _check(config: Config, url: str) -> None:
     async with AiohttpClient(_access(config)) as client:
-        missing = await unserved(client)
+        missing = await unserved(client, _served_one(config))
     wrong = [f"{plural} are not served: install the CRDs" for plural in missing]
     wrong += filter(None, [await refusal(url)])
     if wrong:
@@ -121,8 +122,9 @@ async def _run(config: Config, correlation: Correlation) -> None:
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
-            AiohttpClient(
+            ScopedClient(
                 _access(config),
+                config.watch_namespaces,
                 connections=config.concurrency + 8,
                 on_request=lambda record: _count(metrics, record),
             )
@@ -136,6 +138,7 @@ async def _run(config: Config, correlation: Correlation) -> None:
             identity=config.identity,
             resync_seconds=config.resync_seconds,
             worker_url=config.worker_url,
+            namespaces=config.watch_namespaces,
             content_namespaces=config.content_namespaces,
             prometheus_addresses=frozenset(config.prometheus_addresses.split(",")) - {""},
         )
@@ -161,7 +164,7 @@ async def _run(config: Config, correlation: Correlation) -> None:
         )
         await health.start()
         stack.push_async_callback(health.stop)
-        served = wait_until_served(client, clock)
+        served = wait_until_served(client, clock, _served_one(config))
         shell = _Shell(engine, config)
         if config.webhook_service and not config.webhook_certificate_folder:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectra-"))
@@ -188,16 +191,17 @@ class _Shell:
     async def run(self) -> None:
         """Run until cancelled."""
         login, stop = make_login(_kubeconfig(self._config)), asyncio.Event()
+        namespaces = self._config.watch_namespaces
         if self.certificate is None:
             folder = self._config.webhook_certificate_folder
             mounted = mounted_server(self._config.webhook_port, Path(folder)) if folder else None
-            await run_kopf(self._engine, login, stop, self.ready, mounted)
+            await run_kopf(self._engine, login, stop, self.ready, mounted, namespaces)
             return
         await self.certificate.prepare()
         server = make_server(self._config.webhook_port, self.certificate.file)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.certificate.run())
-            group.create_task(run_kopf(self._engine, login, stop, self.ready, server))
+            group.create_task(run_kopf(self._engine, login, stop, self.ready, server, namespaces))
 
 
 async def _until_stopped(
@@ -245,6 +249,11 @@ async def _signals(stop: asyncio.Event, kopf_ready: asyncio.Event) -> None:
         for wait in waits:
             wait.cancel()
     await stop.wait()
+
+
+def _served_one(config: Config) -> str:
+    """Return a namespace in which the operator may read."""
+    return next(iter(config.watch_namespaces), "default")
 
 
 def _access(config: Config) -> Any:

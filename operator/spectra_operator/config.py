@@ -56,6 +56,9 @@ class Config:
     in mode Pool have no workers."""
     address: str = ""
     """IP address by which workers reach this very replica; empty: they are sent to worker_url."""
+    watch_namespaces: tuple[str, ...] = ()
+    """Namespaces, with commas between them, that are served; the operator needs rights in no other.
+    Empty: all."""
     content_namespaces: tuple[str, ...] = ()
     """Namespaces, with commas between them, in which the content of the ConfigMaps and Secrets that
     agents refer to is part of their revisions. The operator needs the right to list and watch both
@@ -126,7 +129,8 @@ def _check(config: Config) -> None:
         value = getattr(config, name)
         if value not in words:
             raise ConfigError(f"{PREFIX}{name.upper()}: {value!r} is not one of {', '.join(words)}")
-    for namespace in config.content_namespaces:
-        if not _NAMESPACE.fullmatch(namespace):
-            text = f"{namespace!r} is not the name of a namespace"
-            raise ConfigError(f"{PREFIX}CONTENT_NAMESPACES: {text}")
+    for name in ("content_namespaces", "watch_namespaces"):
+        for namespace in getattr(config, name):
+            if not _NAMESPACE.fullmatch(namespace):
+                text = f"{namespace!r} is not the name of a namespace"
+                raise ConfigError(f"{PREFIX}{name.upper()}: {text}")

@@ -113,14 +113,14 @@ class Engine:
         self.holder_address: Callable[[int], str] = lambda _shard: ""
         self._settled_at: dict[int, float] = {}
         self._led_since: dict[int, datetime] = {}
-        intake = PodIntake(client, clock, self._holds, self.may_write)
+        intake = PodIntake(client, clock, self._holds, self.may_write, settings.namespaces)
         self.pods = intake.pods
         self.parts = self._make_parts(prometheus or Nobody())
         self._phases = PhaseReconciler(self.parts)
         intake.serve(self.parts, self._phases.pods)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
         self._workers = WorkerReconciler(self.parts, Foresight(self.parts, self._phases))
-        self.pool = PoolIntake(client, self.parts, self._workers, self._holds)
+        self.pool = PoolIntake(client, self.parts, self._workers, self._holds, settings.namespaces)
         self._content = ContentIntake(client, self.parts, self._holds)
         pools = PoolKeeper(self.parts, self.pool.pods.put, settings.worker_url, settings.new_id)
         self._agents = AgentReconciler(self.parts, pools)

@@ -116,7 +116,7 @@ def test_values_open_more_for_agents(policies: Render) -> None:
 
 def test_values_let_somebody_call_agents(policies: Render) -> None:
     found = policies(
-        render(CONFINED, "networkPolicy.agents.ingress[0].from[0].podSelector.matchLabels.app=web")
+        CONFINED, "networkPolicy.agents.ingress[0].from[0].podSelector.matchLabels.app=web"
     )
     assert allowed(found, OTHER, AGENT, 80)
 
@@ -148,11 +148,9 @@ def test_where_prometheus_is_can_be_said_closer(policies: Render) -> None:
     label = "kubernetes\\.io/metadata\\.name"
     place = f"networkPolicy.prometheus.to[0].namespaceSelector.matchLabels.{label}"
     found = policies(
-        render(
-            "rollouts.prometheusAddresses[0]=http://prometheus.monitoring",
-            f"{place}=monitoring",
-            "networkPolicy.prometheus.ports={9090}",
-        )
+        "rollouts.prometheusAddresses[0]=http://prometheus.monitoring",
+        f"{place}=monitoring",
+        "networkPolicy.prometheus.ports={9090}",
     )
 
     assert allowed(found, OPERATOR, PROMETHEUS, 9090)
@@ -171,10 +169,8 @@ def test_the_address_of_the_api_server_confines_both_directions(policies: Render
 
 def test_more_rules_of_the_operator_are_taken_as_they_are(policies: Render) -> None:
     found = policies(
-        render(
-            "networkPolicy.extraEgress[0].ports[0].port=4318",
-            "networkPolicy.extraIngress[0].from[0].ipBlock.cidr=203.0.113.0/24",
-        )
+        "networkPolicy.extraEgress[0].ports[0].port=4318",
+        "networkPolicy.extraIngress[0].from[0].ipBlock.cidr=203.0.113.0/24",
     )
     assert allowed(found, OPERATOR, INTERNET, 4318)
     assert allowed(found, INTERNET, OPERATOR, 8080)

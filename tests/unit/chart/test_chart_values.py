@@ -1,4 +1,4 @@
-"""The chart's values against their schema: none without a rule, and a refusal names what is wrong."""
+"""The chart's values against their schema: none without a rule; refusals name what is wrong."""
 
 from __future__ import annotations
 
