@@ -1,5 +1,4 @@
-"""The generated files: CRDs, the chart's copy of them, plain manifests, the OpenAPI document, rules,
-dashboards and the page of metrics.
+"""The generated files: CRDs and the chart's copy of them, manifests, OpenAPI, rules, dashboards.
 
 All are made in a scratch folder first; `make generate` copies them from there and `make check`
 compares them, so both walk the same path.
@@ -17,6 +16,8 @@ from typing import Any
 import yaml
 
 from checks import repository as repo
+from monitoring.dashboards import DASHBOARDS
+from monitoring.dashboards import render as render_dashboard
 from monitoring.reference import metrics_page
 from monitoring.rules import rules_file
 from spectra_operator.api.export import render
@@ -29,10 +30,10 @@ CHART_CRDS = repo.CHART / "templates" / "crds"
 BASE = repo.MANIFESTS / "base"
 OPENAPI = Path("docs/openapi")
 RULES = repo.CHART / "files/rules"
-DASHBOARDS = repo.CHART / "files/dashboards"
+BOARDS = repo.CHART / "files/dashboards"
 REFERENCE = Path("docs/reference")
 OWNED = dict.fromkeys((repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI, RULES), "*.yaml") | {
-    DASHBOARDS: "*.json",
+    BOARDS: "*.json",
     REFERENCE: "metrics.md",
 }
 """Folders in which every file that matches is generated; others there are left-overs."""
@@ -121,6 +122,8 @@ def produced() -> Iterator[Path]:
         _write(target / OPENAPI / "worker-api.yaml", openapi.text())
         _write(target / RULES / "operator.yaml", rules_file())
         _write(target / REFERENCE / "metrics.md", metrics_page())
+        for found in DASHBOARDS:
+            _write(target / BOARDS / found.file, render_dashboard(found, DASHBOARDS))
         bodies = yaml.safe_load_all(template(chart))
         for path, text in manifest_files(b for b in bodies if b).items():
             _write(target / path, text)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from .config import Config, ConfigError, load
 from .dispatch.auth import TokenAuthenticator
 from .dispatch.server import WorkerApiServer
 from .engine.engine import Engine
+from .engine.measures import count_request
 from .engine.release import release_all
 from .engine.served import wait_until_served
 from .engine.settings import EngineSettings
@@ -31,7 +33,7 @@ from .handlers.app import run_kopf
 from .handlers.login import make_login
 from .handlers.webhook_certificate import CertificateKeeper, WebhookPlace
 from .kube.access import load_access
-from .kube.client import AiohttpClient, RequestRecord
+from .kube.client import AiohttpClient
 from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
 from .observability.health import HealthServer
@@ -85,7 +87,7 @@ async def _run(config: Config) -> None:
             AiohttpClient(
                 _access(config),
                 connections=config.concurrency + 8,
-                on_request=lambda record: _count(metrics, record),
+                on_request=partial(count_request, metrics),
             )
         )
         lease_client = await stack.enter_async_context(
@@ -224,12 +226,6 @@ def _lock(client: AiohttpClient, name: str, clock: SystemClock, config: Config) 
 def _own_address(config: Config) -> str:
     host = f"[{config.address}]" if ":" in config.address else config.address
     return f"http://{host}:{config.worker_port}"
-
-
-def _count(metrics: Metrics, record: RequestRecord) -> None:
-    metrics.observe_request(
-        record.verb, record.resource, record.status, record.seconds, record.bytes_sent
-    )
 
 
 def _alive(engine: Engine) -> str:
