@@ -120,7 +120,7 @@ INTERNALS = Dashboard(
             (
                 Panel(
                     "Requests a second",
-                    "By verb.",
+                    "By verb, watches included.",
                     ask(
                         "sum by (verb) (rate(spectra_api_requests_total[$__rate_interval]))",
                         "{{verb}}",
