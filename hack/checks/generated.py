@@ -17,6 +17,8 @@ import yaml
 
 from checks import overlays, values_table
 from checks import repository as repo
+from monitoring.dashboards import DASHBOARDS
+from monitoring.dashboards import render as render_dashboard
 from monitoring.reference import metrics_page
 from monitoring.rules import rules_file
 from spectra_operator.api.export import render
@@ -33,14 +35,14 @@ VALUES = repo.CHART / "ci"
 OVERLAYS = repo.MANIFESTS / "overlays"
 AGENTS = repo.MANIFESTS / "agents"
 RULES = repo.CHART / "files/rules"
-DASHBOARDS = repo.CHART / "files/dashboards"
+BOARDS = repo.CHART / "files/dashboards"
 REFERENCE = Path("docs/reference")
 OWNED = dict.fromkeys(
     (repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI, OVERLAYS, AGENTS, RULES), "*.yaml"
 ) | {
     OVERLAYS: "*/*.yaml",
     repo.DOCS: "values.md",
-    DASHBOARDS: "*.json",
+    BOARDS: "*.json",
     REFERENCE: "*.md",
 }
 """Folders in which every file that matches is generated; others there are left-overs."""
@@ -172,6 +174,8 @@ def produced() -> Iterator[Path]:
         for file, text in reference.pages().items():
             _write(target / REFERENCE / file, text)
         _write(target / REFERENCE / "metrics.md", metrics_page())
+        for found in DASHBOARDS:
+            _write(target / BOARDS / found.file, render_dashboard(found, DASHBOARDS))
         values = (chart / "values.yaml").read_text()
         _write(target / repo.DOCS / "values.md", values_table.document(values))
         files = manifest_files(rendered(chart, "manifests")) | overlay_files(chart)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from .dispatch.server import WorkerApiServer
 from .engine.correlation import concerns
 from .engine.engine import Engine
 from .engine.insides import ails, insides, waits_for
+from .engine.measures import count_request
 from .engine.release import release_all
 from .engine.served import unserved, wait_until_served
 from .engine.settings import EngineSettings
@@ -34,7 +36,7 @@ from .handlers.app import run_kopf
 from .handlers.login import make_login
 from .handlers.webhook_certificate import CertificateKeeper, WebhookPlace
 from .kube.access import load_access
-from .kube.client import AiohttpClient, RequestRecord
+from .kube.client import AiohttpClient
 from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
 from .kube.scope import ScopedClient
@@ -126,7 +128,7 @@ async def _run(config: Config, correlation: Correlation) -> None:
                 _access(config),
                 config.watch_namespaces,
                 connections=config.concurrency + 8,
-                on_request=lambda record: _count(metrics, record),
+                on_request=partial(count_request, metrics),
             )
         )
         lease_client = await stack.enter_async_context(
@@ -286,12 +288,6 @@ def _lock(client: AiohttpClient, name: str, clock: SystemClock, config: Config) 
 def _own_address(config: Config) -> str:
     host = f"[{config.address}]" if ":" in config.address else config.address
     return f"http://{host}:{config.worker_port}"
-
-
-def _count(metrics: Metrics, record: RequestRecord) -> None:
-    metrics.observe_request(
-        record.verb, record.resource, record.status, record.seconds, record.bytes_sent
-    )
 
 
 if __name__ == "__main__":

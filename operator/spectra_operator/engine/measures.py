@@ -17,6 +17,7 @@ from ..core.phase.readiness import Ready
 from ..core.phase.records import NO_USAGE, PhaseRecord, TaskRecord, tally
 from ..core.rollout.records import RolloutRecord
 from ..core.workflow.records import WORKFLOW_ENDED, WorkflowRecord
+from ..kube.client import RequestRecord
 from ..observability.metrics import Metrics
 from .reasons import known
 from .runs import PhaseRun
@@ -125,6 +126,16 @@ def count_workflow(metrics: Metrics, before: WorkflowRecord, after: WorkflowReco
     """Count the end of a workflow between two records, the newer of which stands in status."""
     if after.state in WORKFLOW_ENDED and not before.ended:
         metrics.workflows_ended[str(after.state), known(after.reason)].inc()
+
+
+# Requests
+
+
+def count_request(metrics: Metrics, record: RequestRecord) -> None:
+    """Count a request to the API server."""
+    metrics.observe_request(
+        record.verb, record.resource, record.status, record.seconds, record.bytes_sent
+    )
 
 
 # Agents

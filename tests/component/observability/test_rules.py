@@ -31,6 +31,11 @@ async def test_prometheus_takes_the_rules() -> None:
     assert "SUCCESS" in said
 
 
+async def test_objectives_are_recorded_as_shares_of_errors_and_what_is_left_of_a_budget() -> None:
+    code, said = await promtool("test", "rules", CASES / "objectives.yaml")
+    assert code == 0, said
+
+
 @pytest.mark.parametrize("severity", Severity)
 async def test_each_alert_is_silent_fires_and_clears(severity: Severity) -> None:
     code, said = await promtool("test", "rules", CASES / f"{severity}.yaml")
