@@ -52,6 +52,7 @@ from .status import StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
 from .templates import TemplateReconciler
+from .traces import TakesSpans, Traces
 from .worker_book import KIND as WORKER
 from .worker_book import SILENT_SECONDS
 from .workers import WorkerReconciler
@@ -101,6 +102,7 @@ class Engine:
         metrics: Metrics,
         settings: EngineSettings,
         prometheus: AsksPrometheus | None = None,
+        spans: TakesSpans | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
@@ -113,7 +115,7 @@ class Engine:
         self._led_since: dict[int, datetime] = {}
         intake = PodIntake(client, clock, self._holds, self.may_write)
         self.pods = intake.pods
-        self.parts = self._make_parts(prometheus or Nobody())
+        self.parts = self._make_parts(prometheus or Nobody(), spans)
         self._phases = PhaseReconciler(self.parts)
         intake.serve(self.parts, self._phases.pods)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
@@ -154,7 +156,7 @@ class Engine:
         }
         self.passes = Passes(clock, self.parts.queue, metrics, reconcile, self._holds)
 
-    def _make_parts(self, prometheus: AsksPrometheus) -> Parts:
+    def _make_parts(self, prometheus: AsksPrometheus, spans: TakesSpans | None) -> Parts:
         attempts = AttemptIndex()
         queue = WorkQueue(self._clock)
         executor = Executor(
@@ -180,6 +182,7 @@ class Engine:
                 self._read,
             ),
             statuses=StatusWriter(self._clock, queue, executor),
+            traces=Traces(spans, self._clock, attempts),
             agents=AgentBook(ContentBook(self._settings.content_namespaces)),
             stories=Storyteller(self._clock, executor.submit, self._settings.identity),
             metrics=self._metrics,

@@ -136,6 +136,7 @@ class WorkflowReconciler:
         before, run.persisted = run.persisted, record
         run.status.take(body)
         self._parts.stories.workflow(key, run.shape, before, record)
+        self._parts.traces.workflow(run.shape, before, record)
         self._parts.queue.add(key)
 
     def _write(self, key: Key, run: WorkflowRun, body: Body, decision: WorkflowDecision) -> None:
