@@ -10,9 +10,10 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from .kube.client import AiohttpClient
 from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
 from .kube.scope import ScopedClient
+from .observability.debug_page import Table, a_table
 from .observability.health import HealthServer
 from .observability.level_file import LevelFile
 from .observability.logs import Correlation, set_up, tell_of_failure
@@ -47,6 +49,7 @@ from .observability.loop_lag import LoopLag
 from .observability.metrics import Metrics
 from .observability.prometheus import PrometheusClient
 from .observability.reach import refusal
+from .observability.tracing import MissingLibraryError, OtlpSender, TraceExporter
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +148,8 @@ async def _run(config: Config, correlation: Correlation) -> None:
             prometheus_addresses=frozenset(config.prometheus_addresses.split(",")) - {""},
         )
         prometheus = await stack.enter_async_context(PrometheusClient())
-        engine = Engine(client, clock, metrics, settings, prometheus)
+        spans = _spans(config, clock)
+        engine = Engine(client, clock, metrics, settings, prometheus, spans)
         correlation.concerns = concerns(engine.parts.store)
         keeper = ShardKeeper(
             engine, config.shards, lambda name: _lock(lease_client, name, clock, config)
@@ -162,7 +166,7 @@ async def _run(config: Config, correlation: Correlation) -> None:
             metrics,
             lambda: ails(engine, lag.worst()),
             lambda: waits_for(engine),
-            lambda: insides(engine, clock, lag.worst()),
+            lambda: (*insides(engine, clock, lag.worst()), *_tracing(spans)),
         )
         await health.start()
         stack.push_async_callback(health.stop)
@@ -173,6 +177,9 @@ async def _run(config: Config, correlation: Correlation) -> None:
             place = WebhookPlace(config.namespace, config.webhook_service)
             shell.certificate = CertificateKeeper(lease_client, clock, place, Path(folder))
         beside = [lag.run()]
+        if spans is not None:
+            stack.push_async_callback(spans.close)
+            beside.append(spans.run())
         if config.log_level_file:
             file = Path(config.log_level_file)
             beside.append(LevelFile(file, config.log_level, clock.sleep).run())
@@ -256,6 +263,25 @@ async def _signals(stop: asyncio.Event, kopf_ready: asyncio.Event) -> None:
 def _served_one(config: Config) -> str:
     """Return a namespace in which the operator may read."""
     return next(iter(config.watch_namespaces), "default")
+
+
+def _spans(config: Config, clock: SystemClock) -> TraceExporter | None:
+    if not config.otlp_endpoint:
+        return None
+    try:
+        version = metadata.version("spectra-operator")
+        names = {"name": "spectra-operator", "version": version, "instance.id": config.identity}
+        resource = {f"service.{name}": value for name, value in names.items()}
+        sender = OtlpSender(config.otlp_endpoint, resource)
+    except MissingLibraryError as error:
+        raise SystemExit(f"spectra-operator: {error}") from error
+    return TraceExporter(sender, clock.monotonic, clock.sleep)
+
+
+def _tracing(spans: TraceExporter | None) -> Iterator[Table]:
+    if spans is not None:
+        rows = (("waiting", len(spans)), ("sent", spans.sent), ("lost", spans.lost))
+        yield a_table("spans", ("spans", "value"), rows)
 
 
 def _access(config: Config) -> Any:

@@ -64,7 +64,13 @@ class Operator:
     """One replica of the operator: engine, Lease, and an intake that behaves as kopf's does."""
 
     def __init__(
-        self, api: FakeApi, clock: FakeClock, identity: str, shards: int = 1, **settings: Any
+        self,
+        api: FakeApi,
+        clock: FakeClock,
+        identity: str,
+        shards: int = 1,
+        spans: Any = None,
+        **settings: Any,
     ) -> None:
         self.identity = identity
         self._clock = clock
@@ -80,7 +86,7 @@ class Operator:
             prometheus_addresses=frozenset({"*"}),
             **settings,
         )
-        self.engine = Engine(self.client, clock, self.metrics, given, self.prometheus)
+        self.engine = Engine(self.client, clock, self.metrics, given, self.prometheus, spans)
         self.keeper = ShardKeeper(self.engine, shards, self._lock)
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -73,4 +73,6 @@ def work_of(parts: Parts, namespace: str, worker: WorkerRun, claim: Claim) -> Wo
         raise InputError("PhaseGone", f"phase {claim.phase} is gone")
     text = worker.inputs.get(claim.id) or input_of(run, claim)
     found = document(run, claim, (worker.agent, worker.revision), text)
+    parent = parts.traces.handed_to(run.shape, claim.task, claim.index, claim.number)
+    found["traceparent"] = parent or None
     return Work(claim.id, claim.epoch, dumped(found).decode())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,6 +54,7 @@ from .status import StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
 from .templates import TemplateReconciler
+from .traces import TakesSpans, Traces
 from .worker_book import KIND as WORKER
 from .worker_book import SILENT_SECONDS
 from .workers import WorkerReconciler
@@ -103,6 +104,7 @@ class Engine:
         metrics: Metrics,
         settings: EngineSettings,
         prometheus: AsksPrometheus | None = None,
+        spans: TakesSpans | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
@@ -115,7 +117,7 @@ class Engine:
         self._led_since: dict[int, datetime] = {}
         intake = PodIntake(client, clock, self._holds, self.may_write, settings.namespaces)
         self.pods = intake.pods
-        self.parts = self._make_parts(prometheus or Nobody())
+        self.parts = self._make_parts(prometheus or Nobody(), spans)
         self._phases = PhaseReconciler(self.parts)
         intake.serve(self.parts, self._phases.pods)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
@@ -158,7 +160,7 @@ class Engine:
         measures.begin(metrics)
         metrics.read_at_scrape(EngineGauges(self.parts, self.caches).read)
 
-    def _make_parts(self, prometheus: AsksPrometheus) -> Parts:
+    def _make_parts(self, prometheus: AsksPrometheus, spans: TakesSpans | None) -> Parts:
         attempts = AttemptIndex()
         queue = WorkQueue(self._clock)
         executor = Executor(
@@ -184,6 +186,7 @@ class Engine:
                 self._read,
             ),
             statuses=StatusWriter(self._clock, queue, executor),
+            traces=Traces(spans, self._clock, attempts),
             agents=AgentBook(ContentBook(self._settings.content_namespaces)),
             stories=Storyteller(self._clock, executor.submit, self._settings.identity),
             metrics=self._metrics,
@@ -224,10 +227,12 @@ class Engine:
         held = self._may_write.get(self._shard(namespace))
         return held is not None and held()
 
-    def caches(self) -> tuple[tuple[str, Informer], ...]:
-        """Return the caches that follow the API server beside kopf, with the kind of each."""
+    def caches(self) -> Iterable[tuple[str, Informer]]:
+        """Yield the caches that follow the API server beside kopf, with the kind of each."""
         own = ("Pod", self.pods), ("WorkerPod", self.pool.pods), ("WorkerPage", self.pool.pages)
-        return (*own, *self._content.watches())
+        for kind, informers in own:
+            yield from ((kind, informer) for informer in informers.each())
+        yield from self._content.watches()
 
     def standings(self) -> list[Standing]:
         """Return how this replica stands to every shard."""

@@ -36,7 +36,8 @@ def ails(engine: Engine, lag: float) -> str:
 def waits_for(engine: Engine) -> str:
     """Return what has yet to come before this replica can do its work, or nothing."""
     caches = (engine.pods, engine.pool.pods, engine.pool.pages)
-    missing = [_followed(cache) for cache in caches if not cache.synced.is_set()]
+    each = (informer for informers in caches for informer in informers.each())
+    missing = [_followed(informer) for informer in each if not informer.synced.is_set()]
     if not missing:
         return ""
     return f"waits for the caches of {', '.join(missing)}, or for the CRDs to be installed"

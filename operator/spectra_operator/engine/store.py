@@ -39,10 +39,6 @@ class ObjectStore:
             if key.kind == kind and namespace in (None, key.namespace):
                 yield body
 
-    def counts(self) -> Counter[str]:
-        """Return how many bodies there are by kind."""
-        return Counter(key.kind for key in self._bodies)
-
     def offer(self, body: Body) -> bool:
         """Keep a body if it is newer than what is known; return whether it was."""
         key, version = key_of(body), version_of(body)

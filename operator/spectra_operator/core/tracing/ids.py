@@ -53,9 +53,9 @@ def attempt_span(phase_uid: str, task: str, index: int, number: int) -> str:
     return _digest(f"{phase_uid}/{task}/{index}/{number}", 8)
 
 
-def queue_span(phase_uid: str, task: str, index: int, number: int) -> str:
-    """Return the span of the time that an attempt's item waited for it."""
-    return _digest(f"{phase_uid}/{task}/{index}/{number}/queue", 8)
+def queue_span(phase_uid: str, task: str) -> str:
+    """Return the span of the time that a task waited for its first attempt."""
+    return _digest(f"{phase_uid}/{task}/queue", 8)
 
 
 def traceparent(trace: str, span: str) -> str:
