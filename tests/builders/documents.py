@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 _BLOCK = re.compile(
     r"^(?:<!-- (?P<note>[^\n]*?) -->\n)?"
-    r"(?P<indent> *)```(?P<language>[\w-]*)\n(?P<text>.*?)^(?P=indent)```$",
+    r"(?P<indent> *)(?P<fence>`{3,})(?P<language>[\w-]*)\n(?P<text>.*?)^(?P=indent)(?P=fence)$",
     re.DOTALL | re.MULTILINE,
 )
 _PROMPT = "$ "
@@ -117,10 +117,15 @@ def _whole(lines: list[str], number: int) -> tuple[str, int]:
     """Return a command with its continuation lines, and the number of the line after it."""
     text = lines[number].removeprefix(_PROMPT)
     number += 1
-    while (text.endswith("\\") or text.count("'") % 2) and number < len(lines):
+    while _goes_on(text) and number < len(lines):
         text = f"{text}\n{lines[number]}"
         number += 1
     return text, number
+
+
+def _goes_on(text: str) -> bool:
+    """Whether a command is not over: it ends with a backslash, or within quotes."""
+    return text.endswith("\\") or text.partition(" # ")[0].count("'") % 2 == 1
 
 
 def steady(line: str) -> str:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -15,15 +16,18 @@ from builders.documents import ROOT, Command
 from cluster.cli import parser as cluster_parser
 from kubectl_spectra.main import program
 
-_SUBSTITUTION = re.compile(r'"?\$\(((?:[^()]|\([^()]*\))*)\)"?')
+_SUBSTITUTION = re.compile(r"\$\(((?:[^()]|\([^()]*\))*)\)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _ENDS = frozenset({"|", "||", "&&", ";", "&", "|&"})
 _KEYWORDS = frozenset({"do", "then", "else", "{", "("})
-_VERBS = frozenset(
-    ["annotate", "apply", "auth", "config", "create", "delete", "describe", "drain", "edit", "exec", "explain", "get", "label", "logs", "patch", "port-forward", "rollout", "scale", "top", "wait", "version"]
-)
-_SHELL = frozenset(["cd", "dirname", "done", "echo", "eval", "export", "for", "grep", "head", "jq", "source", "xargs"])
-_FOREIGN = frozenset({"buildah", "ctr", "dot", "nsenter", "pip"})
+_VERBS = {
+    *("annotate", "apply", "auth", "config", "create", "delete", "describe", "drain", "edit"),
+    *("exec", "explain", "get", "label", "logs", "patch", "port-forward", "rollout", "scale"),
+    *("top", "wait", "version"),
+}
+_SHELL = ("cat", "cd", "dirname", "done", "echo", "eval", "export", "for", "grep", "head", "jq")
+_SHELL_TOO = ("source", "xargs")
+_FOREIGN = ("buildah", "ctr", "dot", "nsenter", "pip")
 """Programs that are not the project's and not on every machine."""
 
 
@@ -79,7 +83,7 @@ def _check_words(words: list[str]) -> None:
     name = words[0].rpartition("/")[2]
     if name in _CHECKS:
         _CHECKS[name](words[1:])
-    elif name not in _SHELL | _FOREIGN and not name.startswith("_"):
+    elif name not in (*_SHELL, *_SHELL_TOO, *_FOREIGN) and not name.startswith("_"):
         raise UnknownCommandError(f"{name} is no program that the documents are known to use")
 
 
@@ -104,9 +108,7 @@ def _kubectl(words: list[str]) -> None:
     if verb not in _VERBS:
         raise UnknownCommandError(f"kubectl has no verb {verb!r} that the documents use")
     for flag in ("-f", "-k"):
-        for file in (
-            after for before, after in zip(words, words[1:], strict=False) if before == flag
-        ):
+        for file in (after for before, after in pairwise(words) if before == flag):
             _exists(file)
 
 
@@ -114,7 +116,7 @@ def _helm(words: list[str]) -> None:
     if words[0] not in {"upgrade", "uninstall", "history", "rollback", "test"}:
         raise UnknownCommandError(f"helm has no command {words[0]!r} that the documents use")
     values = _values()
-    for before, after in zip(words, words[1:], strict=False):
+    for before, after in pairwise(words):
         if before == "--set":
             _value(values, after.partition("=")[0])
 
@@ -151,9 +153,9 @@ def _python(words: list[str]) -> None:
     if words[:1] != ["-m"]:
         raise UnknownCommandError("documents run modules: python -m NAME")
     module, rest = words[1], words[2:]
-    if module == "cluster":
+    if module == "cluster" and not any(word.startswith("$") for word in rest):
         _argparse(rest)
-    elif module not in {"images", "checks", "demo", "spectra_agent", "kubectl_spectra"}:
+    elif module not in {"cluster", "images", "checks", "demo", "spectra_agent", "kubectl_spectra"}:
         raise UnknownCommandError(f"there is no module {module}")
 
 

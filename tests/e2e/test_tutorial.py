@@ -10,7 +10,7 @@ from builders.cluster import LocalCluster
 from builders.documents import DOCS, Command, blocks, commands
 from builders.shell import a_shell
 
-PAGES = ("operations", "troubleshooting", "security")
+PAGES = ("operations", "troubleshooting", "security", "how-it-works")
 """Pages whose commands are about what the tutorial leaves: the agent press, the run blocks."""
 CLEAN_UP = "7. Clean up"
 NAME = "--name tutorial"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from builders.documents import Block, blocks, documents
 from spectra_operator import api
@@ -66,13 +66,14 @@ def _all_fit(model: type[ApiModel], values: list[Any]) -> bool:
     return all(isinstance(value, dict) and _fits(model, value) for value in values)
 
 
-def _fits(model: type[ApiModel], value: Any) -> bool:
+def _fits(model: type[BaseModel], value: Any) -> bool:
     """Whether a value is one of the model, with no field that it would ignore."""
     try:
         read = model.model_validate(value)
     except ValidationError:
         return False
-    return read.model_dump(by_alias=True, exclude_unset=True, mode="json") == value
+    dumped: Any = read.model_dump(by_alias=True, exclude_unset=True, mode="json")
+    return bool(dumped == value)
 
 
 def _fields_fit(model: type[ApiModel], piece: dict[str, Any]) -> bool:
@@ -81,7 +82,7 @@ def _fields_fit(model: type[ApiModel], piece: dict[str, Any]) -> bool:
     if not piece or not set(piece) <= set(fields):
         return False
     for key, value in piece.items():
-        adapter: TypeAdapter[Any] = TypeAdapter(fields[key].annotation)
+        adapter = TypeAdapter[Any](fields[key].annotation or object)
         try:
             read = adapter.validate_python(value)
         except ValidationError:
