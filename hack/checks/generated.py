@@ -1,4 +1,4 @@
-"""The generated files: CRDs, the chart's copy of them, plain manifests, the OpenAPI document.
+"""The generated files: CRDs, manifests, the OpenAPI document, rules, dashboards, reference pages.
 
 All are made in a scratch folder first; `make generate` copies them from there and `make check`
 compares them, so both walk the same path.
@@ -17,8 +17,13 @@ import yaml
 
 from checks import overlays, values_table
 from checks import repository as repo
+from monitoring.dashboards import DASHBOARDS
+from monitoring.dashboards import render as render_dashboard
+from monitoring.reference import metrics_page
+from monitoring.rules import rules_file
 from spectra_operator.api.export import render
 from spectra_operator.dispatch import openapi
+from website import reference
 
 Body = dict[str, Any]
 
@@ -29,9 +34,17 @@ OPENAPI = Path("docs/openapi")
 VALUES = repo.CHART / "ci"
 OVERLAYS = repo.MANIFESTS / "overlays"
 AGENTS = repo.MANIFESTS / "agents"
+RULES = repo.CHART / "files/rules"
+BOARDS = repo.CHART / "files/dashboards"
+REFERENCE = Path("docs/reference")
 OWNED = dict.fromkeys(
-    (repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI, OVERLAYS, AGENTS), "*.yaml"
-) | {OVERLAYS: "*/*.yaml", repo.DOCS: "values.md"}
+    (repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI, OVERLAYS, AGENTS, RULES), "*.yaml"
+) | {
+    OVERLAYS: "*/*.yaml",
+    repo.DOCS: "values.md",
+    BOARDS: "*.json",
+    REFERENCE: "*.md",
+}
 """Folders in which every file that matches is generated; others there are left-overs."""
 
 _RBAC = ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ServiceAccount")
@@ -157,6 +170,12 @@ def produced() -> Iterator[Path]:
             _write(target / repo.CRDS / file, text)
             _write(target / CHART_CRDS / file, chart_crd(text))
         _write(target / OPENAPI / "worker-api.yaml", openapi.text())
+        _write(target / RULES / "operator.yaml", rules_file())
+        for file, text in reference.pages().items():
+            _write(target / REFERENCE / file, text)
+        _write(target / REFERENCE / "metrics.md", metrics_page())
+        for found in DASHBOARDS:
+            _write(target / BOARDS / found.file, render_dashboard(found, DASHBOARDS))
         values = (chart / "values.yaml").read_text()
         _write(target / repo.DOCS / "values.md", values_table.document(values))
         files = manifest_files(rendered(chart, "manifests")) | overlay_files(chart)

@@ -107,7 +107,7 @@ class PoolIntake:
                 meta = (change.new or change.old or {}).get("metadata") or {}
                 key = Key(KIND, str(meta.get("namespace")), str(meta.get("name")))
                 logger.exception("%s: a change could not be taken in", key)
-                self._parts.metrics.reconcile_errors.labels(KIND).inc()
+                self._parts.metrics.reconcile_errors[KIND,].inc()
 
         return guarded
 

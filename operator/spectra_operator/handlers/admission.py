@@ -61,7 +61,8 @@ def _handler(kind: str) -> Any:
             return
         meta = body.get("metadata") or {}
         name = f"{meta.get('namespace')}/{meta.get('name') or meta.get('generateName')}"
-        logger.info("refused %s %s of %s: %s", kind, name, userinfo.get("username"), problems[0])
+        user = userinfo.get("username")
+        logger.info("refused %s %s of %s (%d problems)", kind, name, user, len(problems))
         raise kopf.AdmissionError(said(problems), code=REFUSED)
 
     return check

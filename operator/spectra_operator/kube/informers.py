@@ -57,6 +57,10 @@ class Informers:
         informer = self._of(namespace)
         return informer.get(namespace, name) if informer else None
 
+    def each(self) -> Iterable[Informer]:
+        """Return the informers, one for each namespace or one for all."""
+        return self._all.values()
+
     def items(self) -> Iterable[Body]:
         """Return all objects as last seen: a live view, to be read without awaiting."""
         return chain.from_iterable(informer.items() for informer in self._all.values())

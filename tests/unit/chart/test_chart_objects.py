@@ -73,11 +73,27 @@ def test_values_become_the_operators_settings(render: Render) -> None:
 
     assert environment(bodies) == {
         "SPECTRA_OPERATOR_SHARDS": "3",
-        "SPECTRA_OPERATOR_LOG_LEVEL": "debug",
+        "SPECTRA_OPERATOR_LOG_LEVEL_FILE": "/etc/spectra/log/level",
         "SPECTRA_OPERATOR_LOG_FORMAT": "console",
         "SPECTRA_OPERATOR_WEBHOOK_SERVICE": "spectra-operator-webhook",
         "SPECTRA_OPERATOR_WORKER_URL": "http://spectra-operator-workers.spectra-system.svc:8082",
     }
+
+
+def test_the_log_level_is_in_a_file_so_that_a_change_of_it_restarts_nothing(
+    render: Render,
+) -> None:
+    quiet, loud = render(), render("log.level=debug")
+
+    (config,) = of_kind(loud, "ConfigMap")
+    assert config["data"] == {"level": "debug"}
+    assert deployment(quiet) == deployment(loud)
+    (volume,) = (
+        v for v in deployment(loud)["spec"]["template"]["spec"]["volumes"] if v["name"] == "log"
+    )
+    assert volume["configMap"] == {"name": config["metadata"]["name"], "optional": True}
+    (mount,) = (m for m in operator(loud)["volumeMounts"] if m["name"] == "log")
+    assert f"{mount['mountPath']}/level" == environment(loud)[PREFIX + "LOG_LEVEL_FILE"]
 
 
 def test_the_operator_is_told_where_content_is_part_of_revisions(render: Render) -> None:
