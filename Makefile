@@ -60,15 +60,19 @@ lock: ## Renew both lock files (UPGRADE=--upgrade for newer versions)
 	  UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-}}" \
 	  UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-}}"; \
 	for name in SSL_CERT_FILE UV_DEFAULT_INDEX UV_FIND_LINKS; do [ -n "$${!name}" ] || unset $$name; done; \
-	$(LOCK) --output-file requirements.lock; \
-	$(LOCK) --extra cli --extra dev --output-file requirements-dev.lock
+	$(LOCK) --extra tracing --output-file requirements.lock; \
+	$(LOCK) --extra cli --extra tracing --extra dev --output-file requirements-dev.lock
 
 .PHONY: generate
 generate: $(STAMP) ## Write the generated files: CRDs, the chart's CRDs, manifests
 	@$(BIN)/python -m checks generate
 
+.PHONY: site
+site: $(STAMP) ## Build the documentation site into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 .PHONY: check
-check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examples
+check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examples, site
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || \
 	  { echo "make: the files above are not formatted; run $(BIN)/ruff format" >&2; exit 1; }

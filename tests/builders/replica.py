@@ -64,7 +64,13 @@ class Operator:
     """One replica of the operator: engine, Lease, and an intake that behaves as kopf's does."""
 
     def __init__(
-        self, api: FakeApi, clock: FakeClock, identity: str, shards: int = 1, **settings: Any
+        self,
+        api: FakeApi,
+        clock: FakeClock,
+        identity: str,
+        shards: int = 1,
+        spans: Any = None,
+        **settings: Any,
     ) -> None:
         self.identity = identity
         self._clock = clock
@@ -80,7 +86,7 @@ class Operator:
             prometheus_addresses=frozenset({"*"}),
             **settings,
         )
-        self.engine = Engine(self.client, clock, self.metrics, given, self.prometheus)
+        self.engine = Engine(self.client, clock, self.metrics, given, self.prometheus, spans)
         self.keeper = ShardKeeper(self.engine, shards, self._lock)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -153,12 +159,12 @@ class Operator:
 
     def passes(self, kind: str) -> int:
         """Return how many passes were made over objects of a kind."""
-        return int(self.metrics.reconciles.labels(kind)._value.get())
+        return int(self.metrics.reconciles[kind,]._value.get())
 
     def failed_passes(self) -> int:
         """Return how many passes raised."""
         errors = self.metrics.reconcile_errors
-        return sum(int(errors.labels(kind)._value.get()) for kind in RESOURCES)
+        return sum(int(errors[kind,]._value.get()) for kind in RESOURCES)
 
     def _lock(self, name: str) -> LeaseLock:
         return LeaseLock(

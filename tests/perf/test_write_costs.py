@@ -80,7 +80,7 @@ async def _measured(cluster: LocalCluster, what: str, *writes: Write) -> Body:
     used = await api_server_seconds(cluster) - before
     size, fields = len(json.dumps(body)), _bytes_of_fields(body)
     print(  # noqa: T201
-        f"\n{what}: {1000 * used / WRITES:.1f} ms of CPU a patch;"
+        f"\n{what}: {1000 * used / WRITES:.1f} ms of CPU a write;"
         f" {size} bytes, {fields} of them managed fields"
     )
     return body
@@ -133,27 +133,39 @@ async def test_the_status_of_a_phase_of_a_hundred_tasks(
     assert _bytes_of_fields(found) < FEW_BYTES
 
 
-@pytest.mark.parametrize("kept", [True, False], ids=["with managed fields", "without"])
+@pytest.mark.parametrize("how", ["patched, who set what kept", "patched", "replaced"])
 async def test_pages_on_which_one_entry_comes_and_one_goes(
-    cluster: LocalCluster, client: AiohttpClient, *, kept: bool
+    cluster: LocalCluster, client: AiohttpClient, how: str
 ) -> None:
+    kept = how.endswith("kept")
     fields: Body = {} if kept else {"managedFields": NOBODYS_FIELDS}
-    names = [f"{'kept' if kept else 'empty'}-{number}" for number in range(PAGES)]
-    for name in names:
+    pages: dict[str, Body] = {}
+    for number in range(PAGES):
+        name = f"{how.replace(', ', '-').replace(' ', '-')}-{number}"
         entries = {_entry(number): ENTRY for number in range(ENTRIES)}
         meta = {"name": name, "annotations": entries}
         body = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": meta}
-        await client.create(LEASES, NAMESPACE, body)
+        pages[name] = await client.create(LEASES, NAMESPACE, body)
 
-    async def write(name: str, number: int) -> Body:
+    async def patch(name: str, number: int) -> Body:
         changed = {_entry(number + ENTRIES): ENTRY, _entry(number): None}
         patch = {"metadata": {"annotations": changed, **fields}}
         return await client.patch(LEASES, NAMESPACE, name, patch)
 
-    what = f"{PAGES} pages of {ENTRIES} entries, managed fields {'kept' if kept else 'empty'}"
-    found = await _measured(cluster, what, *(partial(write, name) for name in names))
+    async def replace(name: str, number: int) -> Body:
+        meta = pages[name]["metadata"]
+        notes = {key: text for key, text in meta["annotations"].items() if key != _entry(number)}
+        notes |= {_entry(number + ENTRIES): ENTRY}
+        page = pages[name] | {"metadata": meta | {"annotations": notes, **fields}}
+        pages[name] = await client.replace(LEASES, NAMESPACE, name, page)
+        return pages[name]
+
+    write = replace if how == "replaced" else patch
+    what = f"{PAGES} pages of {ENTRIES} entries, {how}"
+    found = await _measured(cluster, what, *(partial(write, name) for name in pages))
 
     assert ("managedFields" in found["metadata"]) is kept
+    assert len(found["metadata"]["annotations"]) == ENTRIES
 
 
 def _entry(number: int) -> str:

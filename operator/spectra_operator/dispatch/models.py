@@ -6,6 +6,7 @@ only passes through (outputs, checkpoints) becomes compact text here and stays s
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -36,6 +37,7 @@ LISTED_PROBLEMS = 100
 SHOWN_PATH = 120
 
 ID_PATTERN = r"^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$"
+_ID = re.compile(ID_PATTERN)
 ClaimId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Epoch = Annotated[int, Field(ge=0, le=2**53)]
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$")]
@@ -213,6 +215,8 @@ def claim_id(text: str) -> str:
     Raises:
         Refusal: 400; it can be none.
     """
+    if _ID.fullmatch(text):
+        return text
     return parsed(_Id, dumped({"id": text[:SHOWN_PATH]}).encode("utf-8", "replace")).id
 
 

@@ -137,11 +137,11 @@ class WorkerApiServer:
             response = await self._carried_out(request, handler)
             code = str(response.status)
         finally:
-            self._metrics.worker_calls.labels(name, code).inc()
+            self._metrics.worker_calls[name, code].inc()
             if code == CLAIM_REFUSED:
                 self._metrics.claims_refused.inc()
             if name != LONG_POLL:
-                self._metrics.worker_call_seconds.labels(name).observe(time.monotonic() - began)
+                self._metrics.worker_call_seconds[name,].observe(time.monotonic() - began)
         if self._calls.are_ending:
             response.force_close()
         return response
@@ -199,16 +199,23 @@ class WorkerApiServer:
         large = Refusal(413, "TooLarge", f"the body has more than {MAX_BODY} bytes")
         if (request.content_length or 0) > MAX_BODY:
             raise large
+        if request.content.is_eof():  # all of it came with the head, as it mostly does
+            return await _read(request, large)
         try:
             async with asyncio.timeout(self._limits.body_seconds):
-                return await request.read()
+                return await _read(request, large)
         except TimeoutError:
             text = f"the body did not come within {self._limits.body_seconds:g} s"
             raise Refusal(408, "RequestTimeout", text) from None
-        except web.HTTPRequestEntityTooLarge:
-            raise large from None
-        except web.RequestPayloadError:
-            raise Refusal(400, "BadRequest", "the body: is cut off or wrongly encoded") from None
+
+
+async def _read(request: web.Request, large: Refusal) -> bytes:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise large from None
+    except web.RequestPayloadError:
+        raise Refusal(400, "BadRequest", "the body: is cut off or wrongly encoded") from None
 
 
 def _caller(identity: Identity, request: web.Request) -> Caller:

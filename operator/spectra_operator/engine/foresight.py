@@ -52,7 +52,7 @@ class Foresight:
                 self._give_in(phase, attempts, (key, run))
             except Exception:  # a phase that breaks must not keep results from being recorded
                 logger.exception("%s: what follows from results could not be decided", phase)
-                self._parts.metrics.reconcile_errors.labels(phase.kind).inc()
+                self._parts.metrics.reconcile_errors[phase.kind,].inc()
 
     def _takes_all(self, key: Key, run: WorkerRun) -> bool:
         """Whether nobody else waits, and the worker's revision gets all that its agent is given."""

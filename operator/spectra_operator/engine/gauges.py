@@ -89,7 +89,7 @@ class EngineGauges:
         yield "spectra_queue_oldest_age_seconds", (), parts.queue.oldest_age()
         yield "spectra_effects_pending", (), len(parts.executor)
         yield "spectra_claims", (), sum(len(run.page.claims) for run in parts.workers.runs())
-        kept = parts.store.counts()
+        kept = parts.store.count()
         ages: dict[str, float] = {}
         for kind, cache in self._watches():
             kept[kind] += len(cache)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..api import constants as c
 from ..core.attempts.objects import owner
 from ..core.pool.page import Page, V
-from ..core.pool.page_text import changed, parse_page, render_page
+from ..core.pool.page_text import parse_page, render_entries, render_page, render_phases
 from ..kube.resources import LEASES, Body, uid_of, version_of
 from .keys import Key
 from .parts import Parts
@@ -23,7 +23,7 @@ def page_body(parts: Parts, key: Key, run: WorkerRun, page: Page) -> Body:
     now = parts.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     spec = {"holderIdentity": run.instance or key.name, "renewTime": now}
     if run.lease is not None:
-        return _replacement(run.lease, spec, run.page, page)
+        return replacement(run.lease, spec, run.page, page)
     agent = parts.store.get(Key("Agent", key.namespace, run.agent))
     return {
         "apiVersion": LEASES.api_version,
@@ -45,12 +45,16 @@ def page_body(parts: Parts, key: Key, run: WorkerRun, page: Page) -> Body:
     }
 
 
-def _replacement(lease: Body, spec: Body, before: Page, after: Page) -> Body:
+def replacement(lease: Body, spec: Body, before: Page, after: Page) -> Body:
     """Return a Lease with another page; what others wrote on it stays."""
     meta = lease["metadata"]
-    patch = changed(render_page(news(after, before)), render_page(news(before, after)))
-    notes = {k: v for k, v in (meta.get("annotations") or {}).items() if k not in patch}
-    notes |= {k: v for k, v in patch.items() if v is not None}
+    gone, come = render_entries(news(after, before)), render_entries(news(before, after))
+    notes = {
+        key: text
+        for key, text in (meta.get("annotations") or {}).items()
+        if key not in gone and not key.startswith(c.OF_PHASE_PREFIX)
+    }
+    notes |= come | render_phases(after) | {c.ANNOTATION_EPOCH: str(after.epoch)}
     meta = meta | {"annotations": notes, "managedFields": NOBODYS_FIELDS}
     return lease | {"metadata": meta, "spec": (lease.get("spec") or {}) | spec}
 

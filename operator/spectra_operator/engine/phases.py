@@ -232,6 +232,7 @@ class PhaseReconciler:
         self._parts.agents.count(key.namespace, run.shape, before, record)
         measures.count_phase(self._parts.metrics, before, record)
         self._parts.stories.phase(key, run.shape, before, record)
+        self._parts.tell_spans(key, run.shape, (before, record))
         self._parts.queue.add(key)
         above = parent_of(key, run)
         if above:

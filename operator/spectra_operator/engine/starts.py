@@ -127,6 +127,7 @@ def _start_item(
         selection=attempt.selection,
         checkpoint=left if is_checkpoint(left) else "",
         url=parts.worker_url,
+        traceparent=parts.traces.handed_to(run.shape, task, index, number),
     )
     body = pod_body(run.shape, plan, parts.shard_label(key.namespace))
     attempt = replace(attempt, revision=plan.revision, created_at=snapshot.now)

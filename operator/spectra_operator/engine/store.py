@@ -29,15 +29,15 @@ class ObjectStore:
         """Return the body, or None."""
         return self._bodies.get(key)
 
+    def count(self) -> Counter[str]:
+        """Return how many bodies there are by kind."""
+        return Counter(key.kind for key in self._bodies)
+
     def of_kind(self, kind: str, namespace: str | None = None) -> Iterator[Body]:
         """Yield the bodies of a kind, in one namespace or all."""
         for key, body in list(self._bodies.items()):
             if key.kind == kind and namespace in (None, key.namespace):
                 yield body
-
-    def counts(self) -> Counter[str]:
-        """Return how many bodies there are by kind."""
-        return Counter(key.kind for key in self._bodies)
 
     def offer(self, body: Body) -> bool:
         """Keep a body if it is newer than what is known; return whether it was."""

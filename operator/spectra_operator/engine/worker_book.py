@@ -173,6 +173,9 @@ class WorkerBook:
         self._runs: dict[Key, WorkerRun] = {}
         self._of: dict[Key, dict[Key, None]] = {}
 
+    def __len__(self) -> int:
+        return len(self._runs)
+
     def get(self, key: Key) -> WorkerRun | None:
         """Return what is known of a worker."""
         return self._runs.get(key)

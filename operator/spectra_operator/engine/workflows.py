@@ -138,6 +138,7 @@ class WorkflowReconciler:
         run.status.take(body)
         self._parts.stories.workflow(key, run.shape, before, record)
         count_workflow(self._parts.metrics, before, record)
+        self._parts.traces.workflow(run.shape, before, record)
         self._parts.queue.add(key)
 
     def _write(self, key: Key, run: WorkflowRun, body: Body, decision: WorkflowDecision) -> None:

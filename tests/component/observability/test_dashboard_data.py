@@ -23,8 +23,9 @@ from monitoring.dashboards import DASHBOARDS, render
 from monitoring.rules import rules_file
 from spectra_operator.dispatch.auth import TokenAuthenticator
 from spectra_operator.dispatch.server import WorkerApiServer
+from spectra_operator.kube.clock import SystemClock
 from spectra_operator.observability.health import HealthServer
-from spectra_operator.observability.loop_lag import measure_lag
+from spectra_operator.observability.loop_lag import LoopLag
 
 ITEMS = 1000
 ROUNDS = 40
@@ -56,9 +57,11 @@ class Scrapes:
 @asynccontextmanager
 async def served(operator: Operator, port: int) -> AsyncIterator[None]:
     """Serve the metrics of a replica, and measure its event loop."""
-    server = HealthServer(port, operator.metrics, lambda: "", lambda: "")
+    server = HealthServer(port, operator.metrics, lambda: "", lambda: "", lambda: ())
     await server.start()
-    lag = asyncio.create_task(measure_lag(operator.metrics.loop_lag.observe))
+    clock = SystemClock()
+    measured = LoopLag(clock.monotonic, clock.sleep, operator.metrics.loop_lag.observe)
+    lag = asyncio.create_task(measured.run())
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ from spectra_operator.kube.resources import Body
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A claim: an item of a task, which attempt it was, and of what revision the worker."""
+    """A claim: an item of a task of a phase (its UID), which attempt, and the worker's revision."""
 
     phase: str
     task: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.pages import OPS, a_claim
 from spectra_operator.core.pool.page import Give, Op, Page, apply
 from spectra_operator.engine.pages import news
 from spectra_operator.engine.worker_book import Ahead
 from unit.core.core_settings import steady
-from unit.core.pool.test_core_page import OPS, a_claim
 
 
 @steady(200)

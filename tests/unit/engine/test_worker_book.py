@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from builders.pages import a_claim
 from builders.specs import NAMESPACE
 from spectra_operator.core.pool.fleet import WorkerState
 from spectra_operator.core.pool.page import Give
 from spectra_operator.engine.keys import Key
 from spectra_operator.engine.worker_book import KIND, Poll, Wait, WorkerBook, WorkerRun, state_of
-from unit.core.pool.test_core_page import a_claim
 
 AGENT = Key("Agent", NAMESPACE, "worker")
 

@@ -76,8 +76,8 @@ def test_only_the_last_ten_thousand_hops_are_kept() -> None:
 def test_requests_and_passes_are_counted_by_what_they_were() -> None:
     metrics = Metrics()
     metrics.observe_request("create", "pods", 201, 0.004, 512)
-    metrics.reconciles.labels("Phase").inc()
-    metrics.reconcile_errors.labels("Phase").inc()
+    metrics.reconciles["Phase",].inc()
+    metrics.reconcile_errors["Phase",].inc()
     lines = _lines(metrics)
     assert lines['spectra_api_requests_total{code="201",resource="pods",verb="create"}'] == 1
     assert lines['spectra_api_request_bytes_total{resource="pods",verb="create"}'] == 512

@@ -1,4 +1,8 @@
-"""A page as annotations of a Lease: one for each claim, so that a write carries what changed."""
+"""A page as annotations of a Lease: one for each claim, and one for each phase that they are of.
+
+A page is written whole, some twenty times a second, and each of its bytes costs the API server and
+etcd: so nothing stands there twice.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from ...api.constants import ANNOTATION_EPOCH, CLAIM_PREFIX, ENDING_PREFIX
+from ...api.constants import ANNOTATION_EPOCH, CLAIM_PREFIX, ENDING_PREFIX, OF_PHASE_PREFIX
 from ..attempts.evidence import Kind
 from .page import Claim, End, Ending, Page
 
@@ -23,16 +27,27 @@ _LONGEST_LETTER = 6
 
 def render_page(page: Page) -> dict[str, str]:
     """Return a page as annotations; the same page always gives the same ones."""
-    epoch = {ANNOTATION_EPOCH: str(page.epoch)}
+    return {ANNOTATION_EPOCH: str(page.epoch)} | render_phases(page) | render_entries(page)
+
+
+def render_phases(page: Page) -> dict[str, str]:
+    """Return the annotations that say of which phases the entries of a page are."""
+    of = {claim.phase_uid: claim for claim in _all_claims(page)}
+    return {
+        f"{OF_PHASE_PREFIX}{uid}": _text({"name": claim.phase, "workflow": claim.workflow_uid})
+        for uid, claim in of.items()
+    }
+
+
+def render_entries(page: Page) -> dict[str, str]:
+    """Return an annotation for each claim and each ending of a page."""
     claims = {f"{CLAIM_PREFIX}{id_}": _text(_claim(c)) for id_, c in page.claims.items()}
     endings = {f"{ENDING_PREFIX}{id_}": _text(_ending(e)) for id_, e in page.endings.items()}
-    return epoch | claims | endings
+    return claims | endings
 
 
-def changed(before: Annotations, after: Annotations) -> dict[str, str | None]:
-    """Return the merge patch that turns annotations of one page into those of another."""
-    gone: dict[str, str | None] = {key: None for key in before if key not in after}
-    return gone | {key: text for key, text in after.items() if before.get(key) != text}
+def _all_claims(page: Page) -> list[Claim]:
+    return [*page.claims.values(), *(ending.claim for ending in page.endings.values())]
 
 
 def size_of(annotations: Annotations) -> int:
@@ -42,7 +57,7 @@ def size_of(annotations: Annotations) -> int:
 
 def is_larger(page: Page, most: int) -> bool:
     """Whether a page takes more than so many bytes; one that surely does not is not rendered."""
-    claims = [*page.claims.values(), *(ending.claim for ending in page.endings.values())]
+    claims = _all_claims(page)
     texts = [text for claim in claims for text in (claim.checkpoint, claim.selection)]
     for ending in page.endings.values():
         texts += (ending.end.document, ending.end.message)
@@ -57,16 +72,21 @@ def parse_page(annotations: Annotations) -> Page:
     An entry that somebody has spoilt counts for nothing: its attempt is then lost, as that of a
     pod which somebody deleted.
     """
+    phases = {
+        key.removeprefix(OF_PHASE_PREFIX): text
+        for key, text in annotations.items()
+        if key.startswith(OF_PHASE_PREFIX)
+    }
     claims: dict[str, Claim] = {}
     endings: dict[str, Ending] = {}
     for key, text in annotations.items():
         try:
             if key.startswith(CLAIM_PREFIX):
                 id_ = key.removeprefix(CLAIM_PREFIX)
-                claims[id_] = _read_claim(id_, json.loads(text))
+                claims[id_] = _read_claim(id_, json.loads(text), phases)
             elif key.startswith(ENDING_PREFIX):
                 id_ = key.removeprefix(ENDING_PREFIX)
-                endings[id_] = _read_ending(id_, json.loads(text))
+                endings[id_] = _read_ending(id_, json.loads(text), phases)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
     epoch = annotations.get(ANNOTATION_EPOCH, "")
@@ -89,14 +109,12 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "selection": claim.selection,
     }
     return {
-        "phase": claim.phase,
-        "uid": claim.phase_uid,
+        "phase": claim.phase_uid,
         "task": claim.task,
         "index": claim.index,
         "attempt": claim.number,
         "epoch": claim.epoch,
-        "at": claim.at.isoformat(),
-        "workflow": claim.workflow_uid,
+        "at": _when(claim.at),
         **_said(texts),
     }
 
@@ -105,18 +123,20 @@ def _said(texts: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text}
 
 
-def _read_claim(id_: str, found: Mapping[str, Any]) -> Claim:
+def _read_claim(id_: str, found: Mapping[str, Any], phases: Mapping[str, str]) -> Claim:
+    uid = str(found["phase"])
+    of = json.loads(phases[uid])
     return Claim(
         id=id_,
-        phase=str(found["phase"]),
-        phase_uid=str(found["uid"]),
+        phase=str(of["name"]),
+        phase_uid=uid,
         task=str(found["task"]),
         index=int(found["index"]),
         number=int(found["attempt"]),
         epoch=int(found["epoch"]),
         instance=str(found.get("instance", "")),
         at=_instant(found["at"]),
-        workflow_uid=str(found["workflow"]),
+        workflow_uid=str(of["workflow"]),
         checkpoint=str(found.get("checkpoint", "")),
         selection=str(found.get("selection", ""))[:256],
     )
@@ -132,17 +152,17 @@ def _ending(ending: Ending) -> dict[str, Any]:
     }
     document = {
         "claim": _claim(ending.claim),
-        "at": end.at.isoformat(),
+        "at": _when(end.at),
         "kind": str(end.kind),
         **_said(texts),
     }
     if end.stopped_at:
-        document["stoppedAt"] = end.stopped_at.isoformat()
+        document["stoppedAt"] = _when(end.stopped_at)
     return document
 
 
-def _read_ending(id_: str, found: Mapping[str, Any]) -> Ending:
-    claim, stopped = _read_claim(id_, found["claim"]), found.get("stoppedAt")
+def _read_ending(id_: str, found: Mapping[str, Any], phases: Mapping[str, str]) -> Ending:
+    claim, stopped = _read_claim(id_, found["claim"], phases), found.get("stoppedAt")
     end = End(
         id=id_,
         at=_instant(found["at"]),
@@ -154,6 +174,10 @@ def _read_ending(id_: str, found: Mapping[str, Any]) -> Ending:
         stopped_at=_instant(stopped) if stopped else None,
     )
     return Ending(claim, end)
+
+
+def _when(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _instant(text: str) -> datetime:

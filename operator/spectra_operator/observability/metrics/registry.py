@@ -90,11 +90,11 @@ class Metrics:
         self.claims_refused = self._counter("spectra_claims_refused_total")
 
     def _make_engine(self) -> None:
-        self.worker_calls = self._counter("spectra_worker_calls_total")
-        self.worker_call_seconds = self._histogram("spectra_worker_call_duration_seconds")
-        self.reconciles = self._counter("spectra_reconciles_total")
-        self.reconcile_errors = self._counter("spectra_reconcile_errors_total")
-        self.reconcile_seconds = self._histogram("spectra_reconcile_duration_seconds")
+        self.worker_calls = self._counters("spectra_worker_calls_total")
+        self.worker_call_seconds = self._histograms("spectra_worker_call_duration_seconds")
+        self.reconciles = self._counters("spectra_reconciles_total")
+        self.reconcile_errors = self._counters("spectra_reconcile_errors_total")
+        self.reconcile_seconds = self._histograms("spectra_reconcile_duration_seconds")
         self.loop_lag = self._histogram("spectra_event_loop_lag_seconds")
         self.requests = self._counters("spectra_api_requests_total")
         self.request_bytes = self._counters("spectra_api_request_bytes_total")

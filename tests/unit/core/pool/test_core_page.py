@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.pages import AFTER, IDS, OPS, a_claim, a_page
 from builders.pods import at
+from spectra_operator.api.constants import OF_PHASE_PREFIX
 from spectra_operator.core.attempts.evidence import Kind
 from spectra_operator.core.pool.page import (
     Claim,
@@ -23,38 +25,12 @@ from spectra_operator.core.pool.page import (
     attempts_of,
 )
 from spectra_operator.core.pool.page_text import (
-    changed,
     is_larger,
     parse_page,
     render_page,
     size_of,
 )
 from unit.core.core_settings import steady
-
-IDS = st.sampled_from(["a", "b", "c"])
-TEXTS = st.sampled_from(["", '{"page":2}', '["ü",1e5]', '"\\n"'])
-KINDS = st.sampled_from(list(Kind))
-AFTER = st.one_of(st.just(()), st.lists(IDS, max_size=2, unique=True).map(tuple))
-OPS: st.SearchStrategy[list[Op]] = st.lists(
-    st.one_of(
-        st.builds(lambda id_, after: Give(a_claim(id_), after), IDS, AFTER),
-        st.builds(Note, IDS, TEXTS),
-        st.builds(lambda id_, kind: End(id_, at(9), kind, digest="d"), IDS, KINDS),
-        st.builds(Forget, IDS),
-        st.just(Fence(at(9), "WorkerGone", "its pod is gone")),
-    ),
-    max_size=8,
-)
-
-
-def a_claim(id_: str = "a", **fields: str) -> Claim:
-    """Return a claim that was given at the start."""
-    return Claim(id_, "stage", "uid", "work", 0, 1, 1, "one", at(0), **fields)
-
-
-def a_page(*ops: Op) -> Page:
-    """Return a page with one open claim, `a`, after more operations."""
-    return apply(Page(), [Give(a_claim()), *ops])
 
 
 def test_a_checkpoint_stays_with_its_open_claim_and_the_last_one_counts() -> None:
@@ -163,14 +139,18 @@ def test_a_page_survives_being_written_and_read(ops: list[Op]) -> None:
     assert parse_page(render_page(page)) == page
 
 
-@steady(150)
-@given(OPS, OPS)
-def test_a_patch_makes_of_one_page_the_other(first: list[Op], then: list[Op]) -> None:
-    before = apply(Page(), first)
-    after = apply(before, then)
-    patch = changed(render_page(before), render_page(after))
-    laid = {**render_page(before), **patch}
-    assert {key: text for key, text in laid.items() if text is not None} == render_page(after)
+def test_an_entry_whose_phase_nobody_names_any_more_counts_for_nothing() -> None:
+    notes = render_page(a_page())
+    (of_phase,) = [key for key in notes if key.startswith(OF_PHASE_PREFIX)]
+    del notes[of_phase]
+    assert parse_page(notes) == Page()
+
+
+def test_a_phase_is_named_once_however_many_claims_it_has() -> None:
+    page = a_page(Give(a_claim("b")), Give(replace(a_claim("c"), phase_uid="other", phase="else")))
+    notes = render_page(page)
+    assert len([key for key in notes if key.startswith(OF_PHASE_PREFIX)]) == 2
+    assert [parse_page(notes).claims[id_].phase for id_ in ("b", "c")] == [a_claim().phase, "else"]
 
 
 @steady(150)
