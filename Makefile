@@ -67,8 +67,12 @@ lock: ## Renew both lock files (UPGRADE=--upgrade for newer versions)
 generate: $(STAMP) ## Write the generated files: CRDs, the chart's CRDs, manifests
 	@$(BIN)/python -m checks generate
 
+.PHONY: site
+site: $(STAMP) ## Build the documentation site into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 .PHONY: check
-check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examples
+check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examples, site
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || \
 	  { echo "make: the files above are not formatted; run $(BIN)/ruff format" >&2; exit 1; }
@@ -83,7 +87,8 @@ unit: $(STAMP) ## Run the unit tests
 
 .PHONY: component
 component: $(STAMP) ## Run the component tests: real code against an API server in the process
-	@$(BIN)/python -m cluster unpack prometheus >/dev/null || \
+	@{ $(BIN)/python -m cluster unpack prometheus && $(BIN)/python -m cluster unpack promtool; } \
+	  >/dev/null || \
 	  echo "make: the tests against a real Prometheus are skipped" >&2
 	@$(BIN)/python -m cluster build otelcol || \
 	  echo "make: the test against a real collector is skipped" >&2

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from checks import files, generated, kinds
+from checks import files, generated, kinds, site
 from checks import repository as repo
 from cluster.errors import ClusterError
 
@@ -34,6 +34,7 @@ CHECKS: dict[str, Callable[[], list[str]]] = {
     "generated": check_generated,
     "chart": check_chart,
     "kinds": kinds.check_kinds,
+    "site": site.check_site,
 }
 
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,18 +26,21 @@ from .dispatch.server import WorkerApiServer
 from .engine.correlation import concerns
 from .engine.engine import Engine
 from .engine.insides import ails, insides, waits_for
+from .engine.measures import count_request
 from .engine.release import release_all
-from .engine.served import wait_until_served
+from .engine.served import unserved, wait_until_served
 from .engine.settings import EngineSettings
 from .engine.shards import ShardKeeper
-from .handlers.admission import make_server
+from .engine.uninstall import forget_leases, stop_operator
+from .handlers.admission import make_server, mounted_server
 from .handlers.app import run_kopf
 from .handlers.login import make_login
 from .handlers.webhook_certificate import CertificateKeeper, WebhookPlace
 from .kube.access import load_access
-from .kube.client import AiohttpClient, RequestRecord
+from .kube.client import AiohttpClient
 from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
+from .kube.scope import ScopedClient
 from .observability.debug_page import Table, a_table
 from .observability.health import HealthServer
 from .observability.level_file import LevelFile
@@ -44,6 +48,7 @@ from .observability.logs import Correlation, set_up, tell_of_failure
 from .observability.loop_lag import LoopLag
 from .observability.metrics import Metrics
 from .observability.prometheus import PrometheusClient
+from .observability.reach import refusal
 from .observability.tracing import MissingLibraryError, OtlpSender, TraceExporter
 
 logger = logging.getLogger(__name__)
@@ -55,34 +60,65 @@ reads it, be it in kopf or here. It is rejected by a check that does not recurse
 
 def main() -> None:
     """Run the command given on the command line."""
-    parser = argparse.ArgumentParser(prog="spectra-operator", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="run the operator")
-    release = commands.add_parser(
-        "release", help="take the operator's finalizer off all pods, before it is uninstalled"
-    )
-    release.add_argument("--namespace", default=None, help="only this namespace")
-    arguments = parser.parse_args()
+    arguments = parser().parse_args()
     try:
         config = load()
     except ConfigError as error:
         sys.exit(f"spectra-operator: {error}")
     correlation = set_up(config.log_level, config.log_format)
     sys.setrecursionlimit(JSON_DEPTH)
-    is_release = arguments.command == "release"
     try:
-        uvloop.run(
-            _release(config, arguments.namespace) if is_release else _run(config, correlation)
-        )
+        uvloop.run(_command(config, arguments, correlation))
     except Exception:
         logger.exception("%s failed", arguments.command)
         sys.exit(1)
 
 
-async def _release(config: Config, namespace: str | None) -> None:
-    async with AiohttpClient(_access(config)) as client:
+def _command(
+    config: Config, arguments: argparse.Namespace, correlation: Correlation
+) -> Coroutine[Any, Any, None]:
+    if arguments.command == "release":
+        return _release(config, arguments.namespace, arguments.stop)
+    if arguments.command == "check":
+        return _check(config, arguments.url)
+    return _run(config, correlation)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="spectra-operator", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="run the operator")
+    release = commands.add_parser(
+        "release", help="take the operator's finalizer off all pods, before it is uninstalled"
+    )
+    release.add_argument("--namespace", default=None, help="only this namespace")
+    release.add_argument(
+        "--stop", default="", metavar="DEPLOYMENT", help="first stop the operator of this name"
+    )
+    check = commands.add_parser("check", help="tell whether the installation works")
+    check.add_argument("url", help="the readiness check of the operator")
+    return top
+
+
+async def _release(config: Config, namespace: str | None, deployment: str) -> None:
+    async with ScopedClient(_access(config), config.watch_namespaces) as client:
+        if deployment:
+            await stop_operator(client, SystemClock(), config.namespace, deployment)
         count = await release_all(client, namespace)
+        if deployment:
+            await forget_leases(client, config.namespace, config.shards)
     logger.info("released %d pods", count)
+
+
+async def _check(config: Config, url: str) -> None:
+    async with AiohttpClient(_access(config)) as client:
+        missing = await unserved(client, _served_one(config))
+    wrong = [f"{plural} are not served: install the CRDs" for plural in missing]
+    wrong += filter(None, [await refusal(url)])
+    if wrong:
+        sys.exit("spectra-operator: " + "; ".join(wrong))
+    logger.info("the operator is ready, and every kind is served")
 
 
 async def _run(config: Config, correlation: Correlation) -> None:
@@ -91,10 +127,11 @@ async def _run(config: Config, correlation: Correlation) -> None:
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
-            AiohttpClient(
+            ScopedClient(
                 _access(config),
+                config.watch_namespaces,
                 connections=config.concurrency + 8,
-                on_request=lambda record: _count(metrics, record),
+                on_request=partial(count_request, metrics),
             )
         )
         lease_client = await stack.enter_async_context(
@@ -106,6 +143,7 @@ async def _run(config: Config, correlation: Correlation) -> None:
             identity=config.identity,
             resync_seconds=config.resync_seconds,
             worker_url=config.worker_url,
+            namespaces=config.watch_namespaces,
             content_namespaces=config.content_namespaces,
             prometheus_addresses=frozenset(config.prometheus_addresses.split(",")) - {""},
         )
@@ -122,10 +160,7 @@ async def _run(config: Config, correlation: Correlation) -> None:
             workers = WorkerApiServer(engine.desk, tokens, metrics, (None, config.worker_port))
             await workers.start()
             stack.push_async_callback(workers.stop)
-        metrics.watch_value(
-            "spectra_queue_depth", "Keys that want a pass", lambda: len(engine.parts.queue)
-        )
-        lag = LoopLag(clock.monotonic, clock.sleep)
+        lag = LoopLag(clock.monotonic, clock.sleep, metrics.loop_lag.observe)
         health = HealthServer(
             config.health_port,
             metrics,
@@ -135,9 +170,9 @@ async def _run(config: Config, correlation: Correlation) -> None:
         )
         await health.start()
         stack.push_async_callback(health.stop)
-        served = wait_until_served(client, clock)
+        served = wait_until_served(client, clock, _served_one(config))
         shell = _Shell(engine, config)
-        if config.webhook_service:
+        if config.webhook_service and not config.webhook_certificate_folder:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectra-"))
             place = WebhookPlace(config.namespace, config.webhook_service)
             shell.certificate = CertificateKeeper(lease_client, clock, place, Path(folder))
@@ -165,14 +200,17 @@ class _Shell:
     async def run(self) -> None:
         """Run until cancelled."""
         login, stop = make_login(_kubeconfig(self._config)), asyncio.Event()
+        namespaces = self._config.watch_namespaces
         if self.certificate is None:
-            await run_kopf(self._engine, login, stop, self.ready)
+            folder = self._config.webhook_certificate_folder
+            mounted = mounted_server(self._config.webhook_port, Path(folder)) if folder else None
+            await run_kopf(self._engine, login, stop, self.ready, mounted, namespaces)
             return
         await self.certificate.prepare()
         server = make_server(self._config.webhook_port, self.certificate.file)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.certificate.run())
-            group.create_task(run_kopf(self._engine, login, stop, self.ready, server))
+            group.create_task(run_kopf(self._engine, login, stop, self.ready, server, namespaces))
 
 
 async def _until_stopped(
@@ -220,6 +258,11 @@ async def _signals(stop: asyncio.Event, kopf_ready: asyncio.Event) -> None:
         for wait in waits:
             wait.cancel()
     await stop.wait()
+
+
+def _served_one(config: Config) -> str:
+    """Return a namespace in which the operator may read."""
+    return next(iter(config.watch_namespaces), "default")
 
 
 def _spans(config: Config, clock: SystemClock) -> TraceExporter | None:
@@ -271,11 +314,6 @@ def _lock(client: AiohttpClient, name: str, clock: SystemClock, config: Config) 
 def _own_address(config: Config) -> str:
     host = f"[{config.address}]" if ":" in config.address else config.address
     return f"http://{host}:{config.worker_port}"
-
-
-def _count(metrics: Metrics, record: RequestRecord) -> None:
-    metrics.requests.labels(record.verb, record.resource, str(record.status)).inc()
-    metrics.request_bytes.labels(record.verb, record.resource).inc(record.bytes_sent)
 
 
 if __name__ == "__main__":

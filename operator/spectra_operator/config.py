@@ -44,6 +44,9 @@ class Config:
     webhook_service: str = ""
     """Service in front of the admission webhook; its Secret and configuration are named after it.
     Empty: no webhook is served."""
+    webhook_certificate_folder: str = ""
+    """Folder with the webhook's tls.crt and tls.key, which somebody else makes and renews. Empty:
+    the operator does, in the Secret."""
     webhook_port: int = 9443
     """Port of the admission webhook."""
     worker_port: int = 8082
@@ -53,6 +56,9 @@ class Config:
     in mode Pool have no workers."""
     address: str = ""
     """IP address by which workers reach this very replica; empty: they are sent to worker_url."""
+    watch_namespaces: tuple[str, ...] = ()
+    """Namespaces, with commas between them, that are served; the operator needs rights in no other.
+    Empty: all."""
     content_namespaces: tuple[str, ...] = ()
     """Namespaces, with commas between them, in which the content of the ConfigMaps and Secrets that
     agents refer to is part of their revisions. The operator needs the right to list and watch both
@@ -130,7 +136,8 @@ def _check(config: Config) -> None:
     if config.otlp_endpoint and not _ENDPOINT.fullmatch(config.otlp_endpoint):
         text = "write http(s)://host:port; credentials go into OTEL_EXPORTER_OTLP_HEADERS"
         raise ConfigError(f"{PREFIX}OTLP_ENDPOINT: is no URL that can be used: {text}")
-    for namespace in config.content_namespaces:
-        if not _NAMESPACE.fullmatch(namespace):
-            text = f"{namespace!r} is not the name of a namespace"
-            raise ConfigError(f"{PREFIX}CONTENT_NAMESPACES: {text}")
+    for name in ("content_namespaces", "watch_namespaces"):
+        for namespace in getattr(config, name):
+            if not _NAMESPACE.fullmatch(namespace):
+                text = f"{namespace!r} is not the name of a namespace"
+                raise ConfigError(f"{PREFIX}{name.upper()}: {text}")

@@ -72,10 +72,10 @@ class ContentIntake:
             for namespace in self._book.namespaces
         ]
 
-    def informers(self) -> Iterator[Informer]:
-        """Yield the caches of all namespaces."""
+    def watches(self) -> Iterator[tuple[str, Informer]]:
+        """Yield all caches with the kind of their objects."""
         for place in self._places:
-            yield from place.informers
+            yield from zip(("ConfigMap", "Secret"), place.informers, strict=True)
 
     async def run(self) -> None:
         """Follow them until cancelled."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from ..kube.errors import KubeError
 from ..kube.informer import Informer
 from ..kube.resources import Body, parse_version, version_of
 from ..observability.metrics import Metrics
+from . import measures
 from .actions import ActionReconciler
 from .agent_book import AgentBook
 from .agents import AgentReconciler
@@ -31,6 +32,7 @@ from .desk import WorkDesk
 from .effects import Effect
 from .executor import Executor
 from .foresight import Foresight
+from .gauges import EngineGauges
 from .history import KIND as HISTORY
 from .history import History
 from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
@@ -113,14 +115,14 @@ class Engine:
         self.holder_address: Callable[[int], str] = lambda _shard: ""
         self._settled_at: dict[int, float] = {}
         self._led_since: dict[int, datetime] = {}
-        intake = PodIntake(client, clock, self._holds, self.may_write)
+        intake = PodIntake(client, clock, self._holds, self.may_write, settings.namespaces)
         self.pods = intake.pods
         self.parts = self._make_parts(prometheus or Nobody(), spans)
         self._phases = PhaseReconciler(self.parts)
         intake.serve(self.parts, self._phases.pods)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
         self._workers = WorkerReconciler(self.parts, Foresight(self.parts, self._phases))
-        self.pool = PoolIntake(client, self.parts, self._workers, self._holds)
+        self.pool = PoolIntake(client, self.parts, self._workers, self._holds, settings.namespaces)
         self._content = ContentIntake(client, self.parts, self._holds)
         pools = PoolKeeper(self.parts, self.pool.pods.put, settings.worker_url, settings.new_id)
         self._agents = AgentReconciler(self.parts, pools)
@@ -155,6 +157,8 @@ class Engine:
             NOTE: self._pod_beats.reconcile,
         }
         self.passes = Passes(clock, self.parts.queue, metrics, reconcile, self._holds)
+        measures.begin(metrics)
+        metrics.read_at_scrape(EngineGauges(self.parts, self.caches).read)
 
     def _make_parts(self, prometheus: AsksPrometheus, spans: TakesSpans | None) -> Parts:
         attempts = AttemptIndex()
@@ -208,7 +212,7 @@ class Engine:
             self._outcomes.done(effect, body, error)
         except Exception:
             logger.exception("%s: the end of %s broke", effect.key, type(effect).__name__)
-            self._metrics.reconcile_errors.labels(effect.key.kind).inc()
+            self._metrics.reconcile_errors[effect.key.kind,].inc()
             self.parts.queue.back_off(effect.key)
 
     def _read(self, key: Key, readings: Readings) -> None:
@@ -223,9 +227,12 @@ class Engine:
         held = self._may_write.get(self._shard(namespace))
         return held is not None and held()
 
-    def informers(self) -> tuple[Informer, ...]:
-        """Return the caches that follow the API server beside kopf."""
-        return (self.pods, self.pool.pods, self.pool.pages, *self._content.informers())
+    def caches(self) -> Iterable[tuple[str, Informer]]:
+        """Yield the caches that follow the API server beside kopf, with the kind of each."""
+        own = ("Pod", self.pods), ("WorkerPod", self.pool.pods), ("WorkerPage", self.pool.pages)
+        for kind, informers in own:
+            yield from ((kind, informer) for informer in informers.each())
+        yield from self._content.watches()
 
     def standings(self) -> list[Standing]:
         """Return how this replica stands to every shard."""
@@ -287,13 +294,14 @@ class Engine:
         self._admitting.add(shard)
         for key in keys:
             self.parts.queue.add(key)
-        self._metrics.leader.set(len(self._admitting))
+        self._lead(measures.ACQUIRED)
         logger.info("shard %d taken over with %d objects", shard, len(keys))
         await self.history.load(self._client, lambda namespace: self._shard(namespace) == shard)
 
     def give_up(self, shard: int) -> None:
         """Stop running a shard at once and forget what was derived of it."""
         self._may_write.pop(shard, None)
+        led = shard in self._admitting
         self._admitting.discard(shard)
         self._settled_at.pop(shard, None)
         self._led_since.pop(shard, None)
@@ -312,7 +320,8 @@ class Engine:
         parts.releasing.clear()
         parts.attempts.recount(lambda namespace: self._shard(namespace) == shard)
         parts.forget_assumptions(lambda namespace: self._shard(namespace) == shard)
-        self._metrics.leader.set(len(self._admitting))
+        if led:
+            self._lead(measures.LOST)
         logger.warning("shard %d given up", shard)
 
     async def relist(self) -> None:
@@ -326,6 +335,10 @@ class Engine:
     def _known_keys(self) -> set[Key]:
         bodies = {key_of(b) for r in LISTED for b in self.parts.store.of_kind(r.kind)}
         return bodies | set(self.parts.attempts.phases())
+
+    def _lead(self, direction: tuple[str]) -> None:
+        self._metrics.leader.set(len(self._admitting))
+        self._metrics.transitions[direction].inc()
 
     def _shard(self, namespace: str) -> int:
         return shard_of(namespace, self._settings.shards)

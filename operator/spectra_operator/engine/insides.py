@@ -26,7 +26,7 @@ def ails(engine: Engine, lag: float) -> str:
     """Return why the process should be replaced, or nothing; `lag` is that of the event loop."""
     if lag > LATE_LOOP_SECONDS:
         return f"the event loop is {lag:.1f} s late"
-    for informer in engine.informers():
+    for _, informer in engine.caches():
         silence = informer.seconds_of_silence()
         if informer.synced.is_set() and silence > SILENT_WATCH_SECONDS:
             return f"the watch of {_followed(informer)} has been silent for {silence:.0f} s"
@@ -36,7 +36,8 @@ def ails(engine: Engine, lag: float) -> str:
 def waits_for(engine: Engine) -> str:
     """Return what has yet to come before this replica can do its work, or nothing."""
     caches = (engine.pods, engine.pool.pods, engine.pool.pages)
-    missing = [_followed(cache) for cache in caches if not cache.synced.is_set()]
+    each = (informer for informers in caches for informer in informers.each())
+    missing = [_followed(informer) for informer in each if not informer.synced.is_set()]
     if not missing:
         return ""
     return f"waits for the caches of {', '.join(missing)}, or for the CRDs to be installed"
@@ -92,7 +93,7 @@ def _watches(engine: Engine) -> Table:
             len(informer),
             informer.seconds_since_activity(),
         )
-        for informer in engine.informers()
+        for _, informer in engine.caches()
     ]
     columns = ("resource", "namespace", "synced", "objects", "quietSeconds")
     return a_table("watches", columns, rows)

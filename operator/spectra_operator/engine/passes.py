@@ -91,7 +91,7 @@ class Passes:
             self._reconcile[key.kind](key)
         except Exception:
             logger.exception("%s: the pass failed", key)
-            self._metrics.reconcile_errors.labels(key.kind).inc()
+            self._metrics.reconcile_errors[key.kind,].inc()
             self._queue.back_off(key)
         seconds = self._clock.monotonic() - begin
         if seconds > _LONG_PASS:
@@ -100,8 +100,8 @@ class Passes:
             self._rest(key, self._clock.busy() - busy)
         elif seconds > _LONG_PASS:
             self._long.add(key)
-        self._metrics.reconciles.labels(key.kind).inc()
-        self._metrics.reconcile_seconds.labels(key.kind).observe(seconds)
+        self._metrics.reconciles[key.kind,].inc()
+        self._metrics.reconcile_seconds[key.kind,].observe(seconds)
         return seconds
 
     def _rest(self, key: Key, used: float) -> None:

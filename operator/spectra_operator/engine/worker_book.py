@@ -198,6 +198,10 @@ class WorkerBook:
         if not self._of[agent]:
             del self._of[agent]
 
+    def runs(self) -> Iterable[WorkerRun]:
+        """Return all workers."""
+        return self._runs.values()
+
     def of(self, agent: Key) -> Iterator[tuple[Key, WorkerRun]]:
         """Yield the workers of an agent."""
         for key in tuple(self._of.get(agent, ())):

@@ -16,6 +16,7 @@ import kopf
 from ..api.constants import GROUP, VERSION
 from ..core.spec.review import review
 from ..core.spec.validate import Problem
+from .webhook_certificate import CERTIFICATE, KEY
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,11 @@ MAX_CHARACTERS = 4_000
 def make_server(port: int, certificate: Path) -> kopf.WebhookServer:
     """Return the server of the webhook; it notices within a minute when the file has changed."""
     return kopf.WebhookServer(port=port, certfile=certificate, pkeyfile=certificate)
+
+
+def mounted_server(port: int, folder: Path) -> kopf.WebhookServer:
+    """Return the server with a mounted certificate, which somebody else makes and renews."""
+    return kopf.WebhookServer(port=port, certfile=folder / CERTIFICATE, pkeyfile=folder / KEY)
 
 
 def register(registry: kopf.OperatorRegistry) -> None:

@@ -15,9 +15,13 @@ class LoopLag:
     """Measures by how many seconds a sleep of a known length was too long."""
 
     def __init__(
-        self, monotonic: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+        self,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        observe: Callable[[float], None],
     ) -> None:
-        """Prepare; both are those of a clock, in seconds."""
+        """Prepare; the first two are those of a clock, `observe` is told each measured lag."""
+        self._observe = observe
         self._monotonic = monotonic
         self._sleep = sleep
         self._due = monotonic() + TICK_SECONDS
@@ -40,6 +44,7 @@ class LoopLag:
 
     def _note(self, now: float) -> None:
         lag = max(now - self._due, 0.0)
+        self._observe(lag)
         while self._seen and self._seen[-1][1] <= lag:
             self._seen.pop()
         self._seen.append((now, lag))

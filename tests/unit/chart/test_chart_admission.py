@@ -102,7 +102,8 @@ def test_the_certificate_is_kept_in_memory_alone(defaults: list[Body]) -> None:
 def test_the_webhook_can_be_left_out_and_the_policies_stay(render: Render) -> None:
     bodies = render("webhook.enabled=false")
 
-    assert list(of_kind(bodies, "Service")) == ["spectra-operator-workers"]
+    services = [f"spectra-operator-{name}" for name in ("workers", "metrics")]
+    assert list(of_kind(bodies, "Service")) == services
     for kind in ("Secret", "ValidatingWebhookConfiguration"):
         assert of_kind(bodies, kind) == {}
     assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 7

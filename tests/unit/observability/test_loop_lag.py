@@ -14,7 +14,8 @@ from spectra_operator.observability.loop_lag import LoopLag
 class _Measured:
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.lag = LoopLag(self.clock.monotonic, self.clock.sleep)
+        self.observed: list[float] = []
+        self.lag = LoopLag(self.clock.monotonic, self.clock.sleep, self.observed.append)
 
     async def pass_in_one_go(self, seconds: float) -> None:
         """Let time pass in which nobody else gets a turn."""
@@ -57,3 +58,9 @@ async def test_a_lag_that_still_lasts_counts_before_it_is_measured(measured: _Me
 async def test_what_is_remembered_does_not_grow_with_time(measured: _Measured) -> None:
     await measured.clock.run_for(600)
     assert len(measured.lag._seen) <= 121
+
+
+async def test_each_measurement_is_told(measured: _Measured) -> None:
+    await measured.pass_in_one_go(0.25)
+    await measured.pass_in_one_go(1.25)
+    assert measured.observed == pytest.approx([0, 1])
