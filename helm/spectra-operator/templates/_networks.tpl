@@ -46,3 +46,11 @@
   - {protocol: TCP}
   {{- end }}
 {{- end }}
+
+{{/* The collector that traces are sent to, by the port in its address. */}}
+{{- define "spectra.toCollector" -}}
+{{- $url := urlParse .Values.tracing.endpoint -}}
+{{- $said := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
+- ports:
+  - {port: {{ $said | default (ternary "443" "80" (eq $url.scheme "https")) }}, protocol: TCP}
+{{- end }}
