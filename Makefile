@@ -60,8 +60,8 @@ lock: ## Renew both lock files (UPGRADE=--upgrade for newer versions)
 	  UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-}}" \
 	  UV_FIND_LINKS="$${UV_FIND_LINKS:-$${PIP_FIND_LINKS:-}}"; \
 	for name in SSL_CERT_FILE UV_DEFAULT_INDEX UV_FIND_LINKS; do [ -n "$${!name}" ] || unset $$name; done; \
-	$(LOCK) --output-file requirements.lock; \
-	$(LOCK) --extra cli --extra dev --output-file requirements-dev.lock
+	$(LOCK) --extra tracing --output-file requirements.lock; \
+	$(LOCK) --extra cli --extra tracing --extra dev --output-file requirements-dev.lock
 
 .PHONY: generate
 generate: $(STAMP) ## Write the generated files: CRDs, the chart's CRDs, manifests
@@ -69,7 +69,7 @@ generate: $(STAMP) ## Write the generated files: CRDs, the chart's CRDs, manifes
 
 .PHONY: site
 site: $(STAMP) ## Build the documentation site into build/site
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 .PHONY: check
 check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examples, site
@@ -87,7 +87,8 @@ unit: $(STAMP) ## Run the unit tests
 
 .PHONY: component
 component: $(STAMP) ## Run the component tests: real code against an API server in the process
-	@$(BIN)/python -m cluster unpack prometheus >/dev/null || \
+	@{ $(BIN)/python -m cluster unpack prometheus && $(BIN)/python -m cluster unpack promtool; } \
+	  >/dev/null || \
 	  echo "make: the tests against a real Prometheus are skipped" >&2
 	@$(PYTEST) -n $(WORKERS) tests/component $(ARGS)
 

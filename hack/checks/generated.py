@@ -1,4 +1,4 @@
-"""The generated files: CRDs, the chart's copy of them, plain manifests, OpenAPI, the reference.
+"""The generated files: CRDs, manifests, the OpenAPI document, rules, dashboards, reference pages.
 
 All are made in a scratch folder first; `make generate` copies them from there and `make check`
 compares them, so both walk the same path.
@@ -15,7 +15,12 @@ from typing import Any
 
 import yaml
 
+from checks import overlays, values_table
 from checks import repository as repo
+from monitoring.dashboards import DASHBOARDS
+from monitoring.dashboards import render as render_dashboard
+from monitoring.reference import metrics_page
+from monitoring.rules import rules_file
 from spectra_operator.api.export import render
 from spectra_operator.dispatch import openapi
 from website import reference
@@ -26,9 +31,19 @@ HEADER = "# Generated from helm/spectra-operator by `make generate`. Do not edit
 CHART_CRDS = repo.CHART / "templates" / "crds"
 BASE = repo.MANIFESTS / "base"
 OPENAPI = Path("docs/openapi")
+VALUES = repo.CHART / "ci"
+OVERLAYS = repo.MANIFESTS / "overlays"
+AGENTS = repo.MANIFESTS / "agents"
+RULES = repo.CHART / "files/rules"
+BOARDS = repo.CHART / "files/dashboards"
 REFERENCE = Path("docs/reference")
-OWNED = dict.fromkeys((repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI), "*.yaml") | {
-    REFERENCE: "*.md"
+OWNED = dict.fromkeys(
+    (repo.CRDS, CHART_CRDS, BASE, repo.MANIFESTS, OPENAPI, OVERLAYS, AGENTS, RULES), "*.yaml"
+) | {
+    OVERLAYS: "*/*.yaml",
+    repo.DOCS: "values.md",
+    BOARDS: "*.json",
+    REFERENCE: "*.md",
 }
 """Folders in which every file that matches is generated; others there are left-overs."""
 
@@ -42,6 +57,7 @@ _FILE_OF_KIND = (
     {"CustomResourceDefinition": "crds", "Namespace": "namespace"}
     | dict.fromkeys(_RBAC, "rbac")
     | dict.fromkeys(_ADMISSION, "admission")
+    | {"NetworkPolicy": "network"}
 )
 _METADATA = """\
   annotations:
@@ -75,11 +91,16 @@ def plain(body: Body) -> Body:
     return clean
 
 
+def plain_objects(bodies: Iterable[Body]) -> list[Body]:
+    """Return what of the chart is applied without Helm: no hooks, nothing that only Helm reads."""
+    return [plain(body) for body in bodies if not is_hook(body)]
+
+
 def manifest_files(bodies: Iterable[Body]) -> dict[Path, str]:
     """Return the kustomize base, by kind of object, and everything in one file."""
     groups: dict[str, list[Body]] = {"namespace": [_namespace()], "crds": [], "rbac": []}
-    for body in bodies:
-        groups.setdefault(_FILE_OF_KIND.get(body["kind"], "operator"), []).append(plain(body))
+    for body in plain_objects(bodies):
+        groups.setdefault(_FILE_OF_KIND.get(body["kind"], "operator"), []).append(body)
     files = {BASE / f"{name}.yaml": dump(group) for name, group in groups.items()}
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -90,6 +111,41 @@ def manifest_files(bodies: Iterable[Body]) -> dict[Path, str]:
     files[BASE / "kustomization.yaml"] = dump([kustomization])
     files[repo.MANIFESTS / "install.yaml"] = dump(everything)
     return files
+
+
+def overlay_files(chart: Path) -> dict[Path, str]:
+    """Return the overlays, and the policy for the namespaces of agents.
+
+    Raises:
+        CheckError: Helm refused the chart.
+    """
+    base = plain_objects(rendered(chart, "manifests"))
+    files = {
+        OVERLAYS / name / f"{file}.yaml": dump(bodies)
+        for name in overlays.OVERLAYS
+        for file, bodies in overlays.overlay(
+            base, plain_objects(rendered(chart, "manifests", name))
+        ).items()
+    }
+    place = "any"
+    named = template(chart, f"--set=networkPolicy.agents.namespaces={{{place}}}")
+    policy = overlays.agents_policy(loaded(named), place)
+    return files | {AGENTS / "networkpolicy.yaml": dump([plain(policy)])}
+
+
+def rendered(chart: Path, *names: str) -> list[Body]:
+    """Return the chart's objects with files of values from its folder `ci`, the last one first.
+
+    Raises:
+        CheckError: Helm refused the chart.
+    """
+    options = [f"--values={chart / 'ci' / name}.yaml" for name in names]
+    return loaded(template(chart, *options))
+
+
+def loaded(text: str) -> list[Body]:
+    """Return the objects of a YAML text; in C, as CRDs take Python seconds."""
+    return [body for body in yaml.load_all(text, Loader=yaml.CSafeLoader) if body]
 
 
 def dump(bodies: Iterable[Body]) -> str:
@@ -114,10 +170,16 @@ def produced() -> Iterator[Path]:
             _write(target / repo.CRDS / file, text)
             _write(target / CHART_CRDS / file, chart_crd(text))
         _write(target / OPENAPI / "worker-api.yaml", openapi.text())
+        _write(target / RULES / "operator.yaml", rules_file())
         for file, text in reference.pages().items():
             _write(target / REFERENCE / file, text)
-        bodies = yaml.safe_load_all(template(chart))
-        for path, text in manifest_files(b for b in bodies if b).items():
+        _write(target / REFERENCE / "metrics.md", metrics_page())
+        for found in DASHBOARDS:
+            _write(target / BOARDS / found.file, render_dashboard(found, DASHBOARDS))
+        values = (chart / "values.yaml").read_text()
+        _write(target / repo.DOCS / "values.md", values_table.document(values))
+        files = manifest_files(rendered(chart, "manifests")) | overlay_files(chart)
+        for path, text in files.items():
             _write(target / path, text)
         yield target
 
@@ -159,6 +221,11 @@ def differing(fresh: Path) -> list[Path]:
     """Return the generated files of the repository that are not as in `fresh`."""
     paths = generated_paths(fresh) | generated_paths(repo.ROOT)
     return sorted(path for path in paths if _text(fresh / path) != _text(repo.ROOT / path))
+
+
+def is_hook(body: Body) -> bool:
+    """Whether an object is made by Helm at a moment of its own, and is no part of the release."""
+    return "helm.sh/hook" in (body["metadata"].get("annotations") or {})
 
 
 def _namespace() -> Body:

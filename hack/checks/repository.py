@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHART = Path("helm/spectra-operator")
 MANIFESTS = Path("manifests")
 CRDS = Path("crds")
+DOCS = Path("docs")
 RELEASE = "spectra"
 NAMESPACE = "spectra-system"
 

@@ -71,6 +71,7 @@ MODULES = (
         "sigs.k8s.io/metrics-server",
         {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
     ),
+    Module("otelcol", "go.opentelemetry.io/collector/otelcol", {"otelcol": "."}),
     Module("pause", "", {"pause": "."}),
 )
 LOCAL_BINARIES = (*KUBERNETES.binaries, "coredns", "pause")

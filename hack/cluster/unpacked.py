@@ -17,8 +17,11 @@ from cluster.console import Console
 from cluster.errors import MissingProgram
 from cluster.lock import locked
 
-# A program, and where its package has it. The package must need nothing but the C library.
-PROGRAMS: Mapping[str, str] = {"prometheus": "usr/bin/prometheus"}
+# A program, its package, and where that has it. It must need nothing but the C library.
+PROGRAMS: Mapping[str, tuple[str, str]] = {
+    "prometheus": ("prometheus", "usr/bin/prometheus"),
+    "promtool": ("prometheus", "usr/bin/promtool"),
+}
 APT_OPTIONS = (
     *("-o", "APT::Sandbox::User=root"),  # its usual user may not write to our folder
     *("-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"),
@@ -69,27 +72,31 @@ class Unpacker:
         return self.cache / "unpacked" / program / program
 
     def _unpack(self, program: str, path: Path) -> None:
-        self.console.say(f"downloading the Debian package {program} (once per machine)")
+        """Unpack a program and what else its package has."""
+        package, _ = PROGRAMS[program]
+        self.console.say(f"downloading the Debian package {package} (once per machine)")
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            deb = _download(program, Path(scratch))
+            deb = _download(package, Path(scratch))
             done = attempt(["dpkg-deb", "-x", str(deb), scratch])
-            unpacked = Path(scratch) / PROGRAMS[program]
-            if done.code != 0 or not unpacked.exists():
-                raise _missing(program, f"{deb.name} can't be unpacked: {done.errors}")
-            unpacked.replace(path)
+            for name, inside in ((n, i) for n, (p, i) in PROGRAMS.items() if p == package):
+                unpacked = Path(scratch) / inside
+                if done.code != 0 or not unpacked.exists():
+                    raise _missing(name, f"{deb.name} can't be unpacked: {done.errors}")
+                self._path(name).parent.mkdir(parents=True, exist_ok=True)
+                unpacked.replace(self._path(name))
 
 
-def _download(program: str, folder: Path) -> Path:
+def _download(package: str, folder: Path) -> Path:
     """Download a package; where apt does not know it yet, after an update of its lists."""
     script = 'cd "$1" && shift && apt-get download -q "$@"'
-    download = ["sh", "-c", script, "sh", str(folder), *APT_OPTIONS, program]
+    download = ["sh", "-c", script, "sh", str(folder), *APT_OPTIONS, package]
     done = attempt(download)
     if done.code != 0:
         attempt(["apt-get", "update", "-q", *APT_OPTIONS])
         done = attempt(download)
     found = next(folder.glob("*.deb"), None)
     if done.code != 0 or found is None:
-        raise _missing(program, (done.output + done.errors).strip()[-800:])
+        raise _missing(package, (done.output + done.errors).strip()[-800:])
     return found
 
 

@@ -10,8 +10,10 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,70 +23,115 @@ from .api.constants import ANNOTATION_ADDRESS
 from .config import Config, ConfigError, load
 from .dispatch.auth import TokenAuthenticator
 from .dispatch.server import WorkerApiServer
+from .engine.correlation import concerns
 from .engine.engine import Engine
+from .engine.insides import ails, insides, waits_for
+from .engine.measures import count_request
 from .engine.release import release_all
-from .engine.served import wait_until_served
+from .engine.served import unserved, wait_until_served
 from .engine.settings import EngineSettings
 from .engine.shards import ShardKeeper
-from .handlers.admission import make_server
+from .engine.uninstall import forget_leases, stop_operator
+from .handlers.admission import make_server, mounted_server
 from .handlers.app import run_kopf
 from .handlers.login import make_login
 from .handlers.webhook_certificate import CertificateKeeper, WebhookPlace
 from .kube.access import load_access
-from .kube.client import AiohttpClient, RequestRecord
+from .kube.client import AiohttpClient
 from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
+from .kube.scope import ScopedClient
+from .observability.debug_page import Table, a_table
 from .observability.health import HealthServer
-from .observability.logs import set_up
+from .observability.level_file import LevelFile
+from .observability.logs import Correlation, set_up, tell_of_failure
+from .observability.loop_lag import LoopLag
 from .observability.metrics import Metrics
 from .observability.prometheus import PrometheusClient
+from .observability.reach import refusal
+from .observability.tracing import MissingLibraryError, OtlpSender, TraceExporter
 
 logger = logging.getLogger(__name__)
 
 JSON_DEPTH = 25_000
 """The API server takes JSON nested 10,000 deep; one such object must not end the process that
 reads it, be it in kopf or here. It is rejected by a check that does not recurse."""
-SILENT_WATCH_SECONDS = 150.0
-"""Servers send a bookmark about every minute; a watch silent for longer is dead."""
 
 
 def main() -> None:
     """Run the command given on the command line."""
-    parser = argparse.ArgumentParser(prog="spectra-operator", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    arguments = parser().parse_args()
+    try:
+        config = load()
+    except ConfigError as error:
+        sys.exit(f"spectra-operator: {error}")
+    correlation = set_up(config.log_level, config.log_format)
+    sys.setrecursionlimit(JSON_DEPTH)
+    try:
+        uvloop.run(_command(config, arguments, correlation))
+    except Exception:
+        logger.exception("%s failed", arguments.command)
+        sys.exit(1)
+
+
+def _command(
+    config: Config, arguments: argparse.Namespace, correlation: Correlation
+) -> Coroutine[Any, Any, None]:
+    if arguments.command == "release":
+        return _release(config, arguments.namespace, arguments.stop)
+    if arguments.command == "check":
+        return _check(config, arguments.url)
+    return _run(config, correlation)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="spectra-operator", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="run the operator")
     release = commands.add_parser(
         "release", help="take the operator's finalizer off all pods, before it is uninstalled"
     )
     release.add_argument("--namespace", default=None, help="only this namespace")
-    arguments = parser.parse_args()
-    try:
-        config = load()
-    except ConfigError as error:
-        sys.exit(f"spectra-operator: {error}")
-    set_up(config.log_level, config.log_format)
-    sys.setrecursionlimit(JSON_DEPTH)
-    if arguments.command == "release":
-        uvloop.run(_release(config, arguments.namespace))
-    else:
-        uvloop.run(_run(config))
+    release.add_argument(
+        "--stop", default="", metavar="DEPLOYMENT", help="first stop the operator of this name"
+    )
+    check = commands.add_parser("check", help="tell whether the installation works")
+    check.add_argument("url", help="the readiness check of the operator")
+    return top
 
 
-async def _release(config: Config, namespace: str | None) -> None:
-    async with AiohttpClient(_access(config)) as client:
+async def _release(config: Config, namespace: str | None, deployment: str) -> None:
+    async with ScopedClient(_access(config), config.watch_namespaces) as client:
+        if deployment:
+            await stop_operator(client, SystemClock(), config.namespace, deployment)
         count = await release_all(client, namespace)
+        if deployment:
+            await forget_leases(client, config.namespace, config.shards)
     logger.info("released %d pods", count)
 
 
-async def _run(config: Config) -> None:
+async def _check(config: Config, url: str) -> None:
+    async with AiohttpClient(_access(config)) as client:
+        missing = await unserved(client, _served_one(config))
+    wrong = [f"{plural} are not served: install the CRDs" for plural in missing]
+    wrong += filter(None, [await refusal(url)])
+    if wrong:
+        sys.exit("spectra-operator: " + "; ".join(wrong))
+    logger.info("the operator is ready, and every kind is served")
+
+
+async def _run(config: Config, correlation: Correlation) -> None:
+    asyncio.get_running_loop().set_exception_handler(tell_of_failure)
     metrics = Metrics()
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
-            AiohttpClient(
+            ScopedClient(
                 _access(config),
+                config.watch_namespaces,
                 connections=config.concurrency + 8,
-                on_request=lambda record: _count(metrics, record),
+                on_request=partial(count_request, metrics),
             )
         )
         lease_client = await stack.enter_async_context(
@@ -96,11 +143,14 @@ async def _run(config: Config) -> None:
             identity=config.identity,
             resync_seconds=config.resync_seconds,
             worker_url=config.worker_url,
+            namespaces=config.watch_namespaces,
             content_namespaces=config.content_namespaces,
             prometheus_addresses=frozenset(config.prometheus_addresses.split(",")) - {""},
         )
         prometheus = await stack.enter_async_context(PrometheusClient())
-        engine = Engine(client, clock, metrics, settings, prometheus)
+        spans = _spans(config, clock)
+        engine = Engine(client, clock, metrics, settings, prometheus, spans)
+        correlation.concerns = concerns(engine.parts.store)
         keeper = ShardKeeper(
             engine, config.shards, lambda name: _lock(lease_client, name, clock, config)
         )
@@ -110,20 +160,31 @@ async def _run(config: Config) -> None:
             workers = WorkerApiServer(engine.desk, tokens, metrics, (None, config.worker_port))
             await workers.start()
             stack.push_async_callback(workers.stop)
-        metrics.watch_value(
-            "spectra_queue_depth", "Keys that want a pass", lambda: len(engine.parts.queue)
-        )
+        lag = LoopLag(clock.monotonic, clock.sleep, metrics.loop_lag.observe)
         health = HealthServer(
-            config.health_port, metrics, lambda: _alive(engine), lambda: _ready(engine)
+            config.health_port,
+            metrics,
+            lambda: ails(engine, lag.worst()),
+            lambda: waits_for(engine),
+            lambda: (*insides(engine, clock, lag.worst()), *_tracing(spans)),
         )
         await health.start()
         stack.push_async_callback(health.stop)
-        served = wait_until_served(client, clock)
+        served = wait_until_served(client, clock, _served_one(config))
         shell = _Shell(engine, config)
-        if config.webhook_service:
+        if config.webhook_service and not config.webhook_certificate_folder:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectra-"))
             place = WebhookPlace(config.namespace, config.webhook_service)
             shell.certificate = CertificateKeeper(lease_client, clock, place, Path(folder))
+        beside = [lag.run()]
+        if spans is not None:
+            stack.push_async_callback(spans.close)
+            beside.append(spans.run())
+        if config.log_level_file:
+            file = Path(config.log_level_file)
+            beside.append(LevelFile(file, config.log_level, clock.sleep).run())
+        for each in beside:
+            stack.callback(asyncio.create_task(each).cancel)
         await _until_stopped(engine, keeper, shell, served)
 
 
@@ -139,14 +200,17 @@ class _Shell:
     async def run(self) -> None:
         """Run until cancelled."""
         login, stop = make_login(_kubeconfig(self._config)), asyncio.Event()
+        namespaces = self._config.watch_namespaces
         if self.certificate is None:
-            await run_kopf(self._engine, login, stop, self.ready)
+            folder = self._config.webhook_certificate_folder
+            mounted = mounted_server(self._config.webhook_port, Path(folder)) if folder else None
+            await run_kopf(self._engine, login, stop, self.ready, mounted, namespaces)
             return
         await self.certificate.prepare()
         server = make_server(self._config.webhook_port, self.certificate.file)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.certificate.run())
-            group.create_task(run_kopf(self._engine, login, stop, self.ready, server))
+            group.create_task(run_kopf(self._engine, login, stop, self.ready, server, namespaces))
 
 
 async def _until_stopped(
@@ -174,9 +238,10 @@ async def _until_stopped(
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     if not stop.is_set():
-        names = ", ".join(task.get_name() for task in done)
-        errors = [e for e in (t.exception() for t in done if not t.cancelled()) if e]
-        raise SystemExit(f"spectra-operator: {names} ended by itself: {errors}")
+        for task in done:
+            error = None if task.cancelled() else task.exception()
+            logger.error("%s ended by itself", task.get_name(), exc_info=error)
+        raise SystemExit(1)
 
 
 async def _signals(stop: asyncio.Event, kopf_ready: asyncio.Event) -> None:
@@ -193,6 +258,30 @@ async def _signals(stop: asyncio.Event, kopf_ready: asyncio.Event) -> None:
         for wait in waits:
             wait.cancel()
     await stop.wait()
+
+
+def _served_one(config: Config) -> str:
+    """Return a namespace in which the operator may read."""
+    return next(iter(config.watch_namespaces), "default")
+
+
+def _spans(config: Config, clock: SystemClock) -> TraceExporter | None:
+    if not config.otlp_endpoint:
+        return None
+    try:
+        version = metadata.version("spectra-operator")
+        names = {"name": "spectra-operator", "version": version, "instance.id": config.identity}
+        resource = {f"service.{name}": value for name, value in names.items()}
+        sender = OtlpSender(config.otlp_endpoint, resource)
+    except MissingLibraryError as error:
+        raise SystemExit(f"spectra-operator: {error}") from error
+    return TraceExporter(sender, clock.monotonic, clock.sleep)
+
+
+def _tracing(spans: TraceExporter | None) -> Iterator[Table]:
+    if spans is not None:
+        rows = (("waiting", len(spans)), ("sent", spans.sent), ("lost", spans.lost))
+        yield a_table("spans", ("spans", "value"), rows)
 
 
 def _access(config: Config) -> Any:
@@ -225,23 +314,6 @@ def _lock(client: AiohttpClient, name: str, clock: SystemClock, config: Config) 
 def _own_address(config: Config) -> str:
     host = f"[{config.address}]" if ":" in config.address else config.address
     return f"http://{host}:{config.worker_port}"
-
-
-def _count(metrics: Metrics, record: RequestRecord) -> None:
-    metrics.requests.labels(record.verb, record.resource, str(record.status)).inc()
-    metrics.request_bytes.labels(record.verb, record.resource).inc(record.bytes_sent)
-
-
-def _alive(engine: Engine) -> str:
-    silence = engine.pods.seconds_since_activity()
-    if engine.pods.synced.is_set() and silence > SILENT_WATCH_SECONDS:
-        return f"the pod watch has been silent for {silence:.0f} s"
-    return ""
-
-
-def _ready(engine: Engine) -> str:
-    waits = "waits for the pod cache, or for the CRDs to be installed"
-    return "" if engine.pods.synced.is_set() else waits
 
 
 if __name__ == "__main__":

@@ -30,6 +30,9 @@ class Config:
     """Port of probes and metrics."""
     log_level: str = "info"
     """debug, info, warning or error."""
+    log_level_file: str = ""
+    """Path of a file whose content is the log level, followed while the operator runs; log_level
+    holds while it is missing or empty. Empty: none."""
     log_format: str = "json"
     """json or console."""
     concurrency: int = 48
@@ -41,6 +44,9 @@ class Config:
     webhook_service: str = ""
     """Service in front of the admission webhook; its Secret and configuration are named after it.
     Empty: no webhook is served."""
+    webhook_certificate_folder: str = ""
+    """Folder with the webhook's tls.crt and tls.key, which somebody else makes and renews. Empty:
+    the operator does, in the Secret."""
     webhook_port: int = 9443
     """Port of the admission webhook."""
     worker_port: int = 8082
@@ -50,6 +56,9 @@ class Config:
     in mode Pool have no workers."""
     address: str = ""
     """IP address by which workers reach this very replica; empty: they are sent to worker_url."""
+    watch_namespaces: tuple[str, ...] = ()
+    """Namespaces, with commas between them, that are served; the operator needs rights in no other.
+    Empty: all."""
     content_namespaces: tuple[str, ...] = ()
     """Namespaces, with commas between them, in which the content of the ConfigMaps and Secrets that
     agents refer to is part of their revisions. The operator needs the right to list and watch both
@@ -57,6 +66,9 @@ class Config:
     prometheus_addresses: str = ""
     """Prometheus servers that analyses of rollouts may ask, as URLs with commas between them; * for
     any. Empty: none."""
+    otlp_endpoint: str = ""
+    """Base URL of an OpenTelemetry collector that takes OTLP over HTTP, such as
+    http://collector.monitoring:4318. Empty: nothing is traced."""
     kubeconfig: str = ""
     """Path of a kubeconfig; empty uses the pod's service account, or KUBECONFIG."""
 
@@ -74,6 +86,7 @@ _WORDS = {
     "log_level": ("debug", "info", "warning", "error"),
     "log_format": ("json", "console"),
 }
+_ENDPOINT = re.compile(r"https?://[^\s@?#]+")
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -120,7 +133,11 @@ def _check(config: Config) -> None:
         value = getattr(config, name)
         if value not in words:
             raise ConfigError(f"{PREFIX}{name.upper()}: {value!r} is not one of {', '.join(words)}")
-    for namespace in config.content_namespaces:
-        if not _NAMESPACE.fullmatch(namespace):
-            text = f"{namespace!r} is not the name of a namespace"
-            raise ConfigError(f"{PREFIX}CONTENT_NAMESPACES: {text}")
+    if config.otlp_endpoint and not _ENDPOINT.fullmatch(config.otlp_endpoint):
+        text = "write http(s)://host:port; credentials go into OTEL_EXPORTER_OTLP_HEADERS"
+        raise ConfigError(f"{PREFIX}OTLP_ENDPOINT: is no URL that can be used: {text}")
+    for name in ("content_namespaces", "watch_namespaces"):
+        for namespace in getattr(config, name):
+            if not _NAMESPACE.fullmatch(namespace):
+                text = f"{namespace!r} is not the name of a namespace"
+                raise ConfigError(f"{PREFIX}{name.upper()}: {text}")

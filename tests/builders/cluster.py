@@ -91,6 +91,10 @@ class LocalCluster:
         stamp.write_text("\n".join(archives))
         return "-".join(Path(archive).parent.name[:12] for archive in archives)
 
+    def load_archive(self, archive: Path) -> None:
+        """Hand one image to the cluster."""
+        self._tool("load-image", str(archive))
+
     def run(self, program: str, *arguments: str, stdin: str = "") -> str:
         """Run kubectl or helm on this cluster and return what it printed."""
         return run_sync([*self._command(program), *arguments], stdin=stdin, seconds=300)

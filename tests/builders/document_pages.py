@@ -7,6 +7,9 @@ from collections.abc import Mapping
 TYPED = ("operations", "troubleshooting", "security", "how-it-works")
 """Typed after the tutorial, on its cluster: they are about what it leaves."""
 
+SUCCEEDING = ("logging",)
+"""Typed there too, but what they show is from elsewhere: they only have to succeed."""
+
 FOLLOWED: Mapping[str, tuple[str, ...]] = {
     "actions": ("examples/actions/workflow.yaml",),
     "changes": ("examples/plan/plan.yaml",),
@@ -27,6 +30,7 @@ ELSEWHERE: Mapping[str, str] = {
     "benchmarks": "tests/perf/test_dispatch.py",  # the commands are those of the tests themselves
     "cli": "tests/e2e/test_cli.py",  # and test_cli_actions.py, and tests/component/cli
     "cluster": "tests/e2e/conftest.py",  # every test on a cluster brings one up by them
+    "debugging": "tests/unit/observability/test_health_server.py",  # a forward has no end
     "install": "tests/e2e/test_e2e_removal.py",  # and the harness, which installs by them
     "selection": "tests/e2e/test_e2e_selection.py",
     "testing": "tests/e2e/conftest.py",

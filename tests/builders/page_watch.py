@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from builders.engine import World
-from builders.fake_api.faults import Call, Which
+from builders.fake_api.faults import Call, Fault, Which
 from builders.fake_api.store import StoreEvent
 from builders.specs import NAMESPACE, Body
 from spectra_operator.api import constants as c
@@ -78,6 +78,19 @@ class PageWatch:
 def writes_a_page(call: Call) -> bool:
     """Whether a call writes the page of a worker; the Leases of shards are elsewhere."""
     return (call.verb, call.plural, call.namespace) == ("update", "leases", NAMESPACE)
+
+
+def count(world: World, which: Which) -> list[Call]:
+    """Gather calls about the workflow's namespace from now on."""
+    seen: list[Call] = []
+
+    def watch(call: Call) -> bool:
+        if which(call) and call.namespace == NAMESPACE:
+            seen.append(call)
+        return False
+
+    world.api.fault(watch, Fault())
+    return seen
 
 
 def writes_an_end(world: World) -> Which:

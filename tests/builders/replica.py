@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from builders.clock import FakeClock
@@ -12,6 +13,7 @@ from builders.fake_api.server import FakeApi
 from builders.specs import NAMESPACE
 from spectra_operator.engine.engine import LISTED, Engine
 from spectra_operator.engine.keys import RESOURCES
+from spectra_operator.engine.measures import count_request
 from spectra_operator.engine.settings import EngineSettings
 from spectra_operator.engine.shards import ShardKeeper
 from spectra_operator.kube.client import AiohttpClient
@@ -62,14 +64,21 @@ class Operator:
     """One replica of the operator: engine, Lease, and an intake that behaves as kopf's does."""
 
     def __init__(
-        self, api: FakeApi, clock: FakeClock, identity: str, shards: int = 1, **settings: Any
+        self,
+        api: FakeApi,
+        clock: FakeClock,
+        identity: str,
+        shards: int = 1,
+        spans: Any = None,
+        **settings: Any,
     ) -> None:
         self.identity = identity
         self._clock = clock
         access = replace(api.access(), token=lambda: identity)
-        self.client = CountedClient(access, connections=128)
-        self.lease_client = CountedClient(access, request_seconds=5.0)
         self.metrics = Metrics()
+        counts = partial(count_request, self.metrics)
+        self.client = CountedClient(access, connections=128, on_request=counts)
+        self.lease_client = CountedClient(access, request_seconds=5.0)
         self.prometheus = CountedPrometheus()
         given = EngineSettings(
             shards=shards,
@@ -77,7 +86,7 @@ class Operator:
             prometheus_addresses=frozenset({"*"}),
             **settings,
         )
-        self.engine = Engine(self.client, clock, self.metrics, given, self.prometheus)
+        self.engine = Engine(self.client, clock, self.metrics, given, self.prometheus, spans)
         self.keeper = ShardKeeper(self.engine, shards, self._lock)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -150,12 +159,12 @@ class Operator:
 
     def passes(self, kind: str) -> int:
         """Return how many passes were made over objects of a kind."""
-        return int(self.metrics.reconciles.labels(kind)._value.get())
+        return int(self.metrics.reconciles[kind,]._value.get())
 
     def failed_passes(self) -> int:
         """Return how many passes raised."""
         errors = self.metrics.reconcile_errors
-        return sum(int(errors.labels(kind)._value.get()) for kind in RESOURCES)
+        return sum(int(errors[kind,]._value.get()) for kind in RESOURCES)
 
     def _lock(self, name: str) -> LeaseLock:
         return LeaseLock(

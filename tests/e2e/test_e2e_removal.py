@@ -58,12 +58,38 @@ async def test_a_namespace_deleted_in_the_middle_is_gone_in_the_end(
 
 
 @pytest.mark.alone
-async def test_without_the_operator_a_namespace_hangs_until_the_documented_release_lets_it_go(
+async def test_uninstalling_with_runs_in_flight_lets_every_pod_go_and_leaves_nothing_behind(
     play: Play, operators: Operators, access: ClusterAccess
 ) -> None:
     await a_run_in_flight(play)
-    scale, wait_for_end, *release, uninstall = documented_uninstall()
+    (uninstall,) = documented("Uninstall with Helm")
     try:
+        await _shell(play, uninstall)
+
+        pods = play.world.all("Pod")
+        assert pods
+        await play.then.until("no pod is held", lambda: not _held(play) or None)
+        assert await _left_of_the_release(play) == []
+        crds = await play.cluster.kubectl("get", "crd", "-o", "name")
+        assert "workflows.spectra.dev" in crds, "uninstalling must keep what users made"
+        async with Follower(access, None, [NAMESPACES]).running() as namespaces:
+            await play.when.namespace_deleted()
+            await _gone(namespaces, play.namespace, 60.0)
+    finally:
+        installation.install(play.cluster)
+
+
+@pytest.mark.alone
+async def test_installed_from_plain_manifests_it_runs_and_goes_in_the_documented_order(
+    play: Play, operators: Operators, access: ClusterAccess
+) -> None:
+    for command in documented("Uninstall with Helm"):
+        await _shell(play, command)
+    try:
+        await _shell(play, documented_install())
+        await _shell(play, "kubectl rollout status -n spectra-system deployment/spectra-operator")
+        await a_run_in_flight(play)
+        scale, wait_for_end, *release, uninstall = documented("Uninstall without Helm")
         await _shell(play, scale)
         await _shell(play, wait_for_end)
         async with Follower(access, None, [NAMESPACES]).running() as namespaces:
@@ -75,18 +101,39 @@ async def test_without_the_operator_a_namespace_hangs_until_the_documented_relea
             await _gone(namespaces, play.namespace, 60.0)
         await _shell(play, uninstall)
 
-        crds = await play.cluster.kubectl("get", "crd", "-o", "name")
-        assert "workflows.spectra.dev" in crds, "uninstalling must keep what users made"
+        assert await _left_of_the_release(play) == []
     finally:
         installation.install(play.cluster)
 
 
-def documented_uninstall() -> list[str]:
-    """The commands of the first console block under "Uninstall" in docs/install.md."""
+def documented(heading: str) -> list[str]:
+    """The commands of the first console block under a heading of docs/install.md."""
     text = (ROOT / "docs" / "install.md").read_text()
-    block = re.search(r"^## Uninstall.*?```console\n(.*?)```", text, re.MULTILINE | re.DOTALL)
-    assert block, "docs/install.md has no console block under Uninstall"
+    block = re.search(
+        rf"^#+ {re.escape(heading)}$.*?```console\n(.*?)```", text, re.MULTILINE | re.DOTALL
+    )
+    assert block, f"docs/install.md has no console block under {heading}"
     return [line.removeprefix("$ ") for line in block[1].splitlines() if line.startswith("$ ")]
+
+
+def documented_install() -> str:
+    """The documented command that applies everything in one file."""
+    command, *_ = documented("Without Helm")
+    return command.partition("#")[0]
+
+
+async def _left_of_the_release(play: Play) -> list[str]:
+    """Names of objects that carry the release's label, but for the CRDs, and of shards' Leases."""
+    kinds = [
+        "clusterroles,clusterrolebindings,validatingadmissionpolicies",
+        "validatingadmissionpolicybindings,validatingwebhookconfigurations",
+        "deployments,pods,jobs,services,serviceaccounts,roles,rolebindings",
+        "secrets,configmaps,networkpolicies,poddisruptionbudgets",
+    ]
+    label = "--selector=app.kubernetes.io/instance=spectra"
+    every = await play.cluster.kubectl("get", ",".join(kinds), "-A", label, "-o", "name")
+    leases = await play.cluster.kubectl("get", "leases", "-n", installation.NAMESPACE, "-o", "name")
+    return [*every.split(), *leases.split()]
 
 
 async def _shell(play: Play, command: str) -> None:
@@ -101,6 +148,16 @@ async def _shell(play: Play, command: str) -> None:
 def _running(play: Play) -> int:
     held = play.then.task("work/held")
     return sum(t.phase == "Running" for t in [*held.trails(0), *held.trails(1)])
+
+
+def _held(play: Play) -> list[str]:
+    """Names of pods that our finalizer holds."""
+    pods = play.world.all("Pod")
+    return [
+        pod["metadata"]["name"]
+        for pod in pods
+        if RESULT_FINALIZER in pod["metadata"].get("finalizers", ())
+    ]
 
 
 def _only_held(play: Play) -> bool:

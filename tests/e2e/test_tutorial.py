@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from builders.cluster import LocalCluster
-from builders.document_pages import TYPED
+from builders.document_pages import SUCCEEDING, TYPED
 from builders.documents import DOCS, Command, blocks, commands
 from builders.shell import a_shell
 
@@ -48,4 +48,6 @@ async def test_a_stranger_comes_from_nothing_to_a_watched_rolled_back_and_autosc
         await shell.follow(before, rename)
         for page in TYPED:
             await shell.follow([step for _, block in steps(page) for step in block], rename)
+        for page in SUCCEEDING:
+            await shell.succeed([step for _, block in steps(page) for step in block])
         await shell.follow(after, rename)

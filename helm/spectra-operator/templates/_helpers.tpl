@@ -21,13 +21,39 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{/* Labels of every object. */}}
-{{- define "spectra.labels" -}}
-{{ include "spectra.selector" . }}
+{{/* Labels of every object, but for the name, which tells apart what the chart makes. */}}
+{{- define "spectra.commonLabels" -}}
+app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: spectra
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Labels of every object. */}}
+{{- define "spectra.labels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+{{ include "spectra.commonLabels" . }}
+{{- end }}
+
+{{/* Labels of an object that has some of its own: (list root labels). */}}
+{{- define "spectra.labelsWith" -}}
+{{ toYaml (merge (include "spectra.labels" (index . 0) | fromYaml) (index . 1)) }}
+{{- end }}
+
+{{/* What selects the pods of hooks, which no Service and no budget may count among the operator's. */}}
+{{- define "spectra.hookSelector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}-hook
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* Labels of hooks and of their pods. */}}
+{{- define "spectra.hookLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}-hook
+{{ include "spectra.commonLabels" . }}
 {{- end }}
 
 {{/* The operator's image, by digest if one is given. */}}
@@ -60,4 +86,112 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* The operator's user name. */}}
 {{- define "spectra.user" -}}
 {{ printf "system:serviceaccount:%s:%s" .Release.Namespace (include "spectra.name" .) }}
+{{- end }}
+
+{{/* Confines webhooks and policies to the namespaces that the operator serves; empty for all. */}}
+{{- define "spectra.servedNamespaces" -}}
+{{- with .Values.watchNamespaces -}}
+- {key: kubernetes.io/metadata.name, operator: In, values: {{ toJson . }}}
+{{- end }}
+{{- end }}
+
+{{/* The name of the Secret of the webhook's certificate, when cert-manager makes it. */}}
+{{- define "spectra.certificate" -}}
+{{ include "spectra.webhook" . }}-tls
+{{- end }}
+
+{{/* The name of the Service in front of metrics and health. */}}
+{{- define "spectra.metrics" -}}
+{{ include "spectra.name" . }}-metrics
+{{- end }}
+
+{{/* The namespaces in which agents are confined. */}}
+{{- define "spectra.agentNamespaces" -}}
+{{ toJson (.Values.networkPolicy.agents.namespaces | default .Values.watchNamespaces) }}
+{{- end }}
+
+{{/* The selector of agents' pods; the operator gives them this label. */}}
+{{- define "spectra.agentPods" -}}
+app.kubernetes.io/managed-by: spectra-operator
+{{- end }}
+
+{{/* "true" if a kind of the Prometheus operator is to be installed: (list root install kind). */}}
+{{- define "spectra.installs" -}}
+{{- $root := index . 0 }}{{ $install := index . 1 }}{{ $kind := index . 2 }}
+{{- if or (eq $install "always") (and (eq $install "auto") ($root.Capabilities.APIVersions.Has (printf "monitoring.coreos.com/v1/%s" $kind))) }}true{{ end }}
+{{- end }}
+
+{{/* The security context of every pod of the chart: the Pod Security Standard "restricted". */}}
+{{- define "spectra.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{/* The security context of every container of the chart. */}}
+{{- define "spectra.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* What the pods of the chart have in common: image credentials and where they may run. */}}
+{{- define "spectra.placement" -}}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+{{- range . }}
+- name: {{ . }}
+{{- end }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* How replicas are spread: where nothing is said, over nodes and zones as there is room. */}}
+{{- define "spectra.spread" -}}
+{{- $selector := dict "matchLabels" (include "spectra.selector" . | fromYaml) }}
+{{- $soft := dict "maxSkew" 1 "whenUnsatisfiable" "ScheduleAnyway" }}
+{{- $default := list (merge (dict "topologyKey" "kubernetes.io/hostname") $soft) (merge (dict "topologyKey" "topology.kubernetes.io/zone") $soft) }}
+{{- range .Values.topologySpreadConstraints | default $default }}
+- {{ toYaml (merge (dict) . (dict "labelSelector" $selector)) | nindent 2 | trim }}
+{{- end }}
+{{- end }}
+
+{{/* The spec of a hook's pod, but for its containers: the operator's account, restricted. */}}
+{{- define "spectra.hookPod" -}}
+serviceAccountName: {{ include "spectra.name" . }}
+automountServiceAccountToken: true
+enableServiceLinks: false
+{{- include "spectra.placement" . }}
+securityContext:
+  {{- include "spectra.podSecurity" . | nindent 2 }}
+{{- end }}
+
+{{/* A hook's container, but for its name and arguments: the operator's image and settings. */}}
+{{- define "spectra.hookContainer" -}}
+image: {{ include "spectra.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+env:
+- name: SPECTRA_OPERATOR_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+- {name: SPECTRA_OPERATOR_SHARDS, value: {{ .Values.shards | quote }}}
+- {name: SPECTRA_OPERATOR_LOG_FORMAT, value: console}
+{{- with .Values.watchNamespaces }}
+- {name: SPECTRA_OPERATOR_WATCH_NAMESPACES, value: {{ join "," . | quote }}}
+{{- end }}
+resources:
+  requests: {cpu: 50m, memory: 128Mi}
+  limits: {memory: 512Mi}
+securityContext:
+  {{- include "spectra.containerSecurity" . | nindent 2 }}
 {{- end }}

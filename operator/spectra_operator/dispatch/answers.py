@@ -54,6 +54,9 @@ class Claim(Answered):
     """How long the attempt may take; null for no limit."""
     checkpoint: Any
     """What the last attempt left to go on from; null for nothing."""
+    traceparent: str | None
+    """The span that those of the task belong under, as the header of W3C Trace Context; null while
+    the operator traces nothing."""
 
 
 class ClaimsAnswer(Answered):

@@ -30,6 +30,7 @@ MAX_BODY = 64 * 1024
 UNKNOWN_ROUTE = "other"
 LONG_POLL = "claims"
 HUNG_UP = "hung-up"
+CLAIM_REFUSED = "409"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -136,9 +137,11 @@ class WorkerApiServer:
             response = await self._carried_out(request, handler)
             code = str(response.status)
         finally:
-            self._metrics.worker_calls.labels(name, code).inc()
+            self._metrics.worker_calls[name, code].inc()
+            if code == CLAIM_REFUSED:
+                self._metrics.claims_refused.inc()
             if name != LONG_POLL:
-                self._metrics.worker_call_seconds.labels(name).observe(time.monotonic() - began)
+                self._metrics.worker_call_seconds[name,].observe(time.monotonic() - began)
         if self._calls.are_ending:
             response.force_close()
         return response

@@ -196,6 +196,10 @@ class AgentBook:
         """Yield the valid agents of a namespace: name, spec, the revision of new attempts."""
         return ((k.name, r.spec, r.active) for k, r in self._in(namespace) if r.spec)
 
+    def all(self) -> Iterator[tuple[Key, AgentRun]]:
+        """Yield all agents."""
+        yield from self._runs.items()
+
     def pools(self, namespace: str) -> list[Key]:
         """Return the agents of a namespace in mode Pool."""
         return [k for k, r in self._in(namespace) if r.spec and r.spec.mode is Mode.POOL]

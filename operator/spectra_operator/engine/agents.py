@@ -13,6 +13,7 @@ from ..core.rollout.status import rollout_progressing
 from ..kube.resources import Body, uid_of
 from .agent_book import AgentRun
 from .keys import Key
+from .measures import count_scaling
 from .parts import Parts
 from .pools import PoolKeeper
 from .revisions import RevisionKeeper
@@ -78,6 +79,7 @@ class AgentReconciler:
             before = run.status.stored
             run.status.take(body)
             self._parts.stories.tell_agent(key, run.uid, before, run.status.stored)
+            count_scaling(self._parts.metrics, before, run.status.stored)
             self.rollouts.written(key, run, what)
 
     def _write(

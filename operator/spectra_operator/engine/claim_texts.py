@@ -8,6 +8,7 @@ from typing import Any
 from ..core.attempts.told import told_of
 from ..core.phase.inputs import InputError, TaskInputs
 from ..core.pool.page import Claim
+from ..kube.documents import dumped, loaded
 from .desk_calls import Work
 from .keys import Key
 from .parts import Parts
@@ -46,7 +47,7 @@ def document(run: PhaseRun, claim: Claim, who: tuple[str, str], text: str) -> di
         "attempt": claim.number,
         "agent": who[0],
         "revision": who[1],
-        "input": json.loads(text),
+        "input": loaded(text.encode()),
         "timeoutSeconds": policy.timeout if policy else None,
         "checkpoint": _checkpoint(run, claim),
     }
@@ -72,4 +73,6 @@ def work_of(parts: Parts, namespace: str, worker: WorkerRun, claim: Claim) -> Wo
         raise InputError("PhaseGone", f"phase {claim.phase} is gone")
     text = worker.inputs.get(claim.id) or input_of(run, claim)
     found = document(run, claim, (worker.agent, worker.revision), text)
-    return Work(claim.id, claim.epoch, json.dumps(found, separators=(",", ":")))
+    parent = parts.traces.handed_to(run.shape, claim.task, claim.index, claim.number)
+    found["traceparent"] = parent or None
+    return Work(claim.id, claim.epoch, dumped(found).decode())

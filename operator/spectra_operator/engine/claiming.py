@@ -132,6 +132,7 @@ def give(parts: Parts, phase: Key, attempt: Attempt, text: str, grant: Grant) ->
         selection=attempt.selection,
     )
     run.ops.append(Give(claim, grant.after))
+    parts.metrics.claims_given.inc()
     run.inputs[claim.id] = text
     if grant.trigger is not None:
         run.triggers[claim.id] = grant.trigger

@@ -6,11 +6,12 @@ holds the count: so an operator that dies in between finds it again, and the bou
 
 from __future__ import annotations
 
-from ..core.attempts.evidence import Attempt, Kind
+from ..core.attempts.evidence import Attempt, Kind, Outcome
 from ..core.names import short_hash
 from ..core.phase.judging import Context, how_it_ended
 from ..core.rollout.stats import CRASHES, NO_STATS, AttemptEnd
 from .keys import Key
+from .measures import count_attempt
 from .parts import Parts
 from .runs import PhaseRun
 
@@ -32,7 +33,9 @@ def count_end(parts: Parts, phase: Key, run: PhaseRun | None, attempt: Attempt) 
     id_ = short_hash(attempt.pod, _ID_LENGTH)
     unproven = agent.rollout.exposed and attempt.revision == agent.rollout.preview
     if not parts.attempts.is_counted(phase, attempt.pod):
-        end = _end_of(parts, phase, run, attempt)
+        outcome = _outcome_of(parts, run, attempt)
+        count_attempt(parts.metrics, attempt, outcome)
+        end = _end_of(parts, phase, attempt, outcome)
         known = agent.stats.get(attempt.revision, NO_STATS)
         matters = unproven and (end.kind is not Kind.LOST or end.reason in CRASHES)
         stats = known.add_once(id_, end) if matters else known.add(end)
@@ -47,12 +50,14 @@ def count_end(parts: Parts, phase: Key, run: PhaseRun | None, attempt: Attempt) 
     return False
 
 
-def _end_of(parts: Parts, phase: Key, run: PhaseRun | None, attempt: Attempt) -> AttemptEnd:
-    outcome = attempt.outcome
+def _outcome_of(parts: Parts, run: PhaseRun | None, attempt: Attempt) -> Outcome | None:
     policy = run.policies.get(attempt.task) if run else None
-    if run is not None and policy is not None:
-        context = Context(run.shape, policy, parts.clock.now())
-        outcome = how_it_ended(attempt, context)
+    if run is None or policy is None:
+        return attempt.outcome
+    return how_it_ended(attempt, Context(run.shape, policy, parts.clock.now()))
+
+
+def _end_of(parts: Parts, phase: Key, attempt: Attempt, outcome: Outcome | None) -> AttemptEnd:
     if outcome is None:
         return AttemptEnd(Kind.LOST)
     cost = outcome.result.usage.cost

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from ..core.rollout.revision import digest
@@ -71,6 +71,11 @@ class ContentIntake:
             )
             for namespace in self._book.namespaces
         ]
+
+    def watches(self) -> Iterator[tuple[str, Informer]]:
+        """Yield all caches with the kind of their objects."""
+        for place in self._places:
+            yield from zip(("ConfigMap", "Secret"), place.informers, strict=True)
 
     async def run(self) -> None:
         """Follow them until cancelled."""

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from ..api import constants as c
 from ..kube.client import KubeClient
 from ..kube.clock import Clock
 from ..kube.errors import KubeError
+from ..kube.informer import Informer
 from ..kube.resources import Body, parse_version, version_of
 from ..observability.metrics import Metrics
+from . import measures
 from .actions import ActionReconciler
 from .agent_book import AgentBook
 from .agents import AgentReconciler
@@ -29,6 +32,7 @@ from .desk import WorkDesk
 from .effects import Effect
 from .executor import Executor
 from .foresight import Foresight
+from .gauges import EngineGauges
 from .history import KIND as HISTORY
 from .history import History
 from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
@@ -50,6 +54,7 @@ from .status import StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
 from .templates import TemplateReconciler
+from .traces import TakesSpans, Traces
 from .worker_book import KIND as WORKER
 from .worker_book import SILENT_SECONDS
 from .workers import WorkerReconciler
@@ -71,6 +76,21 @@ _TAKE_OVER_ORDER = (
 """Actions come before phases: those of a workflow that is being brought back are no orphans."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a replica stands to a shard.
+
+    `held` is whether it may write there, `admitting` whether it starts new work, `led_seconds` how
+    long it has led (None: it does not), `holder` where the leader serves the worker API.
+    """
+
+    shard: int
+    held: bool
+    admitting: bool
+    led_seconds: float | None
+    holder: str
+
+
 class Engine:
     """Runs workflows in the namespaces of the shards that are active.
 
@@ -84,6 +104,7 @@ class Engine:
         metrics: Metrics,
         settings: EngineSettings,
         prometheus: AsksPrometheus | None = None,
+        spans: TakesSpans | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
@@ -94,14 +115,14 @@ class Engine:
         self.holder_address: Callable[[int], str] = lambda _shard: ""
         self._settled_at: dict[int, float] = {}
         self._led_since: dict[int, datetime] = {}
-        intake = PodIntake(client, clock, self._holds, self.may_write)
+        intake = PodIntake(client, clock, self._holds, self.may_write, settings.namespaces)
         self.pods = intake.pods
-        self.parts = self._make_parts(prometheus or Nobody())
+        self.parts = self._make_parts(prometheus or Nobody(), spans)
         self._phases = PhaseReconciler(self.parts)
         intake.serve(self.parts, self._phases.pods)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
         self._workers = WorkerReconciler(self.parts, Foresight(self.parts, self._phases))
-        self.pool = PoolIntake(client, self.parts, self._workers, self._holds)
+        self.pool = PoolIntake(client, self.parts, self._workers, self._holds, settings.namespaces)
         self._content = ContentIntake(client, self.parts, self._holds)
         pools = PoolKeeper(self.parts, self.pool.pods.put, settings.worker_url, settings.new_id)
         self._agents = AgentReconciler(self.parts, pools)
@@ -135,9 +156,11 @@ class Engine:
             WORKER: self._workers.reconcile,
             NOTE: self._pod_beats.reconcile,
         }
-        self._passes = Passes(clock, self.parts.queue, metrics, reconcile, self._holds)
+        self.passes = Passes(clock, self.parts.queue, metrics, reconcile, self._holds)
+        measures.begin(metrics)
+        metrics.read_at_scrape(EngineGauges(self.parts, self.caches).read)
 
-    def _make_parts(self, prometheus: AsksPrometheus) -> Parts:
+    def _make_parts(self, prometheus: AsksPrometheus, spans: TakesSpans | None) -> Parts:
         attempts = AttemptIndex()
         queue = WorkQueue(self._clock)
         executor = Executor(
@@ -163,6 +186,7 @@ class Engine:
                 self._read,
             ),
             statuses=StatusWriter(self._clock, queue, executor),
+            traces=Traces(spans, self._clock, attempts),
             agents=AgentBook(ContentBook(self._settings.content_namespaces)),
             stories=Storyteller(self._clock, executor.submit, self._settings.identity),
             metrics=self._metrics,
@@ -188,7 +212,7 @@ class Engine:
             self._outcomes.done(effect, body, error)
         except Exception:
             logger.exception("%s: the end of %s broke", effect.key, type(effect).__name__)
-            self._metrics.reconcile_errors.labels(effect.key.kind).inc()
+            self._metrics.reconcile_errors[effect.key.kind,].inc()
             self.parts.queue.back_off(effect.key)
 
     def _read(self, key: Key, readings: Readings) -> None:
@@ -202,6 +226,29 @@ class Engine:
         """Whether this replica holds the Lease of a namespace's shard at this moment."""
         held = self._may_write.get(self._shard(namespace))
         return held is not None and held()
+
+    def caches(self) -> Iterable[tuple[str, Informer]]:
+        """Yield the caches that follow the API server beside kopf, with the kind of each."""
+        own = ("Pod", self.pods), ("WorkerPod", self.pool.pods), ("WorkerPage", self.pool.pages)
+        for kind, informers in own:
+            yield from ((kind, informer) for informer in informers.each())
+        yield from self._content.watches()
+
+    def standings(self) -> list[Standing]:
+        """Return how this replica stands to every shard."""
+        now = self._clock.now()
+        return [
+            Standing(
+                shard=shard,
+                held=bool((may := self._may_write.get(shard)) and may()),
+                admitting=shard in self._admitting,
+                led_seconds=(now - since).total_seconds()
+                if (since := self._led_since.get(shard))
+                else None,
+                holder=self.holder_address(shard),
+            )
+            for shard in range(self._settings.shards)
+        ]
 
     def offer(self, body: Body) -> None:
         """Take in one of our objects as the API server has it now."""
@@ -222,7 +269,7 @@ class Engine:
             group.create_task(self._content.run())
             group.create_task(self.parts.executor.run())
             group.create_task(self.parts.inquiries.run())
-            group.create_task(self._passes.run())
+            group.create_task(self.passes.run())
             group.create_task(self._resync())
 
     async def take_over(self, shard: int, held: Callable[[], bool]) -> None:
@@ -243,17 +290,18 @@ class Engine:
         for key in sorted(keys, key=lambda key: _TAKE_OVER_ORDER.index(key.kind)):
             if shard not in self._may_write:
                 return  # the Lease was lost meanwhile
-            await self._passes.turn(self._passes.make(key))  # renewals go on
+            await self.passes.turn(self.passes.make(key))  # renewals go on
         self._admitting.add(shard)
         for key in keys:
             self.parts.queue.add(key)
-        self._metrics.leader.set(len(self._admitting))
+        self._lead(measures.ACQUIRED)
         logger.info("shard %d taken over with %d objects", shard, len(keys))
         await self.history.load(self._client, lambda namespace: self._shard(namespace) == shard)
 
     def give_up(self, shard: int) -> None:
         """Stop running a shard at once and forget what was derived of it."""
         self._may_write.pop(shard, None)
+        led = shard in self._admitting
         self._admitting.discard(shard)
         self._settled_at.pop(shard, None)
         self._led_since.pop(shard, None)
@@ -272,7 +320,8 @@ class Engine:
         parts.releasing.clear()
         parts.attempts.recount(lambda namespace: self._shard(namespace) == shard)
         parts.forget_assumptions(lambda namespace: self._shard(namespace) == shard)
-        self._metrics.leader.set(len(self._admitting))
+        if led:
+            self._lead(measures.LOST)
         logger.warning("shard %d given up", shard)
 
     async def relist(self) -> None:
@@ -286,6 +335,10 @@ class Engine:
     def _known_keys(self) -> set[Key]:
         bodies = {key_of(b) for r in LISTED for b in self.parts.store.of_kind(r.kind)}
         return bodies | set(self.parts.attempts.phases())
+
+    def _lead(self, direction: tuple[str]) -> None:
+        self._metrics.leader.set(len(self._admitting))
+        self._metrics.transitions[direction].inc()
 
     def _shard(self, namespace: str) -> int:
         return shard_of(namespace, self._settings.shards)

@@ -33,6 +33,7 @@ from ..kube.resources import EVENTS, PODS, Body, uid_of
 from . import agent_effects as agent_fx
 from . import clean_up
 from . import effects as fx
+from .correlation import about
 from .errands import Errands
 from .keys import PHASES, RESOURCES, WORKFLOWS
 from .page_errands import PageErrands
@@ -132,8 +133,9 @@ class Executor:
         except KubeError as error:
             self._on_done(effect, None, error)
         except Exception as error:
-            logger.exception("%s: %s broke", effect.key, type(effect).__name__)
-            self._on_done(effect, None, KubeError(f"{type(error).__name__}: {error}"))
+            logger.exception("%s: %s broke", effect.key, type(effect).__name__, extra=about(effect))
+            kind = type(error).__name__
+            self._on_done(effect, None, KubeError(f"{kind}: {error}", about=kind, quotes=True))
         else:
             self._on_done(effect, body, None)
 
@@ -145,7 +147,7 @@ class Executor:
         pause = min(_FIRST_PAUSE * 2 ** min(tries, 16), _LONGEST_PAUSE)
         if isinstance(error, Throttled):
             pause = max(pause, error.retry_after)
-        logger.warning("%s: %s; again in %.1f s", effect.key, error, pause)
+        logger.warning("%s: %s; again in %.1f s", effect.key, error, pause, extra=about(effect))
         task = asyncio.get_running_loop().create_task(self._resubmit(effect, tries + 1, pause))
         self._retries.add(task)
         task.add_done_callback(self._retries.discard)

@@ -52,7 +52,7 @@ class Foresight:
                 self._give_in(phase, attempts, (key, run))
             except Exception:  # a phase that breaks must not keep results from being recorded
                 logger.exception("%s: what follows from results could not be decided", phase)
-                self._parts.metrics.reconcile_errors.labels(phase.kind).inc()
+                self._parts.metrics.reconcile_errors[phase.kind,].inc()
 
     def _takes_all(self, key: Key, run: WorkerRun) -> bool:
         """Whether nobody else waits, and the worker's revision gets all that its agent is given."""
@@ -116,6 +116,7 @@ class Foresight:
             return  # the pass that comes says so in status
         attempt = planned(run.shape, inputs, 0, 1, (grant.run.agent, ""))
         self._parts.attempts.assume(phase, claiming.give(self._parts, phase, attempt, text, grant))
+        self._parts.metrics.queue_seconds.observe(0.0)
 
 
 def _ends(run: WorkerRun) -> Mapping[str, Ending]:

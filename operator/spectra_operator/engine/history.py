@@ -85,7 +85,7 @@ class History:
         try:
             at = instant(text)
         except ValueError:
-            logger.warning("%s: %s is no time: %r", key_of(body), c.ANNOTATION_EXPIRES, text)
+            logger.warning("%s: %s is no time", key_of(body), c.ANNOTATION_EXPIRES)
             return
         if at is None or text is None:
             return

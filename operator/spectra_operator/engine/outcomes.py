@@ -17,6 +17,7 @@ from . import effects as fx
 from . import plans
 from .actions import ActionReconciler
 from .agents import AgentReconciler
+from .correlation import about
 from .history import History
 from .keys import Key, is_finished
 from .parts import Parts
@@ -204,10 +205,10 @@ class Outcomes:
             self._agents.revisions.store_failed(key, effect, error)
         elif isinstance(effect, fx.ReleasePod):
             self._parts.releasing.discard(effect.uid)
-            logger.warning("%s: pod %s not released: %s", key, effect.pod, error)
+            logger.warning("%s: pod not released: %s", key, error, extra=about(effect))
             queue.back_off(key)
         else:
-            logger.warning("%s: %s: %s", key, type(effect).__name__, error)
+            logger.warning("%s: %s: %s", key, type(effect).__name__, error, extra=about(effect))
             self._undo(effect)
 
     def _undo(self, effect: fx.Effect) -> None:
@@ -259,7 +260,8 @@ class Outcomes:
         quota = isinstance(error, Forbidden) and error.quota_exceeded
         until = parts.clock.monotonic() + HOLD_SECONDS
         agent.shun(attempt.revision, until, its_own_fault=not quota)
-        logger.warning("%s: a pod of revision %s: %s", agent_key, attempt.revision, error)
+        told = "%s: a pod of revision %s of %s: %s"
+        logger.warning(told, key, attempt.revision, agent_key, error, extra=about(effect))
         parts.queue.add(agent_key)
         parts.queue.add(key)
         return True

@@ -11,8 +11,9 @@ from typing import Any
 from ..api.constants import RESERVED_PHASES
 from ..core.phase.admission import Admission
 from ..core.phase.readiness import Ready
+from ..core.phase.records import PhaseRecord
 from ..core.selection.figures import Profile
-from ..core.snapshot import AgentFacts, Levels
+from ..core.snapshot import AgentFacts, Levels, PhaseShape
 from ..kube.clock import Clock
 from ..observability.metrics import Metrics
 from . import claiming
@@ -31,6 +32,7 @@ from .selection_book import SelectionBook
 from .status import StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
+from .traces import Traces
 from .worker_book import WorkerBook
 
 
@@ -57,6 +59,7 @@ class Parts:
     statuses: StatusWriter
     agents: AgentBook
     stories: Storyteller
+    traces: Traces
     metrics: Metrics
     admitting: Callable[[str], bool]
     settles_in: Callable[[str], float]
@@ -82,6 +85,14 @@ class Parts:
     def shard_label(self, namespace: str) -> str:
         """Return the shard of a namespace as a label value."""
         return str(shard_of(namespace, self.shards))
+
+    def tell_spans(
+        self, key: Key, shape: PhaseShape, records: tuple[PhaseRecord, PhaseRecord]
+    ) -> None:
+        """Tell the spans of what of a phase has ended between two records."""
+        ref = shape.spec.workflow_ref
+        above = self.workflows.get(Key("Workflow", key.namespace, ref.name)) if ref else None
+        self.traces.phase(key, shape, records, above.persisted.run if above else 1)
 
     def wake_at(self, key: Key, at: datetime | None) -> None:
         """Ask for a pass at a time of the wall clock; None asks for nothing."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from ..kube.clock import Clock
 from ..observability.metrics import Metrics
@@ -27,7 +29,18 @@ _TURN_SECONDS = 0.005
 """What the loop gets after a pass that was longer than that; expressions may be dear, and a Lease
 is lost if nobody gets round to renewing it."""
 
+_REMEMBERED = 200
+"""Long passes that are remembered, for whoever asks what was slow of late."""
+
 Reconcile = Callable[[Key], None]
+
+
+class LongPass(NamedTuple):
+    """A pass that took longer than most: over what, how long, and when it ended (monotonic)."""
+
+    key: Key
+    seconds: float
+    ended_at: float
 
 
 class Passes:
@@ -48,6 +61,7 @@ class Passes:
         self._reconcile = reconcile
         self._concerns = concerns
         self._long: set[Key] = set()
+        self.long: deque[LongPass] = deque(maxlen=_REMEMBERED)
 
     async def run(self) -> None:
         """Make passes until cancelled."""
@@ -77,15 +91,17 @@ class Passes:
             self._reconcile[key.kind](key)
         except Exception:
             logger.exception("%s: the pass failed", key)
-            self._metrics.reconcile_errors.labels(key.kind).inc()
+            self._metrics.reconcile_errors[key.kind,].inc()
             self._queue.back_off(key)
         seconds = self._clock.monotonic() - begin
+        if seconds > _LONG_PASS:
+            self.long.append(LongPass(key, seconds, begin + seconds))
         if measured:
             self._rest(key, self._clock.busy() - busy)
         elif seconds > _LONG_PASS:
             self._long.add(key)
-        self._metrics.reconciles.labels(key.kind).inc()
-        self._metrics.reconcile_seconds.labels(key.kind).observe(seconds)
+        self._metrics.reconciles[key.kind,].inc()
+        self._metrics.reconcile_seconds[key.kind,].observe(seconds)
         return seconds
 
     def _rest(self, key: Key, used: float) -> None:

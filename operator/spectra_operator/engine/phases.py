@@ -15,7 +15,7 @@ from ..core.policy import TaskPolicy, agents_of_tasks, policy_of
 from ..core.snapshot import Levels, PhaseSnapshot
 from ..core.spec.compile import compile_phase
 from ..kube.resources import Body, uid_of
-from . import claiming, gates
+from . import claiming, gates, measures
 from .effects import LookUp, MarkFinished
 from .keys import Key
 from .offers import candidates, reasons
@@ -153,6 +153,8 @@ class PhaseReconciler:
         """Offer what is ready, start what is granted, and say why the rest waits."""
         parts = self._parts
         levels = effective_levels(snapshot, decision.record)
+        if decision.ready or run.ready_since:
+            measures.note_ready(run, decision.ready, parts.clock.monotonic())
         parts.scheduler.offer(key, candidates(parts, key, run, decision))
         if not parts.admitting(key.namespace) or not parts.scheduler.waiting(key.namespace):
             return replace(decision, record=with_blocked(decision.record, {}, levels))
@@ -228,7 +230,9 @@ class PhaseReconciler:
         before, run.persisted = run.persisted, record
         run.status.take(body)
         self._parts.agents.count(key.namespace, run.shape, before, record)
+        measures.count_phase(self._parts.metrics, before, record)
         self._parts.stories.phase(key, run.shape, before, record)
+        self._parts.tell_spans(key, run.shape, (before, record))
         self._parts.queue.add(key)
         above = parent_of(key, run)
         if above:

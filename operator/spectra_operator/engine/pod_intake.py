@@ -7,7 +7,8 @@ from collections.abc import Callable
 from ..api import constants as c
 from ..kube.client import KubeClient
 from ..kube.clock import Clock
-from ..kube.informer import Change, Informer
+from ..kube.informer import Change
+from ..kube.informers import Informers
 from ..kube.resources import PODS, Body
 from .attempts import owner_of
 from .effects import DeletePod, ReleasePod
@@ -29,13 +30,18 @@ class PodIntake:
         clock: Clock,
         concerns: Callable[[str], bool],
         may_write: Callable[[str], bool],
+        namespaces: tuple[str, ...] = (),
     ) -> None:
-        """Prepare; `concerns` tells whether this replica runs a namespace's shard."""
+        """Prepare; `concerns` tells whether this replica runs a namespace's shard.
+
+        `namespaces` are those that are served; without any, all.
+        """
         self._concerns = concerns
         self._may_write = may_write
-        self.pods = Informer(
+        self.pods = Informers(
             client,
             PODS,
+            namespaces,
             clock=clock,
             on_change=self._on_pod,
             label_selector=c.POD_SELECTOR,

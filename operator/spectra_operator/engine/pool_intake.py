@@ -10,7 +10,8 @@ from ..api import constants as c
 from ..core.attempts.evidence import instant
 from ..core.pool.startup import startup_of
 from ..kube.client import KubeClient
-from ..kube.informer import Change, Informer
+from ..kube.informer import Change
+from ..kube.informers import Informers
 from ..kube.resources import LEASES, PODS, Body, uid_of
 from .desk import refuse_all
 from .desk_calls import NotHolderError, StrangerError
@@ -34,22 +35,28 @@ class PoolIntake:
         parts: Parts,
         workers: WorkerReconciler,
         concerns: Callable[[str], bool],
+        namespaces: tuple[str, ...] = (),
     ) -> None:
-        """Prepare; `concerns` tells whether this replica writes in a namespace now."""
+        """Prepare; `concerns` tells whether this replica writes in a namespace now.
+
+        `namespaces` are those that are served; without any, all.
+        """
         self._parts = parts
         self._workers = workers
         self._concerns = concerns
-        self.pods = Informer(
+        self.pods = Informers(
             client,
             PODS,
+            namespaces,
             clock=parts.clock,
             on_change=self._guarded(self._on_pod),
             label_selector=c.PAGE_SELECTOR,
             transform=slim_worker,
         )
-        self.pages = Informer(
+        self.pages = Informers(
             client,
             LEASES,
+            namespaces,
             clock=parts.clock,
             on_change=self._guarded(self._on_page),
             label_selector=c.PAGE_SELECTOR,
@@ -100,7 +107,7 @@ class PoolIntake:
                 meta = (change.new or change.old or {}).get("metadata") or {}
                 key = Key(KIND, str(meta.get("namespace")), str(meta.get("name")))
                 logger.exception("%s: a change could not be taken in", key)
-                self._parts.metrics.reconcile_errors.labels(KIND).inc()
+                self._parts.metrics.reconcile_errors[KIND,].inc()
 
         return guarded
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from itertools import count
+from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any
 
 from ..kube.clock import Clock
@@ -21,6 +22,23 @@ _LONGEST_BACKOFF = 60.0
 def backoff(tries: int) -> float:
     """Return the seconds to pause after this many failures in a row (1 or more)."""
     return min(_FIRST_BACKOFF * 2.0 ** min(tries - 1, 20), _LONGEST_BACKOFF)
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePicture:
+    """How a queue stands: how many keys want a pass now, later, or again after a failure.
+
+    `oldest_seconds` is what the key at the head has waited. The keys shown are the first of those
+    that wait now, with their seconds, and those whose passes failed most often in a row, with how
+    often.
+    """
+
+    ready: int
+    later: int
+    failing: int
+    oldest_seconds: float
+    heads: tuple[tuple[Key, float], ...]
+    failures: tuple[tuple[Key, int], ...]
 
 
 class WorkQueue:
@@ -99,6 +117,18 @@ class WorkQueue:
         """Return the seconds that the key at the head has waited; 0 for an empty queue."""
         first = next(iter(self._ready.values()), None)
         return 0.0 if first is None else self._clock.monotonic() - first
+
+    def picture(self, most: int) -> QueuePicture:
+        """Return how it stands, with at most so many keys of each sort."""
+        now = self._clock.monotonic()
+        return QueuePicture(
+            ready=len(self._ready),
+            later=len(self._due),
+            failing=len(self._failures),
+            oldest_seconds=self.oldest_age(),
+            heads=tuple((key, now - since) for key, since in islice(self._ready.items(), most)),
+            failures=tuple(heapq.nlargest(most, self._failures.items(), key=lambda kept: kept[1])),
+        )
 
     async def get(self) -> Key:
         """Wait for a key that wants a pass and take it."""

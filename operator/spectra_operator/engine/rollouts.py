@@ -29,6 +29,7 @@ from .agent_book import NOT_STORED, AgentRun, Places
 from .gates import GateKeeper
 from .inquiries import Inquiry, Readings
 from .keys import Key
+from .measures import count_rollout
 from .parts import Parts
 from .story import Note
 from .worker_book import WorkerRun, state_of
@@ -81,6 +82,7 @@ class RolloutKeeper:
         """Take in that a decision stands in status: tell of it, and let go what waited for it."""
         if what.record.number != run.rollout.number:
             run.refusals.clear()
+        count_rollout(self._parts.metrics, run.rollout, what.record)
         run.rollout = what.record
         for told in what.told:
             self._parts.stories.tell(key, run.uid, Note(told.reason, told.message))

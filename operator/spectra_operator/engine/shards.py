@@ -47,6 +47,7 @@ class ShardKeeper:
     async def _keep(self, shard: int, lock: LeaseLock) -> None:
         async def acquired() -> None:
             await self._engine.take_over(shard, lock.held)
+            self._measure_recovery(lock)
             await asyncio.Event().wait()  # the term lasts until the Lease is lost
 
         while not self._released:
@@ -55,3 +56,9 @@ class ShardKeeper:
             except KubeError as error:
                 logger.warning("shard %d: %s; competing again", shard, error)
                 await self._engine.parts.clock.sleep(PAUSE_SECONDS)
+
+    def _measure_recovery(self, lock: LeaseLock) -> None:
+        parts, left = self._engine.parts, lock.left_at
+        if left is not None and lock.held():
+            seconds = (parts.clock.now() - left).total_seconds()
+            parts.metrics.recovery_seconds.observe(max(seconds, 0.0))

@@ -22,6 +22,7 @@ from ..core.snapshot import PhaseShape, PhaseSnapshot
 from . import claiming
 from .effects import CreatePod
 from .keys import Key
+from .measures import count_start
 from .runs import PhaseRun
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ def start(
                 return made
             attempt = _start_item(parts, phase, snapshot, inputs, index, agent)
             made += [attempt] if attempt else []
+            if attempt and attempt.live:
+                where = (records[task], task, way, index)
+                count_start(parts.metrics, phase[1], where, (now, snapshot.now))
             if agent[1]:
                 parts.selection.begun(phase[0].namespace, agent[0])
             window -= index not in records[task].open
@@ -123,6 +127,7 @@ def _start_item(
         selection=attempt.selection,
         checkpoint=left if is_checkpoint(left) else "",
         url=parts.worker_url,
+        traceparent=parts.traces.handed_to(run.shape, task, index, number),
     )
     body = pod_body(run.shape, plan, parts.shard_label(key.namespace))
     attempt = replace(attempt, revision=plan.revision, created_at=snapshot.now)

@@ -6,7 +6,7 @@ deleted is remembered for a while, so that a late answer does not bring it back.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 
 from ..kube.resources import Body, version_of
@@ -28,6 +28,10 @@ class ObjectStore:
     def get(self, key: Key) -> Body | None:
         """Return the body, or None."""
         return self._bodies.get(key)
+
+    def count(self) -> Counter[str]:
+        """Return how many bodies there are by kind."""
+        return Counter(key.kind for key in self._bodies)
 
     def of_kind(self, kind: str, namespace: str | None = None) -> Iterator[Body]:
         """Yield the bodies of a kind, in one namespace or all."""

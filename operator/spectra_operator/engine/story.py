@@ -6,6 +6,7 @@ restart repeats nothing. Repetitions of the same words are counted on one Event.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -26,8 +27,11 @@ from ..core.snapshot import PhaseShape, WorkflowShape
 from ..core.workflow.records import StepRecord, WorkflowRecord
 from ..kube.clock import Clock
 from ..kube.resources import EVENTS, Body
+from .correlation import about_task
 from .effects import Announce, Effect
 from .keys import RESOURCES, Key
+
+logger = logging.getLogger(__name__)
 
 _REMEMBERED = 4096
 _VARYING = frozenset({"Pending", "Waiting"})
@@ -47,10 +51,12 @@ _WARNINGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One sentence of a story."""
+    """One sentence of a story; of a task's also which, and which attempt, if it is one's."""
 
     reason: str
     message: str
+    task: str = ""
+    attempt: int = 0
 
 
 def phase_story(before: PhaseRecord, after: PhaseRecord) -> Iterator[Note]:
@@ -76,22 +82,25 @@ def phase_story(before: PhaseRecord, after: PhaseRecord) -> Iterator[Note]:
 def _task_story(name: str, before: TaskRecord, after: TaskRecord) -> Iterator[Note]:
     why = f"{after.reason}: {after.message}" if after.message else after.reason
     if after.state is TaskState.FAILED and before.state is not TaskState.FAILED:
-        yield Note("TaskFailed", f"task {name}: {why}")
+        yield Note("TaskFailed", f"task {name}: {why}", name, after.attempt)
     elif after.failures > before.failures:
-        yield Note("Retrying", f"task {name}, attempt {after.attempt}: {why}")
+        text = f"task {name}, attempt {after.attempt}: {why}"
+        yield Note("Retrying", text, name, after.attempt)
     if after.losses > before.losses:
-        yield Note("TaskLost", f"task {name}, attempt {after.attempt}: {why}")
+        text = f"task {name}, attempt {after.attempt}: {why}"
+        yield Note("TaskLost", text, name, after.attempt)
     if after.way > before.way:
-        yield Note("FallbackUsed", f"task {name} goes on with fallback {after.way} after {why}")
+        text = f"task {name} goes on with fallback {after.way} after {why}"
+        yield Note("FallbackUsed", text, name)
     if after.spawned and not before.spawned:
         text = f"task {name} returned a plan; {after.spawned.object_name} carries it out"
-        yield Note("Planned", text)
+        yield Note("Planned", text, name)
     if after.state is TaskState.SKIPPED and before.state is not after.state and is_benign(after):
-        yield Note("TaskSkipped", f"task {name}: {why}")
+        yield Note("TaskSkipped", f"task {name}: {why}", name)
     if after.state is TaskState.READY and after.reason and after.reason != before.reason:
-        yield Note("Waiting", f"task {name}: {why}")
+        yield Note("Waiting", f"task {name}: {why}", name)
     if after.state is TaskState.RUNNING and after.reason not in (before.reason, *_PASSING):
-        yield Note("Waiting" if after.fan_out else "Pending", f"task {name}: {why}")
+        yield Note("Waiting" if after.fan_out else "Pending", f"task {name}: {why}", name)
 
 
 def workflow_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[Note]:
@@ -227,6 +236,7 @@ class Storyteller:
             return
         digest = short_hash(f"{uid}{note.reason}{message}{now}", 12)
         name = f"{key.name[:200].rstrip('-.')}.{self._moment():x}.{digest}"
+        logger.info("%s: %s", key, note.reason, extra=about_task(note.task, note.attempt))
         self._told[words] = (name, 1)
         if len(self._told) > _REMEMBERED:
             self._told.popitem(last=False)

@@ -173,6 +173,9 @@ class WorkerBook:
         self._runs: dict[Key, WorkerRun] = {}
         self._of: dict[Key, dict[Key, None]] = {}
 
+    def __len__(self) -> int:
+        return len(self._runs)
+
     def get(self, key: Key) -> WorkerRun | None:
         """Return what is known of a worker."""
         return self._runs.get(key)
@@ -194,6 +197,10 @@ class WorkerBook:
         self._of[agent].pop(key, None)
         if not self._of[agent]:
             del self._of[agent]
+
+    def runs(self) -> Iterable[WorkerRun]:
+        """Return all workers."""
+        return self._runs.values()
 
     def of(self, agent: Key) -> Iterator[tuple[Key, WorkerRun]]:
         """Yield the workers of an agent."""

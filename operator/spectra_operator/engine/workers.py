@@ -199,11 +199,12 @@ class WorkerReconciler:
             return
         if isinstance(effect, WritePage):
             self._written(effect, run, body, error)
-        elif isinstance(effect, LookUpPage):
+            return
+        if isinstance(effect, LookUpPage):
             run.looking = False
             if error is None:
                 self._looked_up(effect.key, run, body)
-        if error is not None and not isinstance(effect, WritePage):
+        if error is not None:
             self._parts.queue.back_off(effect.key)
         elif not isinstance(effect, DeletePage):  # of a deletion the watch tells
             self._parts.queue.add(effect.key)
@@ -224,6 +225,7 @@ class WorkerReconciler:
             show(self._parts, key, run, effect.page)
             self._take_in_what_followed(key, run, ops)
             self.hand_out(key, run)
+            self._parts.queue.add(key)
             return
         run.ops[:0] = ops
         if isinstance(error, (Conflict, NotFound, AlreadyExists)):

@@ -16,6 +16,7 @@ from ..kube.resources import Body, uid_of
 from .claims import Claims
 from .effects import MarkFinished
 from .keys import Key
+from .measures import count_workflow
 from .parts import Parts
 from .phase_views import forecast
 from .phases import PhaseReconciler
@@ -136,6 +137,8 @@ class WorkflowReconciler:
         before, run.persisted = run.persisted, record
         run.status.take(body)
         self._parts.stories.workflow(key, run.shape, before, record)
+        count_workflow(self._parts.metrics, before, record)
+        self._parts.traces.workflow(run.shape, before, record)
         self._parts.queue.add(key)
 
     def _write(self, key: Key, run: WorkflowRun, body: Body, decision: WorkflowDecision) -> None:

@@ -16,6 +16,7 @@ import kopf
 from ..api.constants import GROUP, VERSION
 from ..core.spec.review import review
 from ..core.spec.validate import Problem
+from .webhook_certificate import CERTIFICATE, KEY
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,11 @@ def make_server(port: int, certificate: Path) -> kopf.WebhookServer:
     return kopf.WebhookServer(port=port, certfile=certificate, pkeyfile=certificate)
 
 
+def mounted_server(port: int, folder: Path) -> kopf.WebhookServer:
+    """Return the server with a mounted certificate, which somebody else makes and renews."""
+    return kopf.WebhookServer(port=port, certfile=folder / CERTIFICATE, pkeyfile=folder / KEY)
+
+
 def register(registry: kopf.OperatorRegistry) -> None:
     """Register one handler a kind; plain functions, so that kopf runs them in threads."""
     logging.getLogger("kopf.objects").addFilter(_is_no_refusal)
@@ -55,7 +61,8 @@ def _handler(kind: str) -> Any:
             return
         meta = body.get("metadata") or {}
         name = f"{meta.get('namespace')}/{meta.get('name') or meta.get('generateName')}"
-        logger.info("refused %s %s of %s: %s", kind, name, userinfo.get("username"), problems[0])
+        user = userinfo.get("username")
+        logger.info("refused %s %s of %s (%d problems)", kind, name, user, len(problems))
         raise kopf.AdmissionError(said(problems), code=REFUSED)
 
     return check

@@ -66,15 +66,20 @@ async def run_kopf(
     stop: asyncio.Event,
     ready: asyncio.Event,
     webhook: kopf.WebhookServer | None = None,
+    namespaces: tuple[str, ...] = (),
 ) -> None:
-    """Run kopf until `stop` is set or it fails; `ready` is set once it has started."""
+    """Run kopf until `stop` is set or it fails; `ready` is set once it has started.
+
+    It follows the namespaces given; without any, all.
+    """
     registry = make_registry(intake, login)
     if webhook is not None:
         admission.register(registry)
     await kopf.operator(
         registry=registry,
         settings=make_settings(webhook),
-        clusterwide=True,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
         standalone=True,
         identity=PEER,
         stop_flag=stop,

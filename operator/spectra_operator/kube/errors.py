@@ -11,6 +11,9 @@ from typing import Any
 
 from spectra_operator.kube.resources import Body
 
+_QUOTING = ("admission webhook", "ValidatingAdmissionPolicy")
+"""Signs of refusals in the words of others, who may repeat what they refuse."""
+
 
 class KubeError(Exception):
     """A call to the API server failed; also the class for statuses without one of their own.
@@ -21,9 +24,11 @@ class KubeError(Exception):
         message: What the server said, with the object it was about.
         details: The Status object's details; empty when it had none.
         ambiguous: Whether the write may have been committed all the same.
+        about: The call in words; empty for an error that no answer stands for.
+        quotes: Whether the message may repeat a value of the object.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a Status object
         self,
         message: str,
         *,
@@ -31,6 +36,8 @@ class KubeError(Exception):
         reason: str = "",
         details: dict[str, Any] | None = None,
         ambiguous: bool = False,
+        about: str = "",
+        quotes: bool = False,
     ) -> None:
         """Keep the parts of a Status object."""
         super().__init__(message)
@@ -38,7 +45,21 @@ class KubeError(Exception):
         self.status = status
         self.reason = reason
         self.details: dict[str, Any] = details or {}
+        self.about = about
+        self.quotes = quotes
         self.ambiguous = ambiguous
+
+    @property
+    def loggable(self) -> str:
+        """The message for the log; without the server's words where they may quote the object.
+
+        Validation and admission do: they repeat the value that they refuse.
+        """
+        if not self.quotes:
+            return self.message
+        causes = self.details.get("causes") or []
+        fields = ", ".join(str(cause.get("field")) for cause in causes if cause.get("field"))
+        return f"{self.about}: {self.status} {self.reason} {fields}".rstrip()
 
     def _has_cause(self, reason: str) -> bool:
         causes = self.details.get("causes") or []
@@ -128,13 +149,15 @@ def error_from_status(
     reason = str(status_object.get("reason") or "")
     details = status_object.get("details")
     details = details if isinstance(details, dict) else {}
-    said = status_object.get("message") or "no message from the server"
+    said = str(status_object.get("message") or "no message from the server")
     error = _class_for(http_status, reason)(
         f"{about}: {http_status} {reason}: {said}",
         status=http_status,
         reason=reason,
         details=details,
         ambiguous=is_write and http_status >= 500,
+        about=about,
+        quotes=http_status in (400, 422) or any(sign in said for sign in _QUOTING),
     )
     if isinstance(error, Throttled):
         error.retry_after = _seconds(retry_after, details)

@@ -102,6 +102,17 @@ class Informer:
         self._seen = 0  # every change up to this resourceVersion is in the cache
         self._backoff = Backoff()
         self._active_at = clock.monotonic()
+        self._failed_at = self._active_at
+
+    @property
+    def plural(self) -> str:
+        """The kind that it follows, as URLs have it."""
+        return self._resource.plural
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace that it follows; None for all."""
+        return self._namespace
 
     def get(self, namespace: str | None, name: str) -> Body | None:
         """Return an object as last seen, or None."""
@@ -117,6 +128,13 @@ class Informer:
     def seconds_since_activity(self) -> float:
         """Return the age of the last list, event or bookmark, for health checks."""
         return self._clock.monotonic() - self._active_at
+
+    def seconds_of_silence(self) -> float:
+        """Return the same, but count a refused or broken call as a sign of life, too.
+
+        Whoever hears errors follows still; a restart would not bring the API server back.
+        """
+        return self._clock.monotonic() - max(self._active_at, self._failed_at)
 
     def put(self, body: Body) -> None:
         """Lay the answer to our own write over the cache, unless the cache is newer.
@@ -177,6 +195,7 @@ class Informer:
 
     async def _wait_after(self, error: KubeError) -> None:
         delay = self._backoff.next()
+        self._failed_at = self._clock.monotonic()
         if isinstance(error, Throttled):
             delay = max(delay, error.retry_after)
         logger.warning("%s: %s; again in %.1f s", self._resource.plural, error, delay)

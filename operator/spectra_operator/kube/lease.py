@@ -23,6 +23,7 @@ from spectra_operator.kube.lease_record import (
     freed,
     holder_of,
     may_take,
+    renewed_at,
     spec_of,
     taken,
 )
@@ -30,6 +31,7 @@ from spectra_operator.kube.resources import LEASES, Body
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from datetime import datetime
 
     from spectra_operator.kube.client import KubeClient
     from spectra_operator.kube.clock import Clock
@@ -42,7 +44,12 @@ RELEASE_ATTEMPTS = 3
 
 
 class LeaseLock:
-    """Competes for one Lease, renews it, gives it back."""
+    """Competes for one Lease, renews it, gives it back.
+
+    Attributes:
+        left_at: When the holder before our term renewed the Lease last, or gave it back, by its
+            own clock; None for nobody. For people and metrics only.
+    """
 
     def __init__(  # noqa: PLR0913 - which Lease and for whom (3), and what it needs for that (4)
         self,
@@ -77,6 +84,7 @@ class LeaseLock:
         self._seen: Body | None = None
         self._seen_at = 0.0
         self._renewed_at: float | None = None
+        self.left_at: datetime | None = None
         self._released = asyncio.Event()
         self._woken = asyncio.Event()  # ends the pause between attempts to take the Lease
 
@@ -235,7 +243,8 @@ class LeaseLock:
         """Take or renew the Lease once; return whether it is ours now."""
         started = self._clock.monotonic()
         try:
-            written = await self._write(await self._look())
+            found = await self._look()
+            written = await self._write(found)
         except (Conflict, AlreadyExists):
             return False  # someone else was faster; the next look shows who
         except KubeError as error:
@@ -244,6 +253,8 @@ class LeaseLock:
         if written is None:
             return False
         self._observe(written)
+        if self._renewed_at is None:
+            self.left_at = renewed_at(found)
         self._renewed_at = started
         return True
 

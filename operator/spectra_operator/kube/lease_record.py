@@ -54,6 +54,15 @@ def holder_of(lease: Body | None) -> str:
     return str(spec_of(lease).get("holderIdentity") or "")
 
 
+def renewed_at(lease: Body | None) -> datetime | None:
+    """Return when a Lease was last renewed or given back; None if it does not say."""
+    try:
+        found = datetime.fromisoformat(str(spec_of(lease).get("renewTime")))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
 def may_take(spec: Spec, *, identity: str, unchanged_seconds: float) -> bool:
     """Return whether we may write ourselves in.
 

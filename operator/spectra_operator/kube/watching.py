@@ -69,7 +69,8 @@ def _decode(line: bytes, about: str) -> WatchEvent:
         decoded = loaded(line)
         event = WatchEvent(type=decoded["type"], object=decoded["object"])
     except (ValueError, KeyError, TypeError) as error:
-        raise ServerError(f"{about}: not a watch event: {line[:200]!r}", status=200) from error
+        words = f"{about}: not a watch event: {line[:200]!r}"
+        raise ServerError(words, status=200, about=about, quotes=True) from error
     if event.type == "ERROR":
         raise error_from_status(
             event.object,

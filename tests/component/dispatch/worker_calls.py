@@ -203,11 +203,9 @@ class Served:
 
     def counted(self) -> dict[tuple[str, str], float]:
         """Return the counter of calls by route and code."""
-        samples = [s for m in self.metrics.worker_calls.collect() for s in m.samples]
         return {
-            (s.labels["route"], s.labels["code"]): s.value
-            for s in samples
-            if s.name.endswith("_total")
+            (route, code): calls._value.get()
+            for (route, code), calls in self.metrics.worker_calls.items()
         }
 
 

@@ -202,6 +202,6 @@ async def test_a_refusal_is_told_as_information_and_not_as_an_error(
     async with a_webhook(tmp_path) as webhook:
         await webhook.says(a_bad_workflow())
 
-    told = [r for r in caplog.records if "wait for each other" in r.getMessage()]
+    told = [r for r in caplog.records if "refused Workflow" in r.getMessage()]
     assert [(r.name.rsplit(".", 1)[-1], r.levelname) for r in told] == [("admission", "INFO")]
     assert "team/flow of ada" in told[0].getMessage()

@@ -12,16 +12,19 @@ import kopf
 from builders.engine import World, a_world
 from builders.kubelet import hangs
 from builders.replica import Operator
-from builders.specs import a_chain, a_phase, a_step, a_workflow, an_agent
-from spectra_operator.engine.keys import AGENTS, PHASES, WORKFLOWS
+from builders.specs import NAMESPACE, a_chain, a_phase, a_step, a_workflow, an_agent
+from spectra_operator.engine.keys import AGENTS, PHASES, WORKFLOWS, key_of
 from spectra_operator.handlers.app import run_kopf
 from spectra_operator.kube.resources import PODS
 
 PATIENCE = 20.0
+WATCHED = ("watch", "agents")
 
 
 @asynccontextmanager
-async def _kopf(world: World, operator: Operator) -> AsyncIterator[None]:
+async def _kopf(
+    world: World, operator: Operator, namespaces: tuple[str, ...] = ()
+) -> AsyncIterator[None]:
     """Run kopf beside an operator without an intake of its own.
 
     Enter it in the test itself, not in a fixture: when kopf ends it cancels every task that was
@@ -32,7 +35,8 @@ async def _kopf(world: World, operator: Operator) -> AsyncIterator[None]:
         return kopf.ConnectionInfo(server=world.api.url)
 
     ready = asyncio.Event()
-    running = asyncio.create_task(run_kopf(operator.engine, login, asyncio.Event(), ready))
+    shell = run_kopf(operator.engine, login, asyncio.Event(), ready, namespaces=namespaces)
+    running = asyncio.create_task(shell)
     try:
         async with asyncio.timeout(PATIENCE):
             await ready.wait()
@@ -44,14 +48,14 @@ async def _kopf(world: World, operator: Operator) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def a_world_with_kopf() -> AsyncIterator[World]:
-    """Open a cluster whose only operator gets its objects from kopf alone."""
+async def a_world_with_kopf(*namespaces: str) -> AsyncIterator[World]:
+    """Open a cluster whose only operator gets its objects from kopf alone, of some namespaces."""
     async with a_world() as world:
         operator = Operator(world.api, world.clock, "one")
         world.operators.append(operator)
         operator.start(intake=False)
         await world.until(operator.leads)
-        async with _kopf(world, operator):
+        async with _kopf(world, operator, namespaces):
             yield world
 
 
@@ -160,3 +164,22 @@ async def test_finished_objects_leave_kopfs_watch_by_a_selector_of_the_server() 
             body["metadata"]["name"] for body in world.operator.parts.store.of_kind("Workflow")
         ]
         assert names == ["next"]
+
+
+async def test_in_named_namespaces_nothing_else_is_seen_nor_asked_for() -> None:
+    async with a_world_with_kopf(NAMESPACE) as world:
+        await world.api.create_namespace("elsewhere")
+        stranger = an_agent("stranger") | {"metadata": {"name": "stranger"}}
+        await world.api.create(AGENTS, stranger, "elsewhere")
+        await world.apply(an_agent(), a_workflow([a_step("build", a_chain("a"))]))
+        await _seen(world, lambda: world.kubelet.births)
+        assert (await world.finished())["state"] == "Succeeded"
+
+        assert all(key.namespace == NAMESPACE for key in _known(world.operator))
+        calls = [entry.call for entry in world.api.log]
+        watched = {call.namespace for call in calls if (call.verb, call.plural) == WATCHED}
+        assert watched == {NAMESPACE}
+
+
+def _known(operator: Operator) -> set[Any]:
+    return {key_of(body) for body in operator.engine.parts.store.of_kind("Agent")}

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import socket
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from cluster.console import Console
-from cluster.paths import cache_root
-from cluster.unpacked import Unpacker
+from builders.real_prometheus import a_real_prometheus
 from spectra_operator.core.rollout.queries import QueryError, read_answer
 from spectra_operator.observability.prometheus import PrometheusClient
 
 
 @pytest.fixture
 async def address(tmp_path: Path) -> AsyncIterator[str]:
-    program = Unpacker(cache_root(os.environ), Console()).find("prometheus")
-    if program is None:
-        pytest.skip("needs the program prometheus: python -m cluster unpack prometheus")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        listen = f"127.0.0.1:{free.getsockname()[1]}"
-    settings = tmp_path / "prometheus.yml"
-    settings.write_text("global: {scrape_interval: 1h}\n")
-    options = (f"--config.file={settings}", f"--storage.tsdb.path={tmp_path / 'data'}")
-    server = await asyncio.create_subprocess_exec(
-        program, *options, f"--web.listen-address={listen}", stderr=PIPE
-    )
-    assert server.stderr is not None
-    async for line in server.stderr:
-        if b"Server is ready" in line:
-            break
-    reading = asyncio.create_task(server.stderr.read())  # a full pipe would stop it
-    yield f"http://{listen}"
-    server.kill()
-    await server.wait()
-    await reading
+    async with a_real_prometheus(tmp_path, {"global": {"scrape_interval": "1h"}}) as address:
+        yield address
 
 
 async def test_each_kind_of_answer_is_told_from_the_others(address: str) -> None:

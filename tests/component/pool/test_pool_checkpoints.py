@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from builders.engine import World, a_running_world
-from builders.fake_api.faults import Call, Fault, Match
+from builders.fake_api.faults import Match
+from builders.page_watch import count, writes_a_page
 from builders.specs import NAMESPACE, Body, a_retry, a_step, a_task, a_workflow, an_agent
 from builders.workers import Deed
 from spectra_operator.api import constants as c
@@ -28,21 +29,6 @@ def a_pool(**fields: Any) -> Body:
 def a_flow(*tasks: Body) -> Body:
     """Return a workflow of one phase."""
     return a_workflow([a_step("build", tasks)])
-
-
-def count(world: World, **of: Any) -> list[Call]:
-    """Gather calls about the workflow's namespace from now on."""
-    seen: list[Call] = []
-    wanted = Match(**of)
-
-    def watch(call: Call) -> bool:
-        if wanted(call) and call.namespace == NAMESPACE:
-            seen.append(call)
-        return False
-
-    matching: Any = watch  # anything that can be called with a call matches
-    world.api.fault(matching, Fault())
-    return seen
 
 
 async def beat(world: World, *, progress: Any = None, checkpoint: Any = None) -> None:
@@ -154,7 +140,7 @@ async def test_many_checkpoints_are_few_writes_and_the_last_one_is_kept() -> Non
         await world.apply(a_flow(a_task("a")))
         await world.until(lambda: world.workers.began)
         await world.during(5)
-        writes = count(world, verb="update", plural="leases")
+        writes = count(world, writes_a_page)
         for page in range(50):
             await beat(world, checkpoint={"page": page})
             await world.during(0.1)
@@ -221,8 +207,8 @@ async def test_progress_alone_is_written_every_five_seconds_at_most_and_never_on
         await world.apply(a_flow(a_task("a")))
         await world.until(lambda: world.workers.began)
         await world.during(5)
-        statuses = count(world, verb="patch", plural="phases", subresource="status")
-        leases = count(world, verb="update", plural="leases")
+        statuses = count(world, Match(verb="patch", plural="phases", subresource="status"))
+        leases = count(world, writes_a_page)
         for step in range(100):
             await beat(world, progress={"percent": step / 2})
             await world.during(0.2)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from builders.engine import World, a_world
-from builders.fake_api.faults import Fault
-from builders.page_watch import writes_a_page
+from builders.fake_api.faults import Fault, Refuse
+from builders.page_watch import count, writes_a_page
 from builders.specs import NAMESPACE, a_step, a_task, a_workflow, an_agent
 from spectra_operator.api import constants as c
 from spectra_operator.core.attempts.evidence import Kind
@@ -245,6 +245,19 @@ async def test_a_page_that_somebody_else_changed_is_read_and_written_over() -> N
 
         await world.finished()
         assert world.task_now("each")["state"] == "Succeeded"
+
+
+async def test_a_page_that_may_not_be_written_is_tried_again_with_growing_pauses() -> None:
+    async with a_desk() as (world, (caller,)):
+        (work,) = await answered(world, desk(world).claims(caller, 1, frozenset()))
+        tries = count(world, writes_a_page)
+        world.api.fault(writes_a_page, Refuse(403, "Forbidden"), times=1000)
+
+        with pytest.raises(UnavailableError):
+            await answered(world, desk(world).report(caller, report(work)))
+        await world.during(10)
+
+        assert 2 <= len(tries) <= 12
 
 
 async def test_a_result_that_cannot_be_recorded_is_not_confirmed() -> None:

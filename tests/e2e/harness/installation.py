@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from pathlib import Path
 
 from builders.cluster import ROOT, LocalCluster
 from spectra_operator.kube.client import AiohttpClient
@@ -27,19 +28,25 @@ def prepare(cluster: LocalCluster) -> None:
     cluster.run("kubectl", *leftovers)
 
 
-def install(cluster: LocalCluster) -> None:
-    """Install or renew the operator; its pods are always new ones, so that their logs are ours."""
+def install(cluster: LocalCluster, checkout: Path = ROOT, tag: str = "dev") -> None:
+    """Install or renew the operator; its pods are always new ones, so that their logs are ours.
+
+    Args:
+        cluster: Where.
+        checkout: The sources whose chart is installed.
+        tag: The tag of the operator's image, which the cluster has.
+    """
     values = {
         "replicas": REPLICAS,
         "image.repository": "docker.io/local/spectra-operator",
-        "image.tag": "dev",
+        "image.tag": tag,
         "contentNamespaces": f"{{{CONTENT_NAMESPACE}}}",
         "podAnnotations.session": f"run-{uuid.uuid4().hex[:8]}",
     }
     place = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CONTENT_NAMESPACE}}
     cluster.run("kubectl", "apply", "--filename=-", stdin=json.dumps(place))
     settings = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
-    chart = str(ROOT / "helm" / "spectra-operator")
+    chart = str(checkout / "helm" / "spectra-operator")
     cluster.run(
         "helm",
         *("upgrade", "--install", RELEASE, chart),

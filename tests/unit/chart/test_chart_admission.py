@@ -93,23 +93,24 @@ def test_the_names_in_the_chart_are_those_that_the_operator_looks_for(
 
 def test_the_certificate_is_kept_in_memory_alone(defaults: list[Body]) -> None:
     (deployment,) = of_kind(defaults, "Deployment").values()
-    (volume,) = deployment["spec"]["template"]["spec"]["volumes"]
+    volumes = {v["name"]: v for v in deployment["spec"]["template"]["spec"]["volumes"]}
 
-    assert volume["emptyDir"]["medium"] == "Memory"
+    assert volumes["certificate"]["emptyDir"]["medium"] == "Memory"
     assert "data" not in of_kind(defaults, "Secret")[PLACE.service]
 
 
 def test_the_webhook_can_be_left_out_and_the_policies_stay(render: Render) -> None:
     bodies = render("webhook.enabled=false")
 
-    assert list(of_kind(bodies, "Service")) == ["spectra-operator-workers"]
+    services = [f"spectra-operator-{name}" for name in ("workers", "metrics")]
+    assert list(of_kind(bodies, "Service")) == services
     for kind in ("Secret", "ValidatingWebhookConfiguration"):
         assert of_kind(bodies, kind) == {}
     assert len(of_kind(bodies, "ValidatingAdmissionPolicy")) == 7
     (deployment,) = of_kind(bodies, "Deployment").values()
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     assert not [e for e in container["env"] if "WEBHOOK" in e["name"]]
-    assert "volumeMounts" not in container
+    assert [mount["name"] for mount in container["volumeMounts"]] == ["log"]
 
 
 def test_who_asks_is_proven_or_refused(defaults: list[Body]) -> None:

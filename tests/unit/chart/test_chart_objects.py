@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from builders.charts import of_kind, restricted_violations
 from checks import repository as repo
-from checks.generated import dump, manifest_files
+from checks.generated import dump, loaded, manifest_files
 from spectra_operator.api.crds import KINDS
 from spectra_operator.config import PREFIX, Config
 
@@ -16,10 +17,6 @@ Body = dict[str, Any]
 Render = Callable[..., list[Body]]
 
 DIGEST = "sha256:" + "ab" * 32
-
-
-def of_kind(bodies: list[Body], kind: str) -> list[Body]:
-    return [body for body in bodies if body["kind"] == kind]
 
 
 def deployment(bodies: list[Body]) -> Body:
@@ -34,24 +31,6 @@ def operator(bodies: list[Body]) -> Body:
 
 def environment(bodies: list[Body]) -> dict[str, str]:
     return {e["name"]: e["value"] for e in operator(bodies)["env"] if "value" in e}
-
-
-def restricted_violations(spec: Body) -> list[str]:
-    """What the Pod Security Standard `restricted` has against a pod's spec."""
-    pod, found = spec.get("securityContext", {}), []
-    found += [name for name in ("hostNetwork", "hostPID", "hostIPC") if spec.get(name)]
-    allowed = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "projected", "secret"}
-    found += [f"volume {v['name']}" for v in spec.get("volumes", ()) if not {*v} & allowed]
-    for container in (*spec["containers"], *spec.get("initContainers", ())):
-        own = container.get("securityContext", {})
-        both = pod | own
-        found += ["privileged"] * bool(own.get("privileged"))
-        found += ["escalation"] * (own.get("allowPrivilegeEscalation") is not False)
-        found += ["root"] * (both.get("runAsNonRoot") is not True or both.get("runAsUser") == 0)
-        found += ["capabilities"] * (own.get("capabilities") != {"drop": ["ALL"]})
-        found += ["seccomp"] * (both.get("seccompProfile") != {"type": "RuntimeDefault"})
-        found += ["host port"] * any("hostPort" in p for p in container.get("ports", ()))
-    return found
 
 
 def release_job() -> Body:
@@ -94,11 +73,27 @@ def test_values_become_the_operators_settings(render: Render) -> None:
 
     assert environment(bodies) == {
         "SPECTRA_OPERATOR_SHARDS": "3",
-        "SPECTRA_OPERATOR_LOG_LEVEL": "debug",
+        "SPECTRA_OPERATOR_LOG_LEVEL_FILE": "/etc/spectra/log/level",
         "SPECTRA_OPERATOR_LOG_FORMAT": "console",
         "SPECTRA_OPERATOR_WEBHOOK_SERVICE": "spectra-operator-webhook",
         "SPECTRA_OPERATOR_WORKER_URL": "http://spectra-operator-workers.spectra-system.svc:8082",
     }
+
+
+def test_the_log_level_is_in_a_file_so_that_a_change_of_it_restarts_nothing(
+    render: Render,
+) -> None:
+    quiet, loud = render(), render("log.level=debug")
+
+    (config,) = of_kind(loud, "ConfigMap")
+    assert config["data"] == {"level": "debug"}
+    assert deployment(quiet) == deployment(loud)
+    (volume,) = (
+        v for v in deployment(loud)["spec"]["template"]["spec"]["volumes"] if v["name"] == "log"
+    )
+    assert volume["configMap"] == {"name": config["metadata"]["name"], "optional": True}
+    (mount,) = (m for m in operator(loud)["volumeMounts"] if m["name"] == "log")
+    assert f"{mount['mountPath']}/level" == environment(loud)[PREFIX + "LOG_LEVEL_FILE"]
 
 
 def test_the_operator_is_told_where_content_is_part_of_revisions(render: Render) -> None:
@@ -184,6 +179,7 @@ def test_the_crds_can_be_left_to_somebody_else(render: Render) -> None:
         "image.tag=",
         "image.pullPolicy=Sometimes",
         "crds.keep=false",
+        "image.repository=UPPER",
         "webhook.enabled=maybe",
         "webhook.port=1",
         "terminationGracePeriodSeconds=0",
@@ -224,10 +220,11 @@ def test_every_value_is_explained() -> None:
 
 
 def test_the_plain_manifests_are_the_chart_without_helm(defaults: list[Body]) -> None:
-    installed = list(yaml.safe_load_all((repo.ROOT / repo.MANIFESTS / "install.yaml").read_text()))
+    installed = loaded((repo.ROOT / repo.MANIFESTS / "install.yaml").read_text())
 
     assert installed[0]["kind"] == "Namespace"
-    assert {b["kind"] for b in installed} == {b["kind"] for b in defaults} | {"Namespace"}
+    kinds = {b["kind"] for b in defaults} - {"ConfigMap"}
+    assert {b["kind"] for b in installed} == kinds | {"Namespace"}
     assert (
         deployment(installed)["spec"]["template"]["spec"]
         == (deployment(defaults)["spec"]["template"]["spec"])

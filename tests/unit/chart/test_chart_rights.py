@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from checks import repository as repo
+from checks.generated import is_hook
+from spectra_operator.engine.shards import LEASE_NAME
 
 Body = dict[str, Any]
 Render = Callable[..., list[Body]]
@@ -132,6 +134,15 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
 }
 """Every call of the client in the operator's code: file, method, first argument."""
 
+HOOK_CALLS: dict[tuple[str, str, str], set[Right]] = {
+    ("engine/uninstall.py", "delete", "LEASES"): leases("delete"),
+    ("engine/uninstall.py", "list", "PODS"): rights("", "pods", "list"),
+    ("engine/uninstall.py", "patch", "DEPLOYMENTS/scale"): rights(
+        "apps", "deployments/scale", "patch"
+    ),
+}
+"""Calls of the uninstall, for which its hook grants the rights."""
+
 BESIDES = ours("list watch") | ours(
     "update", "agents/finalizers phases/finalizers workflows/finalizers"
 )
@@ -175,11 +186,24 @@ def granted(bodies: list[Body]) -> list[Right]:
 
 
 def test_the_table_names_every_call_of_the_operators_code() -> None:
-    assert set(calls()) == set(CALLS)
+    assert set(calls()) == set(CALLS) | set(HOOK_CALLS)
 
 
 def test_exactly_what_the_code_calls_is_granted(defaults: list[Body]) -> None:
     assert set(granted(defaults)) == BESIDES.union(*CALLS.values())
+
+
+def test_the_uninstall_may_do_what_it_calls_and_nothing_else(render_with: Render) -> None:
+    hooks = [body for body in render_with() if is_hook(body)]
+
+    assert set(granted(hooks)) == set[Right]().union(*HOOK_CALLS.values())
+    (role,) = [body for body in hooks if body["kind"] == "Role"]
+    named = {r["resources"][0]: r.get("resourceNames") for r in role["rules"]}
+    assert named == {
+        "deployments/scale": ["spectra-operator"],
+        "pods": None,
+        "leases": [LEASE_NAME.format(shard=0)],
+    }
 
 
 def test_nothing_is_granted_twice(defaults: list[Body]) -> None:

@@ -53,7 +53,7 @@ class Machine:
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path)
     monkeypatch.setenv("PATH", f"{made.bin}:/usr/bin:/bin")
-    monkeypatch.setattr(unpacked, "PROGRAMS", {PROGRAM: f"usr/bin/{PROGRAM}"})
+    monkeypatch.setattr(unpacked, "PROGRAMS", {PROGRAM: (PROGRAM, f"usr/bin/{PROGRAM}")})
     return made
 
 
@@ -75,6 +75,20 @@ def test_where_apt_does_not_know_the_package_its_lists_are_brought_up_to_date(
     machine.unpacker.ensure(PROGRAM)
 
     assert machine.asked() == ["download", "update", "download"]
+
+
+def test_what_else_a_package_has_is_unpacked_with_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.lists.touch()
+    both = {name: (PROGRAM, f"usr/bin/{name}") for name in (PROGRAM, "tool")}
+    monkeypatch.setattr(unpacked, "PROGRAMS", both)
+    machine.has("dpkg-deb", DPKG.format(name=PROGRAM) + DPKG.format(name="tool"))
+
+    machine.unpacker.ensure(PROGRAM)
+
+    assert machine.unpacker.ensure("tool").read_text() == "done\n"
+    assert machine.asked() == ["download"]
 
 
 def test_an_installed_program_is_taken_as_it_is(machine: Machine) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from builders.document_pages import ELSEWHERE, FOLLOWED, TYPED
+from builders.command_lines import UnknownCommandError, check, simple_commands, spectra_words
+from builders.document_pages import ELSEWHERE, FOLLOWED, SUCCEEDING, TYPED
 from builders.documents import DOCS, ROOT, Block, Command, blocks, commands, documents
-from builders.programs import UnknownCommandError, check, simple_commands, spectra_words
 from kubectl_spectra.main import program
 
 EXEMPT = "not executed: "
@@ -70,7 +70,9 @@ def test_there_are_commands_that_work_without_a_cluster() -> None:
 def test_every_page_with_commands_has_a_test_that_runs_them() -> None:
     pages = {Path(command.place.partition(":")[0]).stem for command in COMMANDS}
 
-    assert pages == {*TYPED, *FOLLOWED, *ELSEWHERE}, "say in tests/builders/document_pages.py"
+    assert pages == {*TYPED, *SUCCEEDING, *FOLLOWED, *ELSEWHERE}, (
+        "say in tests/builders/document_pages.py"
+    )
     assert {test for test in ELSEWHERE.values() if not (ROOT / test).exists()} == set()
     assert {f for files in FOLLOWED.values() for f in files if not (ROOT / f).exists()} == set()
 

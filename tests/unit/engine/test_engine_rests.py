@@ -79,3 +79,30 @@ def test_the_time_of_the_core_is_asked_for_only_where_the_last_pass_was_long() -
     for used, asked in ((0.001, 0), (0.001, 0), (0.01, 0), (0.001, 2), (0.001, 2)):
         passes.rests_after(used)
         assert passes.clock.asked == asked
+
+
+def test_long_passes_are_remembered_and_short_ones_are_not() -> None:
+    clock = SharedCore()
+    durations = iter([0.001, 0.5, 0.0, 0.004])
+    reconcile = {"Phase": lambda _: clock.work(next(durations), 0.0)}
+    passes = Passes(clock, WorkQueue(clock), Metrics(), reconcile, lambda _: True)
+
+    for name in ("quick", "slow", "idle", "slower-than-most"):
+        passes.make(Key("Phase", "default", name))
+
+    assert [(each.key.name, round(each.seconds, 3)) for each in passes.long] == [
+        ("slow", 0.5),
+        ("slower-than-most", 0.004),
+    ]
+
+
+def test_only_the_last_long_passes_are_remembered() -> None:
+    clock = SharedCore()
+    reconcile = {"Phase": lambda _: clock.work(0.003, 0.0)}
+    passes = Passes(clock, WorkQueue(clock), Metrics(), reconcile, lambda _: True)
+
+    for number in range(1000):
+        passes.make(Key("Phase", "default", f"p{number}"))
+
+    assert len(passes.long) == 200
+    assert passes.long[-1].key.name == "p999"

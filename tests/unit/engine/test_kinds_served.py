@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spectra_operator.engine.served import wait_until_served
+from spectra_operator.engine.served import unserved, wait_until_served
 from spectra_operator.kube.errors import Forbidden, KubeError, NotFound
 from spectra_operator.kube.resources import Body, Resource
 
@@ -60,3 +60,8 @@ async def test_a_kind_that_is_not_served_is_asked_for_again(trouble: KubeError) 
     asked, pauses = await waits(trouble, trouble, NO_SUCH_OBJECT)
     assert asked == ["agents", "agents", *KINDS]
     assert pauses == 2
+
+
+async def test_the_kinds_that_are_not_served_are_told_without_waiting() -> None:
+    answers: Any = Answers(NO_SUCH_OBJECT, NO_SUCH_KIND, NO_SUCH_OBJECT)
+    assert await unserved(answers) == ["phases"]

@@ -194,3 +194,21 @@ async def test_a_key_at_rest_comes_once_when_it_has_rested(
     assert [await _next(queue), await _next(queue)] == [A, None]
     queue.add(A)
     assert await _next(queue) == A
+
+
+async def test_a_picture_shows_what_waits_how_long_and_what_fails(
+    clock: FakeClock, queue: WorkQueue
+) -> None:
+    queue.add(A)
+    clock.advance(2)
+    queue.add(B)
+    for key, tries in ((A, 1), (C, 3)):
+        for _ in range(tries):
+            queue.back_off(key)
+
+    picture = queue.picture(1)
+
+    assert (picture.ready, picture.later, picture.failing) == (2, 2, 2)
+    assert picture.oldest_seconds == 2
+    assert picture.heads == ((A, 2.0),)
+    assert picture.failures == ((C, 3),)

@@ -125,9 +125,16 @@ async def test_silence_is_measured_from_the_last_sign_of_life() -> None:
     assert informer.seconds_since_activity() == pytest.approx(70)
 
 
-async def test_failing_calls_are_no_sign_of_life() -> None:
+async def test_failing_calls_bring_nothing_but_are_no_silence() -> None:
     clock = FakeClock()
     script = _Script(clock, None, *[Unreachable("gone")] * 1000)
     informer = await _play(clock, script, 300)
     assert informer.synced.is_set()
     assert informer.seconds_since_activity() == pytest.approx(300)
+    assert informer.seconds_of_silence() < 60
+
+
+async def test_a_watch_that_neither_tells_nor_fails_is_silent() -> None:
+    clock = FakeClock()
+    informer = await _play(clock, _Script(clock, None, BOOKMARK), 200)
+    assert informer.seconds_of_silence() == pytest.approx(200)

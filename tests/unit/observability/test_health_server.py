@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
+from spectra_operator.observability.debug_page import a_table
 from spectra_operator.observability.health import HealthServer
 from spectra_operator.observability.metrics import Metrics
 
@@ -16,6 +18,7 @@ class _Served:
 
     def __init__(self) -> None:
         self.alive, self.ready = "", ""
+        self.keys = 0
         self.metrics = Metrics()
         self.url = ""
 
@@ -29,7 +32,11 @@ async def served(unused_tcp_port: int) -> AsyncIterator[_Served]:
     served = _Served()
     served.url = f"http://127.0.0.1:{unused_tcp_port}"
     server = HealthServer(
-        unused_tcp_port, served.metrics, lambda: served.alive, lambda: served.ready
+        unused_tcp_port,
+        served.metrics,
+        lambda: served.alive,
+        lambda: served.ready,
+        lambda: [a_table("queues", ("queue", "value"), [("keys", served.keys)])],
     )
     await server.start()
     yield served
@@ -61,3 +68,23 @@ async def test_recent_hops_are_served_as_numbers(served: _Served) -> None:
     served.metrics.observe_hop(0.25)
     assert await served.get("/debug/hops") == (200, "[0.25]")
     assert (await served.get("/elsewhere"))[0] == 404
+
+
+async def test_the_status_page_is_made_anew_for_each_reader(served: _Served) -> None:
+    assert "<td>keys<td>0" in (await served.get("/debug"))[1]
+    served.keys = 7
+    assert "<td>keys<td>7" in (await served.get("/debug"))[1]
+    assert json.loads((await served.get("/debug.json"))[1])["queues"]["rows"] == [
+        {"queue": "keys", "value": 7}
+    ]
+
+
+@pytest.mark.parametrize("path", ["/debug", "/debug.json"])
+async def test_the_status_page_runs_nothing_and_changes_nothing(served: _Served, path: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.get(served.url + path) as answer:
+            assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+            assert answer.headers["Cache-Control"] == "no-store"
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            async with session.request(method, served.url + path) as answer:
+                assert answer.status == 405

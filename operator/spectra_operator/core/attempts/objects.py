@@ -22,6 +22,7 @@ _UNBOUND_PENDING_SECONDS = 3600
 _SCRATCH = "/tmp"  # noqa: S108 - the only writable place in the container, its own emptyDir
 SCRATCH_VOLUME: Body = {"name": "tmp", "emptyDir": {}}
 _WORKSPACE = "workspace"
+TRACEPARENT = "TRACEPARENT"
 _DEFAULT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
 
 
@@ -30,7 +31,8 @@ class AttemptPlan:
     """One attempt that is to be made. `index` is None for a task without count.
 
     `selection` says why its agent was chosen, if it was. `checkpoint` is what the attempts before
-    left, as JSON, `url` where the worker API is to be found; both are empty if there is none.
+    left, as JSON, `url` where the worker API is to be found, `traceparent` the span that the task's
+    own spans belong under; each is empty if there is none.
     """
 
     task: str
@@ -44,6 +46,7 @@ class AttemptPlan:
     selection: str = ""
     checkpoint: str = ""
     url: str = ""
+    traceparent: str = ""
 
     @property
     def reports(self) -> bool:
@@ -236,10 +239,16 @@ def _env(shape: PhaseShape, plan: AttemptPlan) -> list[Body]:
         ours["SPECTRA_WORKSPACE"] = mount["mountPath"]
     if plan.checkpoint:
         ours["SPECTRA_CHECKPOINT"] = plan.checkpoint
+    if plan.traceparent and not _sets(plan.spec.template, TRACEPARENT):
+        ours[TRACEPARENT] = plan.traceparent
     if plan.reports:
         name = pod_name(shape.name, shape.uid, plan.task, plan.index, plan.number)
         ours |= {"SPECTRA_CLAIM": name, **way_back.variables(plan.url)}
     return [{"name": name, "value": _literal(value)} for name, value in ours.items()]
+
+
+def _sets(template: AgentTemplate, variable: str) -> bool:
+    return any(each.name == variable for each in template.env or ())
 
 
 def _workspace_volume(shape: PhaseShape, task: str) -> list[Body]:

@@ -208,15 +208,15 @@ def _without(entries: Mapping[str, V], key: str) -> Mapping[str, V]:
 
 def attempts_of(page: Page, worker: str, agent: str, revision: str) -> dict[str, Attempt]:
     """Return the attempts that a page proves, by claim."""
-    open_ = {id_: _open(claim, worker, agent, revision) for id_, claim in page.claims.items()}
-    over = {
-        id_: _over(ending, _open(ending.claim, worker, agent, revision))
-        for id_, ending in page.endings.items()
-    }
+    who = (worker, agent, revision)
+    open_ = {id_: _attempt(claim, who) for id_, claim in page.claims.items()}
+    over = {id_: _attempt(e.claim, who, e.end) for id_, e in page.endings.items()}
     return open_ | over
 
 
-def _open(claim: Claim, worker: str, agent: str, revision: str) -> Attempt:
+def _attempt(claim: Claim, who: tuple[str, str, str], end: End | None = None) -> Attempt:
+    """Return a claim as an attempt, made at one go: that is done for each and every one."""
+    worker, agent, revision = who
     return Attempt(
         pod=claim.id,
         phase_uid=claim.phase_uid,
@@ -232,17 +232,10 @@ def _open(claim: Claim, worker: str, agent: str, revision: str) -> Attempt:
         held=True,
         worker=worker,
         selection=claim.selection,
-    )
-
-
-def _over(ending: Ending, attempt: Attempt) -> Attempt:
-    end = ending.end
-    return replace(
-        attempt,
-        finished_at=end.at,
-        checkpoint=ending.claim.checkpoint,
-        deleted_at=end.stopped_at,
-        outcome=outcome_of(end.kind, end.reason, end.message, end.document),
+        finished_at=end.at if end else None,
+        checkpoint=claim.checkpoint if end else "",
+        deleted_at=end.stopped_at if end else None,
+        outcome=outcome_of(end.kind, end.reason, end.message, end.document) if end else None,
     )
 
 

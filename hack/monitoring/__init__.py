@@ -1,0 +1,1 @@
+"""Recording rules, alerts, dashboards and their reference page, all from one place."""

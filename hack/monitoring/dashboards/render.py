@@ -1,0 +1,215 @@
+"""Dashboards as Grafana's JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+from monitoring.dashboards.parts import Dashboard, Panel, Query, Row, Steps, Unit, View
+
+Body = dict[str, Any]
+SCHEMA = 39
+COLUMNS = 24
+SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+RUNBOOKS = "docs/runbooks"
+_HEIGHTS = {View.NUMBER: 4, View.GAUGE: 4}
+_HEIGHT = 8
+_TIMELESS = [{"id": "organize", "options": {"excludeByName": {"Time": True}}}]
+
+
+def render(found: Dashboard, others: tuple[Dashboard, ...]) -> str:
+    """Return the JSON of a dashboard, with links to all others."""
+    body: Body = {
+        "uid": found.uid,
+        "title": f"Spectra / {found.title}",
+        "description": found.description,
+        "tags": ["spectra"],
+        "schemaVersion": SCHEMA,
+        "version": 1,
+        "editable": False,
+        "graphTooltip": 1,
+        "time": {"from": "now-1h", "to": "now"},
+        "timezone": "browser",
+        "refresh": "30s",
+        "links": [*(_link(each) for each in others if each.uid != found.uid), _runbooks()],
+        "templating": {"list": list(_variables(found))},
+        "panels": list(_panels(found.rows)),
+    }
+    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+
+
+def _link(other: Dashboard) -> Body:
+    return {
+        "type": "link",
+        "title": other.title,
+        "tooltip": other.description,
+        "url": f"/d/{other.uid}",
+        "icon": "dashboard",
+        "keepTime": True,
+        "includeVars": True,
+        "targetBlank": False,
+    }
+
+
+def _runbooks() -> Body:
+    return {
+        "type": "link",
+        "title": "Runbooks",
+        "tooltip": "What each alert means and what to do",
+        "url": "${runbooks}",
+        "icon": "doc",
+        "targetBlank": True,
+    }
+
+
+def _variables(found: Dashboard) -> Iterator[Body]:
+    yield {
+        "name": "datasource",
+        "label": "Data source",
+        "type": "datasource",
+        "query": "prometheus",
+        "current": {},
+    }
+    if found.by_agent:
+        yield _values("namespace", "Namespace", "spectra_agent_tasks_running", "agent_namespace")
+        of_namespace = 'spectra_agent_tasks_running{agent_namespace=~"$namespace"}'
+        yield _values("agent", "Agent", of_namespace, "agent")
+    yield {
+        "name": "runbooks",
+        "label": "Runbooks at",
+        "description": "The address of the folder with the runbooks",
+        "type": "textbox",
+        "query": RUNBOOKS,
+        "current": {"text": RUNBOOKS, "value": RUNBOOKS},
+        "options": [{"selected": True, "text": RUNBOOKS, "value": RUNBOOKS}],
+    }
+
+
+def _values(name: str, label: str, series: str, of: str) -> Body:
+    query = f"label_values({series}, {of})"
+    return {
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": SOURCE,
+        "definition": query,
+        "query": {"query": query, "refId": name},
+        "refresh": 2,
+        "sort": 1,
+        "multi": True,
+        "includeAll": True,
+        "allValue": ".*",
+        "current": {"text": "All", "value": "$__all"},
+    }
+
+
+def _panels(rows: tuple[Row, ...]) -> Iterator[Body]:
+    """Yield rows and panels, from left to right and from top to bottom."""
+    ids, y = count(1), 0
+    for row in rows:
+        place = {"h": 1, "w": COLUMNS, "x": 0, "y": y}
+        yield {
+            "id": next(ids),
+            "type": "row",
+            "title": row.title,
+            "collapsed": False,
+            "gridPos": place,
+            "panels": [],
+        }
+        x, y, height = 0, y + 1, 0
+        for panel in row.panels:
+            if x + panel.width > COLUMNS:
+                x, y, height = 0, y + height, 0
+            high = _HEIGHTS.get(panel.view, _HEIGHT)
+            place = {"h": high, "w": panel.width, "x": x, "y": y}
+            yield _panel(panel, next(ids), place)
+            x, height = x + panel.width, max(height, high)
+        y += height
+
+
+def _panel(panel: Panel, number: int, place: Body) -> Body:
+    return {
+        "id": number,
+        "type": panel.view.value,
+        "title": panel.title,
+        "description": panel.description,
+        "datasource": SOURCE,
+        "gridPos": place,
+        "links": [_runbook(panel.alert)] if panel.alert else [],
+        "fieldConfig": {"defaults": _defaults(panel), "overrides": _overrides(panel)},
+        "options": _options(panel),
+        "targets": [_target(q, i, panel.view) for i, q in enumerate(panel.queries)],
+        "transformations": _TIMELESS if panel.view is View.TABLE else [],
+    }
+
+
+def _runbook(alert: str) -> Body:
+    return {
+        "title": f"Runbook {alert}",
+        "url": f"${{runbooks}}/{alert}.md",
+        "targetBlank": True,
+    }
+
+
+def _overrides(panel: Panel) -> list[Body]:
+    """Return what of a table is different: names of alerts lead to their runbooks."""
+    if panel.view is not View.TABLE:
+        return []
+    link = {"title": "Runbook", "url": "${runbooks}/${__value.raw}.md", "targetBlank": True}
+    return [
+        {
+            "matcher": {"id": "byName", "options": "alertname"},
+            "properties": [{"id": "links", "value": [link]}],
+        }
+    ]
+
+
+def _target(query: Query, place: int, view: View) -> Body:
+    instant = view not in (View.LINES, View.NUMBER)
+    return {
+        "refId": chr(ord("A") + place),
+        "datasource": SOURCE,
+        "expr": query.text,
+        "legendFormat": query.legend or "__auto",
+        "instant": instant,
+        "range": not instant,
+        "format": "table" if view is View.TABLE else "time_series",
+    }
+
+
+def _defaults(panel: Panel) -> Body:
+    found: Body = {"unit": panel.unit.value, "min": 0, "color": {"mode": "palette-classic"}}
+    if panel.unit is Unit.COUNT and panel.view is not View.LINES:
+        found["decimals"] = 0
+    if panel.most is not None:
+        found["max"] = panel.most
+    if panel.steps is not None:
+        found["color"] = {"mode": "thresholds"}
+        found["thresholds"] = {"mode": "absolute", "steps": _steps(panel.steps)}
+    if panel.view is View.LINES:
+        lines: Body = {"lineWidth": 2, "fillOpacity": 40 if panel.stacked else 8}
+        if panel.stacked:
+            lines["stacking"] = {"mode": "normal", "group": "A"}
+        found["custom"] = lines
+    return found
+
+
+def _steps(steps: Steps) -> list[Body]:
+    first: Body = {"color": steps.first, "value": None}
+    return [first, *({"color": color, "value": value} for value, color in steps.rest)]
+
+
+def _options(panel: Panel) -> Body:
+    reduced = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+    if panel.view is View.LINES:
+        legend = {"displayMode": "list", "placement": "bottom", "showLegend": True}
+        return {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}}
+    if panel.view is View.TABLE:
+        return {"showHeader": True}
+    if panel.view is View.BARS:
+        return {"orientation": "horizontal", "displayMode": "basic", "reduceOptions": reduced}
+    if panel.view is View.GAUGE:
+        return {"reduceOptions": reduced, "showThresholdMarkers": True}
+    return {"reduceOptions": reduced, "colorMode": "value", "graphMode": "area"}

@@ -1,0 +1,100 @@
+{{/* What the operator calls in the namespaces it serves, verb by verb, and nothing else:
+     tests/unit/chart has the table. */}}
+{{- define "spectra.workRules" }}
+- apiGroups: [spectra.dev]
+  resources: [agents, schedules, workflowtemplates]
+  verbs: [get, list, watch]
+- apiGroups: [spectra.dev]
+  resources: [actions]
+  verbs: [get, list, watch, patch]
+- apiGroups: [spectra.dev]
+  resources: [phases, workflows]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [spectra.dev]
+  resources:
+  - actions/status
+  - agents/status
+  - phases/status
+  - schedules/status
+  - workflows/status
+  - workflowtemplates/status
+  verbs: [patch]
+# Where OwnerReferencesPermissionEnforcement is on, blockOwnerDeletion needs this on the owner.
+- apiGroups: [spectra.dev]
+  resources: [agents/finalizers, phases/finalizers, workflows/finalizers]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, create, delete]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+# The pages of warm workers, in the namespaces of their agents, and the Leases of the shards; an
+# admission policy keeps it to these.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, list, watch, create, update, patch, delete]
+- apiGroups: [apps]
+  resources: [controllerrevisions]
+  verbs: [get, list, create, delete]
+{{- end }}
+
+{{/* What the operator calls that is in no namespace. */}}
+{{- define "spectra.clusterRules" }}
+# Workers show who they are by tokens.
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
+{{- if and .Values.webhook.enabled (not .Values.webhook.certManager.enabled) }}
+- apiGroups: [admissionregistration.k8s.io]
+  resources: [validatingwebhookconfigurations]
+  resourceNames: [{{ include "spectra.webhookConfiguration" . }}]
+  verbs: [get, update]
+{{- end }}
+{{- end }}
+
+{{/* What the operator calls in its own namespace; empty if that is nothing more. */}}
+{{- define "spectra.ownRules" }}
+{{- if .Values.watchNamespaces }}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames:
+  {{- range until (int .Values.shards) }}
+  - spectra-operator-shard-{{ . }}
+  {{- end }}
+  verbs: [get, watch, update]
+# Creating cannot be granted by name; the admission policy on Leases bounds it.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+{{- end }}
+{{- if and .Values.webhook.enabled (not .Values.webhook.certManager.enabled) }}
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ include "spectra.webhook" . }}]
+  verbs: [get, update]
+{{- end }}
+{{- end }}
+
+{{/* Gives the operator a Role of a namespace: (list root namespace role). */}}
+{{- define "spectra.bindingIn" -}}
+{{- $root := index . 0 -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {{ index . 2 }}
+  namespace: {{ index . 1 | quote }}
+  labels:
+    {{- include "spectra.labels" $root | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: {{ index . 2 }}
+subjects:
+- kind: ServiceAccount
+  name: {{ include "spectra.name" $root }}
+  namespace: {{ $root.Release.Namespace }}
+{{- end }}

@@ -1,0 +1,59 @@
+"""What comes before the operator is uninstalled: it stops, and what it holds goes.
+
+A leader that still runs would make new pods while the old ones are let go.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from ..kube.client import KubeClient
+from ..kube.clock import Clock
+from ..kube.errors import NotFound
+from ..kube.resources import DEPLOYMENTS, LEASES, PODS, Body, name_of
+from .shards import LEASE_NAME
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 1.0
+
+
+async def stop_operator(client: KubeClient, clock: Clock, namespace: str, deployment: str) -> None:
+    """Scale the operator's Deployment to zero and return when its last pod has ended.
+
+    A Deployment that is gone has stopped.
+
+    Raises:
+        KubeError: the API server refused.
+    """
+    none: Body = {"spec": {"replicas": 0}}
+    try:
+        scale = await client.patch(DEPLOYMENTS, namespace, deployment, none, subresource="scale")
+    except NotFound:
+        return
+    selector = scale["status"]["selector"]
+    while running := await _running(client, namespace, selector):
+        logger.info("waiting for the operator's pods to end: %s", ", ".join(running))
+        await clock.sleep(PAUSE_SECONDS)
+
+
+async def forget_leases(client: KubeClient, namespace: str, shards: int) -> None:
+    """Delete the Leases of the shards; nobody holds them any more.
+
+    Raises:
+        KubeError: the API server refused.
+    """
+    for shard in range(shards):
+        try:
+            await client.delete(LEASES, namespace, LEASE_NAME.format(shard=shard))
+        except NotFound:
+            continue
+
+
+async def _running(client: KubeClient, namespace: str, selector: str) -> list[str]:
+    listing = await client.list(PODS, namespace, label_selector=selector)
+    return [
+        name_of(pod)
+        for pod in listing.items
+        if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+    ]

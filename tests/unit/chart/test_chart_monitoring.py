@@ -1,0 +1,97 @@
+"""What Prometheus and Grafana get of the chart, and when."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from builders.charts import Body, Render, of_kind, the
+from checks import repository as repo
+from checks.generated import loaded
+
+FILES = repo.ROOT / repo.CHART / "files"
+NO_CRDS = "--set=crds.enabled=false"
+KINDS = {"ServiceMonitor": "serviceMonitor", "PrometheusRule": "prometheusRule"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_by_default_a_kind_is_installed_where_the_cluster_has_it(
+    render_with: Render, kind: str
+) -> None:
+    has = f"--api-versions=monitoring.coreos.com/v1/{kind}"
+
+    assert of_kind(render_with(NO_CRDS), kind) == []
+    assert len(of_kind(render_with(NO_CRDS, has), kind)) == 1
+
+
+@pytest.mark.parametrize(("kind", "value"), KINDS.items())
+def test_a_kind_can_be_forced_or_left_out(render_with: Render, kind: str, value: str) -> None:
+    has = f"--api-versions=monitoring.coreos.com/v1/{kind}"
+    always, never = (f"--set=metrics.{value}.install={word}" for word in ("always", "never"))
+
+    assert len(of_kind(render_with(NO_CRDS, always), kind)) == 1
+    assert of_kind(render_with(NO_CRDS, has, never), kind) == []
+
+
+@pytest.fixture
+def watched(render_with: Render) -> list[Body]:
+    values = repo.ROOT / repo.CHART / "ci" / "prometheus.yaml"
+    return render_with(NO_CRDS, f"--values={values}")
+
+
+def test_the_monitor_scrapes_each_replica_by_the_metrics_service(watched: list[Body]) -> None:
+    (monitor,) = of_kind(watched, "ServiceMonitor")
+    service = the(watched, "Service", "spectra-operator-metrics")
+    (endpoint,) = monitor["spec"]["endpoints"]
+    selector = monitor["spec"]["selector"]["matchLabels"]
+
+    assert selector.items() <= service["metadata"]["labels"].items()
+    others = [s for s in of_kind(watched, "Service") if s is not service]
+    assert not any(selector.items() <= s["metadata"]["labels"].items() for s in others)
+    assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+    assert service["spec"]["clusterIP"] == "None"
+
+
+def test_every_rule_file_is_in_the_rules_and_has_nothing_of_helm_left(watched: list[Body]) -> None:
+    (rules,) = of_kind(watched, "PrometheusRule")
+    written = [g for file in sorted(FILES.glob("rules/*.yaml")) for g in loaded(file.read_text())]
+
+    groups = [group for body in written for group in body["groups"]]
+    assert rules["spec"]["groups"] == groups
+    assert len({group["name"] for group in groups}) == len(groups)
+
+
+def test_labels_choose_the_prometheus(render_with: Render) -> None:
+    options = [
+        f"--set=metrics.{value}.{part}"
+        for value in KINDS.values()
+        for part in ("install=always", "labels.release=main")
+    ]
+    bodies = render_with(NO_CRDS, *options)
+
+    for kind in KINDS:
+        assert of_kind(bodies, kind)[0]["metadata"]["labels"]["release"] == "main"
+
+
+def test_every_dashboard_is_a_config_map_that_the_sidecar_finds(defaults: list[Body]) -> None:
+    found = of_kind(defaults, "ConfigMap")
+    files = sorted(FILES.glob("dashboards/*.json"))
+
+    assert len(found) == len(files) > 0
+    for body, file in zip(found, files, strict=True):
+        assert body["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert json.loads(body["data"][file.name]) == json.loads(file.read_text())
+
+
+def test_dashboards_can_live_elsewhere_or_not_at_all(render: Render) -> None:
+    elsewhere = render("crds.enabled=false", "dashboards.namespace=grafana")
+    none = render("crds.enabled=false", "dashboards.enabled=false")
+
+    places = {b["metadata"]["namespace"] for b in of_kind(elsewhere, "ConfigMap")}
+    assert places == {"grafana"}
+    assert of_kind(none, "ConfigMap") == []
+
+
+def test_a_dashboard_fits_into_a_config_map_and_the_release_into_a_secret() -> None:
+    assert all(file.stat().st_size < 900_000 for file in FILES.rglob("*.*"))
