@@ -69,7 +69,7 @@ generate: $(STAMP) ## Write the generated files: CRDs, the chart's CRDs, manifes
 
 .PHONY: site
 site: $(STAMP) ## Build the documentation site into build/site
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 .PHONY: check
 check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examples, site
