@@ -158,6 +158,13 @@ def test_where_prometheus_is_can_be_said_closer(policies: Render) -> None:
     assert not allowed(found, OPERATOR, INTERNET, 9090)
 
 
+def test_the_operator_reaches_the_collector_of_its_traces(policies: Render) -> None:
+    on = "tracing.endpoint=http://collector.monitoring:4318"
+
+    assert allowed(policies(on), OPERATOR, PROMETHEUS, 4318)
+    assert not allowed(policies(), OPERATOR, PROMETHEUS, 4318)
+
+
 def test_the_address_of_the_api_server_confines_both_directions(policies: Render) -> None:
     found = policies("networkPolicy.apiServer.cidrs={10.0.0.1/32}")
 

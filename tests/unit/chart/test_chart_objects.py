@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from builders.charts import of_kind, restricted_violations
+from builders.charts import of_kind, restricted_violations, the
 from checks import repository as repo
 from checks.generated import dump, loaded, manifest_files
 from spectra_operator.api.crds import KINDS
@@ -85,7 +85,7 @@ def test_the_log_level_is_in_a_file_so_that_a_change_of_it_restarts_nothing(
 ) -> None:
     quiet, loud = render(), render("log.level=debug")
 
-    (config,) = of_kind(loud, "ConfigMap")
+    config = the(loud, "ConfigMap", "spectra-operator-log")
     assert config["data"] == {"level": "debug"}
     assert deployment(quiet) == deployment(loud)
     (volume,) = (
@@ -94,6 +94,16 @@ def test_the_log_level_is_in_a_file_so_that_a_change_of_it_restarts_nothing(
     assert volume["configMap"] == {"name": config["metadata"]["name"], "optional": True}
     (mount,) = (m for m in operator(loud)["volumeMounts"] if m["name"] == "log")
     assert f"{mount['mountPath']}/level" == environment(loud)[PREFIX + "LOG_LEVEL_FILE"]
+
+
+def test_traces_go_to_the_collector_that_the_values_name(render: Render) -> None:
+    bodies = render("tracing.endpoint=http://collector:4318", "tracing.headersSecret=collector")
+    headers = next(e for e in operator(bodies)["env"] if e["name"].startswith("OTEL_"))
+
+    assert environment(bodies)["SPECTRA_OPERATOR_OTLP_ENDPOINT"] == "http://collector:4318"
+    assert headers["name"] == "OTEL_EXPORTER_OTLP_HEADERS"
+    assert headers["valueFrom"] == {"secretKeyRef": {"name": "collector", "key": "headers"}}
+    assert not any("OTLP" in entry["name"] for entry in operator(render())["env"])
 
 
 def test_the_operator_is_told_where_content_is_part_of_revisions(render: Render) -> None:
@@ -223,8 +233,7 @@ def test_the_plain_manifests_are_the_chart_without_helm(defaults: list[Body]) ->
     installed = loaded((repo.ROOT / repo.MANIFESTS / "install.yaml").read_text())
 
     assert installed[0]["kind"] == "Namespace"
-    kinds = {b["kind"] for b in defaults} - {"ConfigMap"}
-    assert {b["kind"] for b in installed} == kinds | {"Namespace"}
+    assert {b["kind"] for b in installed} == {b["kind"] for b in defaults} | {"Namespace"}
     assert (
         deployment(installed)["spec"]["template"]["spec"]
         == (deployment(defaults)["spec"]["template"]["spec"])
