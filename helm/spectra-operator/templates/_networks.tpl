@@ -21,23 +21,24 @@
   {{- end }}
 {{- end }}
 
-{{/* The ports in the addresses of Prometheus servers, as a JSON list; empty for any. */}}
-{{- define "spectra.prometheusPorts" -}}
+{{/* The ports in URLs, as a JSON list; empty for any. */}}
+{{- define "spectra.portsOf" -}}
 {{- $ports := list -}}
-{{- range .Values.rollouts.prometheusAddresses -}}
+{{- range . -}}
 {{- if ne . "*" -}}
 {{- $url := urlParse . -}}
 {{- $said := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
-{{- $ports = append $ports ($said | default (ternary "443" "80" (eq $url.scheme "https")) | int) -}}
+{{- $ports = append $ports ($said | default (ternary "443" "80" (eq $url.scheme "https"))) -}}
 {{- end -}}
 {{- end -}}
-{{- toJson (ternary list ($ports | uniq | sortAlpha) (has "*" .Values.rollouts.prometheusAddresses)) -}}
+{{- toJson (ternary list ($ports | uniq | sortAlpha) (has "*" .)) -}}
 {{- end }}
 
-{{/* The Prometheus servers that analyses of rollouts ask. */}}
-{{- define "spectra.toPrometheus" -}}
-{{- $ports := .Values.networkPolicy.prometheus.ports | default (include "spectra.prometheusPorts" . | fromJsonArray) -}}
-- {{ with .Values.networkPolicy.prometheus.to }}to:
+{{/* A rule for servers of which the URLs are known: (list values-of-networkPolicy urls). */}}
+{{- define "spectra.toServers" -}}
+{{- $said := index . 0 }}
+{{- $ports := $said.ports | default (include "spectra.portsOf" (index . 1) | fromJsonArray) -}}
+- {{ with $said.to }}to:
   {{- toYaml . | nindent 2 }}
   {{ end }}ports:
   {{- range $ports }}
@@ -45,12 +46,4 @@
   {{- else }}
   - {protocol: TCP}
   {{- end }}
-{{- end }}
-
-{{/* The collector that traces are sent to, by the port in its address. */}}
-{{- define "spectra.toCollector" -}}
-{{- $url := urlParse .Values.tracing.endpoint -}}
-{{- $said := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
-- ports:
-  - {port: {{ $said | default (ternary "443" "80" (eq $url.scheme "https")) }}, protocol: TCP}
 {{- end }}

@@ -37,11 +37,12 @@ def test_the_operator_reads_the_secret_that_cert_manager_fills(made: list[Body])
     spec = pod_template(of_kind(made, "Deployment")[0])["spec"]
     (container,) = spec["containers"]
     environment = {e["name"]: e.get("value") for e in container["env"]}
-    (mount,) = container["volumeMounts"]
-    (volume,) = spec["volumes"]
+    (mount,) = [m for m in container["volumeMounts"] if m["name"] == "certificate"]
+    (volume,) = [v for v in spec["volumes"] if v["name"] == "certificate"]
 
     assert environment["SPECTRA_OPERATOR_WEBHOOK_CERTIFICATE_FOLDER"] == mount["mountPath"]
     assert (mount["name"], mount["readOnly"]) == (volume["name"], True)
+    assert volume["secret"]["defaultMode"] == 0o444, "the operator's user owns nothing"
     assert volume["secret"]["secretName"] == the(made, "Certificate", NAME)["spec"]["secretName"]
 
 
