@@ -133,7 +133,7 @@ _ENGINE = (
     ),
     histogram(
         "spectra_event_loop_lag_seconds",
-        "How late the event loop was, probed twice a second",
+        "How late the event loop was, probed four times a second",
         QUICK,
     ),
 )
