@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +20,9 @@ from builders.fake_api.server import FakeApi
 from builders.specs import a_step, a_task, a_workflow, an_agent
 from spectra_operator.api.constants import GROUP, VERSION
 from spectra_operator.engine.keys import RESOURCES
-from spectra_operator.handlers.admission import REVIEWED, make_server
+from spectra_operator.handlers.admission import REVIEWED, make_server, mounted_server
 from spectra_operator.handlers.app import run_kopf
-from spectra_operator.kube.certificates import issue
+from spectra_operator.kube.certificates import Pair, issue
 from spectra_operator.kube.resources import Body, Resource
 
 PATIENCE = 20.0
@@ -75,12 +75,24 @@ def _free_port() -> int:
         return port
 
 
-@asynccontextmanager
-async def a_webhook(folder: Path) -> AsyncIterator[Webhook]:
-    """Run kopf with its webhook; enter it in the test itself (see test_kopf_intake)."""
-    pair, port = issue(["localhost"], datetime.now(UTC)), _free_port()
+def _one_file(port: int, folder: Path, pair: Pair) -> kopf.WebhookServer:
     file = folder / "pair.pem"
     file.write_bytes(pair.certificate + pair.key)
+    return make_server(port, file)
+
+
+def _two_mounted_files(port: int, folder: Path, pair: Pair) -> kopf.WebhookServer:
+    (folder / "tls.crt").write_bytes(pair.certificate)
+    (folder / "tls.key").write_bytes(pair.key)
+    return mounted_server(port, folder)
+
+
+@asynccontextmanager
+async def a_webhook(
+    folder: Path, served: Callable[[int, Path, Pair], kopf.WebhookServer] = _one_file
+) -> AsyncIterator[Webhook]:
+    """Run kopf with its webhook; enter it in the test itself (see test_kopf_intake)."""
+    pair, port = issue(["localhost"], datetime.now(UTC)), _free_port()
     trust = ssl.create_default_context(cadata=pair.certificate.decode())
     async with FakeApi() as api, aiohttp.TCPConnector(ssl=trust) as connector:
         kinds = (Resource(GROUP, VERSION, plural, kind) for plural, kind in REVIEWED.items())
@@ -90,7 +102,7 @@ async def a_webhook(folder: Path) -> AsyncIterator[Webhook]:
             return kopf.ConnectionInfo(server=api.url)
 
         ready = asyncio.Event()
-        server = make_server(port, file)
+        server = served(port, folder, pair)
         running = asyncio.create_task(
             run_kopf(_Intake(), login, asyncio.Event(), ready, webhook=server)
         )
@@ -127,6 +139,11 @@ def a_template(*phases: Body) -> Body:
 
 async def test_a_sound_workflow_is_let_in(tmp_path: Path) -> None:
     async with a_webhook(tmp_path) as webhook:
+        assert (await webhook.says(a_workflow()))["allowed"] is True
+
+
+async def test_a_certificate_that_somebody_else_mounts_is_served(tmp_path: Path) -> None:
+    async with a_webhook(tmp_path, _two_mounted_files) as webhook:
         assert (await webhook.says(a_workflow()))["allowed"] is True
 
 

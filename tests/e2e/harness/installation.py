@@ -16,6 +16,8 @@ RELEASE = "spectra"
 REPLICAS = 2
 CONTENT_NAMESPACE = "spectra-content"
 """Here content is part of revisions. It stays, for the operator's rights are in it."""
+OWN = {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+"""The operator's namespace: the API server refuses pods of the chart that are not restricted."""
 FAKE_NODES = 1
 
 
@@ -43,8 +45,11 @@ def install(cluster: LocalCluster, checkout: Path = ROOT, tag: str = "dev") -> N
         "contentNamespaces": f"{{{CONTENT_NAMESPACE}}}",
         "podAnnotations.session": f"run-{uuid.uuid4().hex[:8]}",
     }
-    place = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CONTENT_NAMESPACE}}
-    cluster.run("kubectl", "apply", "--filename=-", stdin=json.dumps(place))
+    for place in (
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CONTENT_NAMESPACE}},
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": OWN},
+    ):
+        cluster.run("kubectl", "apply", "--filename=-", stdin=json.dumps(place))
     settings = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
     chart = str(checkout / "helm" / "spectra-operator")
     cluster.run(

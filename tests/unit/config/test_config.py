@@ -33,6 +33,7 @@ def test_namespaces_are_read_with_commas_between_them_and_each_once() -> None:
     config = load({f"{PREFIX}CONTENT_NAMESPACES": "team-a, team-b,,team-a"})
     assert config.content_namespaces == ("team-a", "team-b")
     assert load({f"{PREFIX}CONTENT_NAMESPACES": ""}).content_namespaces == ()
+    assert load({f"{PREFIX}WATCH_NAMESPACES": "b,a"}).watch_namespaces == ("b", "a")
 
 
 def test_a_collector_is_an_url_and_what_it_wants_to_see_is_not_in_it() -> None:
@@ -67,6 +68,7 @@ def test_variables_that_are_not_ours_are_left_alone() -> None:
         ("LOG_FORMAT", "xml"),
         ("CONTENT_NAMESPACES", "Team_A"),
         ("CONTENT_NAMESPACES", "*"),
+        ("WATCH_NAMESPACES", "team_a"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_with_its_variable_named(
