@@ -148,7 +148,7 @@ async def _run(config: Config, correlation: Correlation) -> None:
             prometheus_addresses=frozenset(config.prometheus_addresses.split(",")) - {""},
         )
         prometheus = await stack.enter_async_context(PrometheusClient())
-        spans = _spans(config, clock)
+        spans = _spans(config, clock, metrics)
         engine = Engine(client, clock, metrics, settings, prometheus, spans)
         correlation.concerns = concerns(engine.parts.store)
         keeper = ShardKeeper(
@@ -265,7 +265,7 @@ def _served_one(config: Config) -> str:
     return next(iter(config.watch_namespaces), "default")
 
 
-def _spans(config: Config, clock: SystemClock) -> TraceExporter | None:
+def _spans(config: Config, clock: SystemClock, metrics: Metrics) -> TraceExporter | None:
     if not config.otlp_endpoint:
         return None
     try:
@@ -275,7 +275,12 @@ def _spans(config: Config, clock: SystemClock) -> TraceExporter | None:
         sender = OtlpSender(config.otlp_endpoint, resource)
     except MissingLibraryError as error:
         raise SystemExit(f"spectra-operator: {error}") from error
-    return TraceExporter(sender, clock.monotonic, clock.sleep)
+    return TraceExporter(
+        sender,
+        clock.monotonic,
+        clock.sleep,
+        count=lambda outcome, spans: metrics.spans[(outcome,)].inc(spans),
+    )
 
 
 def _tracing(spans: TraceExporter | None) -> Iterator[Table]:

@@ -80,8 +80,13 @@ class TraceExporter:
         monotonic: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
         most: int = MOST_WAITING,
+        count: Callable[[str, int], None] = lambda _outcome, _spans: None,
     ) -> None:
-        """Prepare; `most` spans may wait, the clock is in seconds."""
+        """Prepare; `most` spans may wait, the clock is in seconds.
+
+        `count` is told how many spans were `sent` or are `lost`.
+        """
+        self._count = count
         self._sender = sender
         self._monotonic = monotonic
         self._sleep = sleep
@@ -139,6 +144,7 @@ class TraceExporter:
                 taken = False
             if taken:
                 self.sent += len(batch)
+                self._count("sent", len(batch))
             else:
                 self._lose(len(batch), "the collector did not take them")
 
@@ -147,6 +153,7 @@ class TraceExporter:
         if not count:
             return
         self.lost += count
+        self._count("lost", count)
         now = self._monotonic()
         if now - self._complained_at >= _COMPLAIN_SECONDS:
             self._complained_at = now

@@ -16,6 +16,7 @@ class ApiFailure(Exception):  # noqa: N818 - not an error of the fake: an answer
         *,
         causes: list[dict[str, str]] | None = None,
         retry_after: int | None = None,
+        name: str = "",
     ) -> None:
         """Keep the parts of the Status.
 
@@ -25,6 +26,7 @@ class ApiFailure(Exception):  # noqa: N818 - not an error of the fake: an answer
             message: For people.
             causes: The details' causes, each with `reason` and `message`.
             retry_after: Seconds for the Retry-After header; None to send none.
+            name: The object that the details name; empty for none.
         """
         super().__init__(message)
         self.code = code
@@ -32,10 +34,13 @@ class ApiFailure(Exception):  # noqa: N818 - not an error of the fake: an answer
         self.message = message
         self.causes = causes or []
         self.retry_after = retry_after
+        self.name = name
 
     def status_object(self) -> dict[str, Any]:
         """Return the Status."""
         details: dict[str, Any] = {"causes": self.causes} if self.causes else {}
+        if self.name:
+            details["name"] = self.name
         if self.retry_after is not None:
             details["retryAfterSeconds"] = self.retry_after
         return {
@@ -52,7 +57,7 @@ class ApiFailure(Exception):  # noqa: N818 - not an error of the fake: an answer
 
 def not_found(plural: str, name: str) -> ApiFailure:
     """Return the answer for an object that is not there."""
-    return ApiFailure(404, "NotFound", f'{plural} "{name}" not found')
+    return ApiFailure(404, "NotFound", f'{plural} "{name}" not found', name=name)
 
 
 def conflict(plural: str, name: str, why: str) -> ApiFailure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -30,13 +31,10 @@ class FakeSender:
         self.stopped = False
         self.hold = threading.Event()
         self.hold.set()
-        self.loop = asyncio.get_running_loop()
-        self.news = asyncio.Event()
 
     def send(self, spans: Sequence[Any]) -> bool:
         self.hold.wait(10)
         self.batches.append(len(spans))
-        self.loop.call_soon_threadsafe(self.news.set)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -50,7 +48,19 @@ class _Exporting:
     def __init__(self, most: int) -> None:
         self.clock = FakeClock()
         self.sender = FakeSender()
-        self.exporter = TraceExporter(self.sender, self.clock.monotonic, self.clock.sleep, most)
+        self.counted: Counter[str] = Counter()
+        self.news = asyncio.Event()
+        self.exporter = TraceExporter(
+            self.sender,
+            self.clock.monotonic,
+            self.clock.sleep,
+            most,
+            count=self._count,
+        )
+
+    def _count(self, outcome: str, spans: int) -> None:
+        self.counted[outcome] += spans
+        self.news.set()
 
     async def until(self, sent: int, lost: int) -> None:
         """Let a second pass and wait until so many spans are sent and lost."""
@@ -58,9 +68,8 @@ class _Exporting:
             await self.clock.settle()
             self.clock.advance(1)
             while (self.exporter.sent, self.exporter.lost) != (sent, lost):
-                await self.sender.news.wait()
-                self.sender.news.clear()
-                await self.clock.settle()
+                self.news.clear()
+                await self.news.wait()
 
 
 @pytest.fixture
@@ -92,6 +101,7 @@ async def test_spans_that_a_collector_does_not_take_are_counted_as_lost(
     exporting.exporter.tell([a_span(3)])
     await exporting.until(sent=1, lost=2)
     assert "2 spans are lost so far" in caplog.text
+    assert exporting.counted == {"sent": 1, "lost": 2}
 
 
 async def test_the_queue_is_bounded_and_its_losses_are_told_once_a_minute(

@@ -131,6 +131,11 @@ _ENGINE = (
         "Since the last list, event or bookmark of a watch; a live one is heard every minute",
         "kind",
     ),
+    counter(
+        "spectra_trace_spans_total",
+        "Spans of traces that a collector took, or that are lost to it: sent, lost",
+        "outcome",
+    ),
     histogram(
         "spectra_event_loop_lag_seconds",
         "How late the event loop was, probed four times a second",

@@ -95,6 +95,7 @@ class Metrics:
         self.reconciles = self._counters("spectra_reconciles_total")
         self.reconcile_errors = self._counters("spectra_reconcile_errors_total")
         self.reconcile_seconds = self._histograms("spectra_reconcile_duration_seconds")
+        self.spans = self._counters("spectra_trace_spans_total")
         self.loop_lag = self._histogram("spectra_event_loop_lag_seconds")
         self.requests = self._counters("spectra_api_requests_total")
         self.request_bytes = self._counters("spectra_api_request_bytes_total")
