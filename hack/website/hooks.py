@@ -1,4 +1,4 @@
-"""What MkDocs is told beyond mkdocs.yml: whole folders in the navigation, links out of docs/.
+"""What MkDocs is told beyond mkdocs.yml: folders in navigation and links, links out of docs/.
 
 A link such as `../examples/retry.yaml` is right in the repository and would lead nowhere on the
 site. So each file that a page links to outside docs/ becomes a page of its own.
@@ -43,10 +43,15 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, **_: ob
 
     def led(match: re.Match[str]) -> str:
         target = _target(here, match[2], root)
-        if target is None:
+        if target is not None:
+            to = f"{SHOWN}/{target}.md"
+        elif match[2].endswith("/"):
+            to = _first_page(
+                Path(config.docs_dir), posixpath.join(posixpath.dirname(here), match[2])
+            )
+        else:
             return match[0]
-        to = os.path.relpath(f"{SHOWN}/{target}.md", posixpath.dirname(here) or ".")
-        return f"{match[1]}{to}{match[3]}"
+        return f"{match[1]}{os.path.relpath(to, posixpath.dirname(here) or '.')}{match[3]}"
 
     return LINK.sub(led, markdown)
 
@@ -59,8 +64,18 @@ def _written_out(entry: Any, docs: Path) -> Any:
         return {title: [_written_out(each, docs) for each in value]}
     if not str(value).endswith("/"):
         return entry
-    pages = sorted((docs / value).glob("*.md"), key=lambda path: (path.stem != "index", path.stem))
-    return {title: [path.relative_to(docs).as_posix() for path in pages]}
+    return {title: _pages(docs, value)}
+
+
+def _pages(docs: Path, folder: str) -> list[str]:
+    """The pages of a folder, its index first."""
+    found = sorted((docs / folder).glob("*.md"), key=lambda path: (path.stem != "index", path.stem))
+    return [path.relative_to(docs).as_posix() for path in found]
+
+
+def _first_page(docs: Path, folder: str) -> str:
+    """Where a link to a folder leads, since the site lists none."""
+    return next(iter(_pages(docs, folder)), folder)
 
 
 def _outside(file: File, root: Path) -> set[str]:

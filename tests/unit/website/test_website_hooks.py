@@ -53,6 +53,12 @@ def test_a_folder_in_the_navigation_stands_for_its_pages_in_order(root: Path) ->
     assert text.index("adr/0001-a/") < text.index("adr/0002-b/")
 
 
+def test_a_link_to_a_folder_of_docs_leads_to_its_first_page(root: Path) -> None:
+    (root / "docs/index.md").write_text("# Home\n\n[decisions](adr/)\n")
+
+    assert 'href="adr/0001-a/"' in (built(root) / "index.html").read_text()
+
+
 def test_a_file_outside_docs_becomes_a_page_that_shows_it(root: Path) -> None:
     folder = built(root)
 
