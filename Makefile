@@ -69,7 +69,7 @@ generate: $(STAMP) ## Write the generated files: CRDs, the chart's CRDs, manifes
 
 .PHONY: site
 site: $(STAMP) ## Build the documentation site into build/site
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 .PHONY: check
 check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examples, site
@@ -90,6 +90,8 @@ component: $(STAMP) ## Run the component tests: real code against an API server 
 	@{ $(BIN)/python -m cluster unpack prometheus && $(BIN)/python -m cluster unpack promtool; } \
 	  >/dev/null || \
 	  echo "make: the tests against a real Prometheus are skipped" >&2
+	@$(BIN)/python -m cluster build otelcol || \
+	  echo "make: the test against a real collector is skipped" >&2
 	@$(PYTEST) -n $(WORKERS) tests/component $(ARGS)
 
 .PHONY: e2e
@@ -115,7 +117,7 @@ test: $(STAMP) ## Run what CI runs: check, unit, component and e2e tests
 .PHONY: prepare
 prepare: $(STAMP)
 	@$(BIN)/python -m cluster up --name $(E2E_CLUSTER)
-	@$(BIN)/python -m cluster build metrics-server
+	@$(BIN)/python -m cluster build metrics-server otelcol
 	@$(BIN)/python -m images build
 
 .PHONY: test-all

@@ -70,6 +70,9 @@ class Task(_Frozen):
         key: An idempotency key, the same for every attempt of this item.
         replay: Whether the task was done before, and is done again to try a new revision of the
             agent. What comes of it is compared, and used by nobody.
+        traceparent: The span that the task's own spans belong under, as the header of W3C Trace
+            Context; empty while the operator traces nothing. If OpenTelemetry is installed where
+            the task runs, it is the current context of the handler already.
         input: The task's input, with its references already replaced by values.
 
     What is said with `progress` and `checkpoint` reaches the operator in mode Pool, and in mode
@@ -86,6 +89,7 @@ class Task(_Frozen):
         "name",
         "phase",
         "replay",
+        "traceparent",
         "workflow",
     )
 
@@ -96,6 +100,7 @@ class Task(_Frozen):
     attempt: int
     key: str
     replay: bool
+    traceparent: str
     input: dict[str, Any]
     _attached: Attachment | None
 
@@ -110,10 +115,12 @@ class Task(_Frozen):
         attempt: int = 1,
         key: str = "",
         replay: bool = False,
+        traceparent: str = "",
         attached: Attachment | None = None,
     ) -> None:
         self._fill(name=name, input=dict(input or {}), workflow=workflow, phase=phase)
         self._fill(index=index, attempt=attempt, key=key, replay=replay, _attached=attached)
+        self._fill(traceparent=traceparent)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Task:
@@ -132,6 +139,7 @@ class Task(_Frozen):
             attempt=_number(env, "SPECTRA_ATTEMPT", 1),
             key=env.get("SPECTRA_KEY", ""),
             replay=env.get("SPECTRA_REPLAY", "") == "true",
+            traceparent=env.get("TRACEPARENT", ""),
             attached=_attachment(env),
         )
 

@@ -47,7 +47,7 @@ def attempt(
     env = os.environ if env is None else env
     try:
         handler = choose()
-        contract.write(as_result(_finished(handler(Task.from_env(env)))), env)
+        contract.write(_result_of(handler, Task.from_env(env)), env)
     except Exception as error:  # whatever it is, the user must read it
         _tell_the_rest()
         return fail(error, env)
@@ -55,6 +55,15 @@ def attempt(
         _tell_the_rest()
         raise
     return 0
+
+
+def _result_of(handler: Handler, task: Task) -> Result:
+    if not task.traceparent:
+        return as_result(_finished(handler(task)))
+    from spectra_agent.tracing import Continued  # noqa: PLC0415  # only tasks that are traced
+
+    with Continued(task.traceparent):
+        return as_result(_finished(handler(task)))
 
 
 def work() -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from monitoring.rules import recorded_names
 from spectra_operator.observability.metrics import CATALOGUE, Kind
@@ -18,12 +19,13 @@ def asked(query: str) -> set[str]:
     return set(_NAME.findall(_STRING.sub('""', query)))
 
 
-def known() -> set[str]:
+@cache
+def known() -> frozenset[str]:
     """Return the names of all series: those that are scraped, and those that are recorded."""
     found = {*PROCESS, *recorded_names()}
     for name, metric in CATALOGUE.items():
         found |= {name + part for part in _PARTS} if metric.kind is Kind.HISTOGRAM else {name}
-    return found
+    return frozenset(found)
 
 
 def labels_of(name: str) -> set[str]:

@@ -19,7 +19,7 @@ _INTRO = (
     "and in one word for programs (`reason`). This page has each of these words, what it means and "
     "what to do. `kubectl spectra why NAME` follows the reasons to their cause."
 )
-_WORD = re.compile(r"[A-Z][a-z]+(?:[A-Z][a-z]*)*")
+_WORD = re.compile(r"[A-Z]+[a-z]+(?:[A-Z]+[a-z]*)*")
 _SPEAKING = ("core", "engine", "dispatch")
 _NOT_SPEAKING = ("core/lint", "core/language")
 """Their words are those of the linter, which docs/validation.md lists, and of the parser."""

@@ -27,7 +27,7 @@ _VERBS = {
 }
 _SHELL = ("cat", "cd", "dirname", "done", "echo", "eval", "export", "for", "grep", "head", "jq")
 _SHELL_TOO = ("source", "xargs")
-_FOREIGN = ("buildah", "ctr", "dot", "nsenter", "pip")
+_FOREIGN = ("buildah", "ctr", "curl", "dot", "nsenter", "pip")
 """Programs that are not the project's and not on every machine."""
 
 
@@ -104,7 +104,12 @@ def _click(group: click.Group, words: Sequence[str], path: str) -> None:
 
 
 def _kubectl(words: list[str]) -> None:
-    verb = next((word for word in words if not word.startswith("-")), "")
+    verbs = (
+        word
+        for before, word in pairwise(["", *words])
+        if not word.startswith("-") and before not in ("-n", "--namespace")
+    )
+    verb = next(verbs, "")
     if verb not in _VERBS:
         raise UnknownCommandError(f"kubectl has no verb {verb!r} that the documents use")
     for flag in ("-f", "-k"):

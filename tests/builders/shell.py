@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -26,6 +26,17 @@ class Shell:
     """One bash, which keeps variables and the last exit code from command to command."""
 
     process: asyncio.subprocess.Process
+
+    async def succeed(self, steps: list[Command]) -> None:
+        """Type commands, each of which must succeed.
+
+        Raises:
+            NotAsDocumented: One failed.
+        """
+        for step in steps:
+            code, output = await self.run(step.text)
+            if code:
+                raise NotAsDocumented(f"{step.place}: {step.text}\n{output}\nended with {code}")
 
     async def follow(self, steps: list[Command], rename: tuple[str, str] = ("", "")) -> None:
         """Type commands, and compare what comes with what is shown.
@@ -73,9 +84,15 @@ class Shell:
 
 
 @asynccontextmanager
-async def a_shell() -> AsyncIterator[Shell]:
-    """Open a shell in the checkout, without what this test run has in its environment."""
-    env = {name: value for name, value in os.environ.items() if name not in _OURS}
+async def a_shell(more: Mapping[str, str] | None = None) -> AsyncIterator[Shell]:
+    """Open a shell in the checkout, without what this test run has in its environment.
+
+    Args:
+        more: Variables that it has besides.
+    """
+    env = {name: value for name, value in os.environ.items() if name not in _OURS} | {
+        **(more or {})
+    }
     process = await asyncio.create_subprocess_exec(
         *("bash", "--noprofile", "--norc"),
         stdin=asyncio.subprocess.PIPE,

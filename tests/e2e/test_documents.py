@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from builders.documents import blocks, documents
+from builders.document_pages import FOLLOWED
+from builders.documents import DOCS, ROOT, Command, blocks, commands, documents
+from builders.shell import Shell, a_shell
 from e2e.harness.play import Play
+from e2e.harness.plugin import environment
 
 CUT_SHORT = "{...}"
 NO_OBJECTS = {"Kustomization"}
@@ -36,10 +42,44 @@ async def test_the_api_server_takes_every_manifest_of_the_documents(play: Play) 
         if body["kind"] == "Action":
             continue  # its actor is who asks, which is somebody else on each cluster
         bodies.append({**body, "metadata": meta})
-    assert len(bodies) > 20
+    assert len(bodies) > 15
 
     said = await play.kubectl(
         "create", "--dry-run=server", "-f", "-", stdin=yaml.safe_dump_all(bodies)
     )
 
     assert said.count("(server dry run)") == len(bodies)
+
+
+def steps(page: str) -> list[Command]:
+    """Return the commands of a page, but those that say that they are not to be run."""
+    return [
+        command
+        for block in blocks(DOCS / f"{page}.md")
+        if block.language in ("console", "") and not block.note
+        for command in commands(block)
+        if "jq" not in command.text or shutil.which("jq")
+    ]
+
+
+async def prepared(shell: Shell, folder: Path, source: str) -> None:
+    """Apply what a page speaks of; of a page that is its first manifest."""
+    path = ROOT / source
+    if path.suffix == ".md":
+        first = next(b for b in blocks(path) if b.language == "yaml" and "apiVersion" in b.text)
+        path = folder / f"{path.stem}.yaml"
+        path.write_text(first.text)
+    await shell.succeed([Command(f"kubectl apply -f {path}", (), source)])
+
+
+@pytest.mark.parametrize("page", FOLLOWED)
+async def test_the_commands_of_a_page_succeed(play: Play, page: str, tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    shutil.copy(play.cluster.kubeconfig, kubeconfig)
+    names = f"--current --namespace {play.namespace}"
+
+    async with a_shell(environment(kubeconfig, play.cluster.kubectl_path)) as shell:
+        await shell.succeed([Command(f"kubectl config set-context {names}", (), page)])
+        for source in FOLLOWED[page]:
+            await prepared(shell, tmp_path, source)
+        await shell.succeed(steps(page))

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from builders.cluster import LocalCluster
+from builders.document_pages import SUCCEEDING, TYPED
 from builders.documents import DOCS, Command, blocks, commands
 from builders.shell import a_shell
 
-PAGES = ("operations", "troubleshooting", "security", "how-it-works")
-"""Pages whose commands are about what the tutorial leaves: the agent press, the run blocks."""
 CLEAN_UP = "7. Clean up"
 NAME = "--name tutorial"
 SECONDS = 900
@@ -47,6 +46,8 @@ async def test_a_stranger_comes_from_nothing_to_a_watched_rolled_back_and_autosc
 
     async with a_shell() as shell:
         await shell.follow(before, rename)
-        for page in PAGES:
+        for page in TYPED:
             await shell.follow([step for _, block in steps(page) for step in block], rename)
+        for page in SUCCEEDING:
+            await shell.succeed([step for _, block in steps(page) for step in block])
         await shell.follow(after, rename)

@@ -23,6 +23,7 @@ class Claim:
         input: The task's input.
         checkpoint: What the last attempt left, or None.
         replay: Whether the task was done before, and is done again to try a new revision.
+        traceparent: The span that the task's own spans belong under, or empty.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Claim:
     input: Mapping[str, Any]
     checkpoint: Any
     replay: bool = False
+    traceparent: str = ""
 
 
 def read_claims(body: Mapping[str, Any]) -> list[Claim]:
@@ -65,6 +67,7 @@ def _claim(entry: object) -> Claim:
         input=_field(entry, "input", dict, {}),
         checkpoint=entry.get("checkpoint"),
         replay=_field(entry, "replay", bool, False),
+        traceparent=_field(entry, "traceparent", str, ""),
     )
 
 

@@ -13,6 +13,7 @@ from spectra_agent import contract, workspace
 from spectra_agent.model import Result, Task
 from spectra_agent.pool.held import Held
 from spectra_agent.runner import as_result
+from spectra_agent.tracing import Continued
 
 if TYPE_CHECKING:
     from spectra_agent.pool.loop import Loop
@@ -46,9 +47,10 @@ def perform(
     """
     env = {**env, **_names(held)}
     try:
-        returned: Any = find(held.claim.task)(_task(held, env))
-        if iscoroutine(returned):
-            returned = loop().run(returned, held)
+        with Continued(held.claim.traceparent):
+            returned: Any = find(held.claim.task)(_task(held, env))
+            if iscoroutine(returned):
+                returned = loop().run(returned, held)
         document = contract.encode(as_result(returned), env)
     except BaseException as error:  # noqa: BLE001, RUF100  # a slot outlives what its task does
         return failure(error)
@@ -84,6 +86,7 @@ def _task(held: Held, env: Mapping[str, str]) -> Task:
         attempt=claim.attempt,
         key=claim.key,
         replay=claim.replay,
+        traceparent=claim.traceparent,
         attached=held,
     )
 

@@ -65,6 +65,8 @@ class PhaseReconciler:
             return
         run.known = decision.record
         decision = self._admit(key, run, snapshot, decision)
+        if decision.ready or run.ready_since:  # what was begun at once did not wait
+            measures.note_ready(run, decision.ready, self._parts.clock.monotonic())
         trigger, run.trigger = run.trigger, None
         self.pods.carry_out(key, run, decision, levels.grace)
         create_plans(self._parts, key, run, decision.spawn)
@@ -153,8 +155,6 @@ class PhaseReconciler:
         """Offer what is ready, start what is granted, and say why the rest waits."""
         parts = self._parts
         levels = effective_levels(snapshot, decision.record)
-        if decision.ready or run.ready_since:
-            measures.note_ready(run, decision.ready, parts.clock.monotonic())
         parts.scheduler.offer(key, candidates(parts, key, run, decision))
         if not parts.admitting(key.namespace) or not parts.scheduler.waiting(key.namespace):
             return replace(decision, record=with_blocked(decision.record, {}, levels))

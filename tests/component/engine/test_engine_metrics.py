@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from builders.engine import World, a_running_world
 from builders.kubelet import fails, ok
 from builders.scrapes import Scrape, scrape_of
@@ -63,6 +65,29 @@ async def test_who_waits_for_a_slot_is_seen_waiting_and_its_wait_is_measured() -
         assert ended.value("spectra_task_queue_duration_seconds_count") == 2
         assert ended.value("spectra_task_queue_duration_seconds_bucket", le="0.1") == 1
         assert ended.value("spectra_task_queue_duration_seconds_bucket", le="60.0") == 2
+
+
+@pytest.mark.parametrize("agent", [an_agent(), a_pool(replicas=1, slots=3)], ids=["pod", "pool"])
+async def test_what_runs_for_long_does_not_wait(agent: dict[str, Any]) -> None:
+    async with a_running_world(agent) as world:
+        world.kubelet.plan("each", ok(seconds=900))
+        world.workers.plan("each", Deed(seconds=900))
+        await world.apply(a_workflow([a_step("build", [a_task("each", count=3)])]))
+        await world.until(lambda: scrape(world).value("spectra_tasks", state="Running") == 3)
+        assert scrape(world).value("spectra_task_queue_oldest_age_seconds") == 0
+        await world.during(600)
+        assert scrape(world).value("spectra_task_queue_oldest_age_seconds") == 0
+
+
+async def test_a_workflow_that_is_suspended_does_not_wait() -> None:
+    async with a_running_world(an_agent(concurrency=1)) as world:
+        world.kubelet.plan("first", ok(seconds=100))
+        await world.apply(a_workflow([a_step("build", [a_task("first"), a_task("second")])]))
+        await world.during(30)
+        assert scrape(world).value("spectra_task_queue_oldest_age_seconds") > 25
+        await world.change("Workflow", "flow", suspend=True)
+        await world.during(30)
+        assert scrape(world).value("spectra_task_queue_oldest_age_seconds") == 0
 
 
 async def test_failures_and_retries_are_counted_by_their_reason() -> None:

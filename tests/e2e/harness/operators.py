@@ -106,8 +106,11 @@ class Operators:
 
     async def metrics(self) -> list[Sample]:
         """The metrics of all replicas."""
-        texts = await asyncio.gather(*(self._read(pod, "metrics") for pod in self.pods()))
-        return [sample for text in texts for sample in samples(text)]
+        return [sample for text in await self.metric_pages() for sample in samples(text)]
+
+    async def metric_pages(self) -> list[str]:
+        """The metrics of each replica, as Prometheus reads them."""
+        return await asyncio.gather(*(self._read(pod, "metrics") for pod in self.pods()))
 
     async def hops(self) -> list[float]:
         """Seconds of the leader's recent hops."""

@@ -158,11 +158,12 @@ def test_where_prometheus_is_can_be_said_closer(policies: Render) -> None:
     assert not allowed(found, OPERATOR, INTERNET, 9090)
 
 
-def test_the_operator_reaches_the_collector_of_its_traces(policies: Render) -> None:
-    on = "tracing.endpoint=http://collector.monitoring:4318"
+def test_the_operator_reaches_the_collector_that_traces_are_sent_to(policies: Render) -> None:
+    found = policies("tracing.endpoint=http://collector.monitoring:4318")
 
-    assert allowed(policies(on), OPERATOR, PROMETHEUS, 4318)
-    assert not allowed(policies(), OPERATOR, PROMETHEUS, 4318)
+    assert allowed(found, OPERATOR, INTERNET, 4318)
+    assert not allowed(found, OPERATOR, INTERNET, 4317)
+    assert not allowed(policies(), OPERATOR, INTERNET, 4318)
 
 
 def test_the_address_of_the_api_server_confines_both_directions(policies: Render) -> None:

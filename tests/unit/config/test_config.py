@@ -36,6 +36,15 @@ def test_namespaces_are_read_with_commas_between_them_and_each_once() -> None:
     assert load({f"{PREFIX}WATCH_NAMESPACES": "b,a"}).watch_namespaces == ("b", "a")
 
 
+def test_a_collector_is_an_url_and_what_it_wants_to_see_is_not_in_it() -> None:
+    assert load({}).otlp_endpoint == ""
+    assert load({f"{PREFIX}OTLP_ENDPOINT": "http://c:4318"}).otlp_endpoint == "http://c:4318"
+    for wrong in ("c:4318", "http://ada:hunter2@c:4318", "http://c?key=hunter2", "ftp://c"):
+        with pytest.raises(ConfigError, match="OTEL_EXPORTER_OTLP_HEADERS") as refused:
+            load({f"{PREFIX}OTLP_ENDPOINT": wrong})
+        assert "hunter2" not in str(refused.value)
+
+
 def test_variables_that_are_not_ours_are_left_alone() -> None:
     environ = {"SHARDS": "9", "PATH": "/bin", f"{PREFIX}IDENTITY": "me"}
     assert load(environ) == Config(identity="me")

@@ -97,6 +97,7 @@ CLAIM = {
     "input": {"x": 1},
     "timeoutSeconds": None,
     "checkpoint": None,
+    "traceparent": None,
 }
 
 

@@ -12,18 +12,14 @@ import pytest
 from click.testing import CliRunner
 
 from builders.command_lines import UnknownCommandError, check, simple_commands, spectra_words
+from builders.document_pages import ELSEWHERE, FOLLOWED, SUCCEEDING, TYPED
 from builders.documents import DOCS, ROOT, Block, Command, blocks, commands, documents
 from kubectl_spectra.main import program
 
 EXEMPT = "not executed: "
 BLOCKS = [block for path in documents() for block in blocks(path)]
 SHELL = ("console", "", "sh")
-COMMANDS = [
-    command
-    for block in BLOCKS
-    if block.language in SHELL and not block.note.startswith(EXEMPT)
-    for command in commands(block)
-]
+COMMANDS = [command for block in BLOCKS if block.language in SHELL for command in commands(block)]
 OFFLINE = ("lint", "simulate", "explain", "graph")
 LANGUAGES = {
     "",
@@ -69,6 +65,16 @@ def test_a_command_about_a_file_of_the_repository_works(
 
 def test_there_are_commands_that_work_without_a_cluster() -> None:
     assert len(offline()) >= 3
+
+
+def test_every_page_with_commands_has_a_test_that_runs_them() -> None:
+    pages = {Path(command.place.partition(":")[0]).stem for command in COMMANDS}
+
+    assert pages == {*TYPED, *SUCCEEDING, *FOLLOWED, *ELSEWHERE}, (
+        "say in tests/builders/document_pages.py"
+    )
+    assert {test for test in ELSEWHERE.values() if not (ROOT / test).exists()} == set()
+    assert {f for files in FOLLOWED.values() for f in files if not (ROOT / f).exists()} == set()
 
 
 def test_every_block_of_the_console_holds_a_command() -> None:

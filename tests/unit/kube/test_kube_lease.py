@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -161,6 +162,21 @@ async def test_a_silent_holder_is_succeeded_only_after_its_own_time_is_over(
     assert two.lock.held()
     assert clock.monotonic() >= last_renewal + 15
     assert server.spec["leaseTransitions"] == 1
+    await two.stop()
+
+
+async def test_who_takes_over_knows_when_the_one_before_was_last_heard_of(
+    server: _OneLease, clock: FakeClock
+) -> None:
+    one, two = _Contender(server, clock, "one"), _Contender(server, clock, "two")
+    began = clock.now()
+    await clock.run_for(5)
+    await one.stop()
+    await clock.run_for(20)
+    assert one.lock.left_at is None  # nobody was before
+    assert two.lock.left_at == began + timedelta(seconds=4)
+    await clock.run_for(20)
+    assert two.lock.left_at == began + timedelta(seconds=4)  # its own renewals are not asked for
     await two.stop()
 
 

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from spectra_operator.kube.lease_record import LeaseTimes, freed, holder_of, may_take, taken
+from spectra_operator.kube.lease_record import (
+    LeaseTimes,
+    freed,
+    holder_of,
+    may_take,
+    renewed_at,
+    taken,
+)
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 THEIRS: dict[str, Any] = {
@@ -80,3 +87,16 @@ def test_a_missing_lease_has_no_holder() -> None:
 def test_times_that_would_let_two_hold_the_lease_are_refused(times: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"LeaseTimes\("):
         LeaseTimes(**times)
+
+
+def test_a_lease_tells_when_it_was_renewed_or_given_back() -> None:
+    ours = taken({}, identity="us", now=NOW, duration=15)
+    assert renewed_at({"spec": ours}) == NOW
+    assert renewed_at({"spec": freed(ours, now=NOW)}) == NOW
+
+
+@pytest.mark.parametrize("time", [None, "", "then", 7, "2026-01-01T12:00:00"])
+def test_a_time_that_somebody_made_up_is_none(time: object) -> None:
+    assert renewed_at({"spec": {"renewTime": time}}) is None
+    assert renewed_at({}) is None
+    assert renewed_at(None) is None

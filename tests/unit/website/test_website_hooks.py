@@ -10,6 +10,8 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
+from checks import site
+
 HOOKS = Path(__file__).parents[3] / "hack" / "website" / "hooks.py"
 CONFIG = """\
 site_name: test
@@ -40,9 +42,9 @@ def root(tmp_path: Path) -> Path:
 
 def built(root: Path) -> Path:
     """Build the site strictly; return its folder."""
-    site = root / "site"
-    build(load_config(str(root / "mkdocs.yml"), strict=True, site_dir=str(site)))
-    return site
+    target = root / "site"
+    build(load_config(str(root / "mkdocs.yml"), strict=True, site_dir=str(target)))
+    return target
 
 
 def test_a_folder_in_the_navigation_stands_for_its_pages_in_order(root: Path) -> None:
@@ -52,11 +54,11 @@ def test_a_folder_in_the_navigation_stands_for_its_pages_in_order(root: Path) ->
 
 
 def test_a_file_outside_docs_becomes_a_page_that_shows_it(root: Path) -> None:
-    site = built(root)
+    folder = built(root)
 
-    assert "kind" in (site / "source/examples/one.yaml/index.html").read_text()
-    assert 'href="source/examples/one.yaml/"' in (site / "index.html").read_text()
-    assert "../../source/examples/one.yaml/" in (site / "adr/0002-b/index.html").read_text()
+    assert "kind" in (folder / "source/examples/one.yaml/index.html").read_text()
+    assert 'href="source/examples/one.yaml/"' in (folder / "index.html").read_text()
+    assert "../../source/examples/one.yaml/" in (folder / "adr/0002-b/index.html").read_text()
 
 
 def test_a_folder_outside_docs_becomes_a_page_that_lists_it(root: Path) -> None:
@@ -77,6 +79,19 @@ def test_a_dead_link_or_a_forgotten_page_ends_the_build(root: Path, name: str, t
 
     with pytest.raises(Abort):
         built(root)
+
+
+def test_the_check_has_nothing_against_a_site_that_builds(root: Path) -> None:
+    assert site.problems_of(root) == []
+
+
+def test_the_check_says_what_is_dead_and_what_is_forgotten(root: Path) -> None:
+    (root / "docs/forgotten.md").write_text("# Not in the navigation\n\n[gone](gone.md)\n")
+
+    said = "\n".join(site.problems_of(root))
+
+    assert "forgotten.md" in said
+    assert "'gone.md'" in said
 
 
 @pytest.fixture(autouse=True)
