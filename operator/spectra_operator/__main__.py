@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import gc
 import logging
-import os
 import signal
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any
 import uvloop
 
 from .api.constants import ANNOTATION_ADDRESS
+from .commands import access_of, check, kubeconfig_of, parser, release, served_one
 from .config import Config, ConfigError, load
 from .dispatch.auth import TokenAuthenticator
 from .dispatch.server import WorkerApiServer
@@ -27,16 +27,13 @@ from .engine.correlation import concerns
 from .engine.engine import Engine
 from .engine.insides import ails, insides, waits_for
 from .engine.measures import count_request
-from .engine.release import release_all
-from .engine.served import unserved, wait_until_served
+from .engine.served import wait_until_served
 from .engine.settings import EngineSettings
 from .engine.shards import ShardKeeper
-from .engine.uninstall import forget_leases, stop_operator
 from .handlers.admission import make_server, mounted_server
 from .handlers.app import run_kopf
 from .handlers.login import make_login
 from .handlers.webhook_certificate import CertificateKeeper, WebhookPlace
-from .kube.access import load_access
 from .kube.client import AiohttpClient
 from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
@@ -48,7 +45,6 @@ from .observability.logs import Correlation, set_up, tell_of_failure
 from .observability.loop_lag import LoopLag
 from .observability.metrics import Metrics
 from .observability.prometheus import PrometheusClient
-from .observability.reach import refusal
 from .observability.tracing import MissingLibraryError, OtlpSender, TraceExporter
 
 logger = logging.getLogger(__name__)
@@ -78,47 +74,10 @@ def _command(
     config: Config, arguments: argparse.Namespace, correlation: Correlation
 ) -> Coroutine[Any, Any, None]:
     if arguments.command == "release":
-        return _release(config, arguments.namespace, arguments.stop)
+        return release(config, arguments.namespace, arguments.stop)
     if arguments.command == "check":
-        return _check(config, arguments.url)
+        return check(config, arguments.url)
     return _run(config, correlation)
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="spectra-operator", description=__doc__)
-    commands = top.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="run the operator")
-    release = commands.add_parser(
-        "release", help="take the operator's finalizer off all pods, before it is uninstalled"
-    )
-    release.add_argument("--namespace", default=None, help="only this namespace")
-    release.add_argument(
-        "--stop", default="", metavar="DEPLOYMENT", help="first stop the operator of this name"
-    )
-    check = commands.add_parser("check", help="tell whether the installation works")
-    check.add_argument("url", help="the readiness check of the operator")
-    return top
-
-
-async def _release(config: Config, namespace: str | None, deployment: str) -> None:
-    async with ScopedClient(_access(config), config.watch_namespaces) as client:
-        if deployment:
-            await stop_operator(client, SystemClock(), config.namespace, deployment)
-        count = await release_all(client, namespace)
-        if deployment:
-            await forget_leases(client, config.namespace, config.shards)
-    logger.info("released %d pods", count)
-
-
-async def _check(config: Config, url: str) -> None:
-    async with AiohttpClient(_access(config)) as client:
-        missing = await unserved(client, _served_one(config))
-    wrong = [f"{plural} are not served: install the CRDs" for plural in missing]
-    wrong += filter(None, [await refusal(url)])
-    if wrong:
-        sys.exit("spectra-operator: " + "; ".join(wrong))
-    logger.info("the operator is ready, and every kind is served")
 
 
 async def _run(config: Config, correlation: Correlation) -> None:
@@ -128,14 +87,14 @@ async def _run(config: Config, correlation: Correlation) -> None:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             ScopedClient(
-                _access(config),
+                access_of(config),
                 config.watch_namespaces,
                 connections=config.concurrency + 8,
                 on_request=partial(count_request, metrics),
             )
         )
         lease_client = await stack.enter_async_context(
-            AiohttpClient(_access(config), request_seconds=5.0)
+            AiohttpClient(access_of(config), request_seconds=5.0)
         )
         settings = EngineSettings(
             shards=config.shards,
@@ -170,7 +129,7 @@ async def _run(config: Config, correlation: Correlation) -> None:
         )
         await health.start()
         stack.push_async_callback(health.stop)
-        served = wait_until_served(client, clock, _served_one(config))
+        served = wait_until_served(client, clock, served_one(config))
         shell = _Shell(engine, config)
         if config.webhook_service and not config.webhook_certificate_folder:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectra-"))
@@ -199,7 +158,7 @@ class _Shell:
 
     async def run(self) -> None:
         """Run until cancelled."""
-        login, stop = make_login(_kubeconfig(self._config)), asyncio.Event()
+        login, stop = make_login(kubeconfig_of(self._config)), asyncio.Event()
         namespaces = self._config.watch_namespaces
         if self.certificate is None:
             folder = self._config.webhook_certificate_folder
@@ -260,11 +219,6 @@ async def _signals(stop: asyncio.Event, kopf_ready: asyncio.Event) -> None:
     await stop.wait()
 
 
-def _served_one(config: Config) -> str:
-    """Return a namespace in which the operator may read."""
-    return next(iter(config.watch_namespaces), "default")
-
-
 def _spans(config: Config, clock: SystemClock, metrics: Metrics) -> TraceExporter | None:
     if not config.otlp_endpoint:
         return None
@@ -287,14 +241,6 @@ def _tracing(spans: TraceExporter | None) -> Iterator[Table]:
     if spans is not None:
         rows = (("waiting", len(spans)), ("sent", spans.sent), ("lost", spans.lost))
         yield a_table("spans", ("spans", "value"), rows)
-
-
-def _access(config: Config) -> Any:
-    return load_access(_kubeconfig(config), None)
-
-
-def _kubeconfig(config: Config) -> str | None:
-    return config.kubeconfig or os.environ.get("KUBECONFIG") or None
 
 
 def _lock(client: AiohttpClient, name: str, clock: SystemClock, config: Config) -> LeaseLock:

@@ -8,7 +8,7 @@ import pytest
 
 from builders.charts import Body, Render, of_kind, pod_specs, the
 from checks.generated import is_hook
-from spectra_operator.__main__ import parser
+from spectra_operator.commands import parser
 
 NAME = "spectra-operator-uninstall"
 

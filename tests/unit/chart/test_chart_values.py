@@ -49,6 +49,15 @@ def test_every_value_has_a_rule_and_every_rule_a_value() -> None:
     assert set(paths_of_values(values, ruled)) == ruled
 
 
+def test_no_rule_is_written_twice() -> None:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        assert len(names) == len(set(names)), names
+        return dict(pairs)
+
+    json.loads((CHART / "values.schema.json").read_text(), object_pairs_hook=once)
+
+
 def test_every_rule_has_a_type() -> None:
     definitions = schema()["definitions"]
     for path, rule in paths_of_schema(schema()):
