@@ -55,7 +55,7 @@ class Informers:
     def get(self, namespace: str | None, name: str) -> Body | None:
         """Return an object as last seen, or None."""
         informer = self._of(namespace)
-        return informer.get(namespace, name) if informer else None
+        return None if informer is None else informer.get(namespace, name)
 
     def each(self) -> Iterable[Informer]:
         """Return the informers, one for each namespace or one for all."""
@@ -75,7 +75,7 @@ class Informers:
     def put(self, body: Body) -> None:
         """Lay the answer to our own write over the cache, unless the cache is newer."""
         informer = self._of(namespace_of(body))
-        if informer:
+        if informer is not None:  # an empty one is false
             informer.put(body)
 
     async def refresh(self) -> None:
@@ -101,4 +101,4 @@ class Informers:
         self.synced.set()
 
     def _of(self, namespace: str | None) -> Informer | None:
-        return self._all.get(namespace) or self._all.get(None)
+        return self._all.get(namespace if namespace in self._all else None)

@@ -104,6 +104,18 @@ async def test_the_answer_to_our_own_write_is_laid_over_the_cache_of_its_namespa
         assert caches.get(ELSEWHERE, "stranger") is None
 
 
+@pytest.mark.parametrize("namespaces", [OURS, ()])
+async def test_the_answer_to_our_own_write_is_laid_over_an_empty_cache(
+    api: FakeApi, namespaces: tuple[str, ...]
+) -> None:
+    await api.create_namespace(OURS[0])
+    async with scoped(api, *namespaces) as client:
+        caches = Informers(client, PODS, namespaces, clock=SystemClock(), on_change=lambda _: None)
+        caches.put(await client.create(PODS, OURS[0], pod("first")))
+
+        assert caches.get(OURS[0], "first") is not None
+
+
 async def test_without_namespaces_the_whole_cluster_is_followed_by_one_watch(
     places: FakeApi,
 ) -> None:
