@@ -70,7 +70,7 @@ def _queues(engine: Engine, lag: float) -> Iterator[Table]:
     numbers = (
         ("keys that want a pass now", picture.ready),
         ("seconds that the first of them has waited", picture.oldest_seconds),
-        ("seconds that the event loop was late, at most, in the last 30", lag),
+        ("seconds that the event loop was late, at most, in the last 10", lag),
         ("keys that want a pass later", picture.later),
         ("keys whose last pass failed", picture.failing),
         ("writes that wait for their turn", len(parts.executor)),

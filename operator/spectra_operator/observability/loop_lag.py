@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 
 TICK_SECONDS = 0.25
 """How often it is measured."""
-WINDOW_SECONDS = 30.0
-"""How long a measurement counts."""
+WINDOW_SECONDS = 10.0
+"""How long a measurement counts: as long as the pause between two probes, so that one late turn is
+seen by one of them, and only a loop that is late again and again is given up."""
 
 
 class LoopLag:
@@ -36,7 +37,7 @@ class LoopLag:
             self._note(self._monotonic())
 
     def worst(self) -> float:
-        """Return the longest lag of the last 30 s in seconds, one that still lasts included."""
+        """Return the longest lag of the last 10 s in seconds, one that still lasts included."""
         now = self._monotonic()
         self._forget(now)
         known = self._seen[0][1] if self._seen else 0.0

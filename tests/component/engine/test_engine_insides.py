@@ -42,7 +42,7 @@ async def test_a_replica_that_leads_is_shown_with_all_it_does(world: World) -> N
     watched = {row["resource"]: row for row in page["watches"]}
     assert watched["pods"]["synced"]
     assert values(page["queues"])["keys whose last pass failed"] == 0
-    assert values(page["queues"])["seconds that the event loop was late, at most, in the last 30"]
+    assert values(page["queues"])["seconds that the event loop was late, at most, in the last 10"]
 
 
 async def test_pools_are_shown_by_agent_with_their_workers_states(world: World) -> None:
