@@ -35,6 +35,9 @@ from .pod_beats import PodBeats
 from .worker_book import KIND, Poll, Wait, WorkerRun
 from .workers import WorkerReconciler
 
+HOLD_SECONDS = 0.01
+"""How long a result may wait for the pass over the phase that has the next claim for its slot: both
+are one write then."""
 FULL_PAGE_BYTES = 192 * 1024
 """A page larger than this takes no more results until the phases' statuses have caught up."""
 
@@ -156,7 +159,8 @@ class WorkDesk:
         future: Works = _future()
         run.waits.append(Wait(future, slots))
         if slots:
-            self._parts.hand_on(key.namespace)
+            rested = self._parts.hand_on(key.namespace)
+            run.hold_until = min(rested, self._parts.clock.monotonic() + HOLD_SECONDS)
         self._parts.queue.add(key)
         return future
 

@@ -120,14 +120,19 @@ class Parts:
         for order in self.orders.of(target):
             self.queue.add(Key("Action", target.namespace, order.name))
 
-    def hand_on(self, namespace: str) -> None:
-        """Wake whoever may start now with the slots that a deleted phase left."""
+    def hand_on(self, namespace: str) -> float:
+        """Wake whoever may start now with slots that have become free; return when all rested."""
         waiting = self.scheduler.waiting(namespace) if self.admitting(namespace) else ()
-        if len(waiting) == 1:  # its own pass asks what it is granted
-            self.queue.add(*waiting)
-        elif waiting:
-            granted = self.admit(namespace, self.clock.now()).granted
-            self.wake_phases(namespace, {phase for phase, _, _ in granted})
+        if len(waiting) > 1:  # a single one asks itself what it is granted
+            granted = {phase for phase, _, _ in self.admit(namespace, self.clock.now()).granted}
+            waiting = [key for key in waiting if self._is(key, granted)]
+        for key in waiting:
+            self.queue.add(key)
+        return max(map(self.queue.rested_at, waiting), default=0.0)
+
+    def _is(self, phase: Key, uids: set[str]) -> bool:
+        run = self.phases.get(phase)
+        return run is not None and run.shape.uid in uids
 
     def admit(self, namespace: str, now: datetime) -> Admission:
         """Hand out the free slots of a namespace."""

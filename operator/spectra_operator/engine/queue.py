@@ -95,6 +95,10 @@ class WorkQueue:
         if self._ready.pop(key, None) is not None:
             self.add_at(key, rested)
 
+    def rested_at(self, key: Key) -> float:
+        """Return when a key will have rested, in monotonic seconds; 0.0 if it does not rest."""
+        return self._rests.get(key, 0.0)
+
     def back_off(self, key: Key) -> None:
         """Ask for a pass after a pause that doubles with every failure in a row."""
         tries = self._failures.get(key, 0) + 1

@@ -109,6 +109,7 @@ class WorkerRun:
     told: dict[str, str] = field(default_factory=dict)
     triggers: dict[str, float] = field(default_factory=dict)
     write_by: float | None = None
+    hold_until: float = 0.0
     ahead: Ahead = field(default_factory=Ahead)
 
     @property

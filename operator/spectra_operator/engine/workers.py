@@ -165,6 +165,10 @@ class WorkerReconciler:
         if run.ops and not urgent and run.write_by is not None and now < run.write_by:
             self._parts.queue.add_at(key, run.write_by)
             return
+        if now < run.hold_until and not any(isinstance(op, Give) for op in run.ops):
+            self._parts.queue.add_at(key, run.hold_until)
+            return
+        run.hold_until = 0.0
         self._foresight.give_what_follows(key, run)
         after = run.wanted
         ops, run.ops, run.write_by = tuple(run.ops), [], None
