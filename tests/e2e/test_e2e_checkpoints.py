@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from builders.specs import a_retry, a_step, a_task
 from e2e.harness.play import Play
 from e2e.harness.plugin import Plugin
@@ -52,6 +54,9 @@ run(work)
 """
 
 
+# An attempt that says checkpoints while nobody leads, and ends before somebody does, leaves none.
+@pytest.mark.usefixtures("killing")
+@pytest.mark.xdist_group("operator")
 async def test_a_retry_goes_on_from_the_checkpoint_and_progress_shows_meanwhile(
     play: Play, spectra: Plugin
 ) -> None:
@@ -71,6 +76,9 @@ async def test_a_retry_goes_on_from_the_checkpoint_and_progress_shows_meanwhile(
     assert "checkpoint" not in steps.status
 
 
+# An attempt that says checkpoints while nobody leads, and ends before somebody does, leaves none.
+@pytest.mark.usefixtures("killing")
+@pytest.mark.xdist_group("operator")
 async def test_a_program_without_our_package_leaves_a_checkpoint(play: Play) -> None:
     command = ["python3", "-c", BY_ITSELF]
     play.given.agent(template={"command": command}, checkpoints=True)

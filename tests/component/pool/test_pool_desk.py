@@ -133,6 +133,38 @@ async def test_a_result_and_the_next_claim_are_one_write() -> None:
         )
 
 
+@pytest.mark.parametrize(("rest", "with_next"), [(0.005, True), (0.5, False)])
+async def test_a_result_waits_for_a_phase_that_rests_for_moments_but_no_longer(
+    rest: float, *, with_next: bool
+) -> None:
+    async with a_desk(count=2) as (world, (caller,)):
+        (work,) = await answered(world, desk(world).claims(caller, 1, frozenset()))
+        written = count(world, writes_a_page)
+        (phase,) = world.operator.parts.phases
+        world.operator.parts.queue.rest(phase, rest)
+
+        told = desk(world).report(caller, report(work, slots=1))
+        await world.settle()
+        assert not written
+        await world.during(0.02)
+
+        (first, *_) = written
+        assert first.body is not None
+        notes = first.body["metadata"]["annotations"]
+        assert f"{c.ENDING_PREFIX}{work.id}" in notes
+        assert any(key.startswith(c.CLAIM_PREFIX) for key in notes) is with_next
+        assert bool(await answered(world, told)) is with_next
+
+
+async def test_a_result_that_wants_no_claim_waits_for_nobody() -> None:
+    async with a_desk(count=2) as (world, (caller,)):
+        (work,) = await answered(world, desk(world).claims(caller, 1, frozenset()))
+        (phase,) = world.operator.parts.phases
+        world.operator.parts.queue.rest(phase, 60)
+
+        assert await answered(world, desk(world).report(caller, report(work))) == ()
+
+
 async def test_a_repeated_result_is_taken_in_once() -> None:
     async with a_desk() as (world, (caller,)):
         (work,) = await answered(world, desk(world).claims(caller, 1, frozenset()))
