@@ -100,12 +100,13 @@ class Parts:
             pause = (at - self.clock.now()).total_seconds()
             self.queue.add_at(key, self.clock.monotonic() + max(pause, 0.0))
 
-    def wake_phases(self, namespace: str, uids: set[str]) -> None:
-        """Ask for a pass over phases that have ready tasks, by their UIDs."""
-        for key in self.scheduler.waiting(namespace):
-            run = self.phases.get(key)
-            if run and run.shape.uid in uids:
-                self.queue.add(key)
+    def wake_phases(self, namespace: str, uids: set[str]) -> list[Key]:
+        """Ask for a pass over phases that have ready tasks, by their UIDs, and return them."""
+        waiting = [(key, self.phases.get(key)) for key in self.scheduler.waiting(namespace)]
+        woken = [key for key, run in waiting if run and run.shape.uid in uids]
+        for key in woken:
+            self.queue.add(key)
+        return woken
 
     def wake_dependents(self, agent: Key) -> None:
         """Look again at what may have waited for an agent."""
@@ -122,17 +123,13 @@ class Parts:
 
     def hand_on(self, namespace: str) -> float:
         """Wake whoever may start now with slots that have become free; return when all rested."""
-        waiting = self.scheduler.waiting(namespace) if self.admitting(namespace) else ()
-        if len(waiting) > 1:  # a single one asks itself what it is granted
-            granted = {phase for phase, _, _ in self.admit(namespace, self.clock.now()).granted}
-            waiting = [key for key in waiting if self._is(key, granted)]
-        for key in waiting:
-            self.queue.add(key)
-        return max(map(self.queue.rested_at, waiting), default=0.0)
-
-    def _is(self, phase: Key, uids: set[str]) -> bool:
-        run = self.phases.get(phase)
-        return run is not None and run.shape.uid in uids
+        woken = self.scheduler.waiting(namespace) if self.admitting(namespace) else []
+        if len(woken) == 1:  # it asks itself what it is granted
+            self.queue.add(woken[0])
+        elif woken:
+            granted = self.admit(namespace, self.clock.now()).granted
+            woken = self.wake_phases(namespace, {phase for phase, _, _ in granted})
+        return max(map(self.queue.rested_at, woken), default=0.0)
 
     def admit(self, namespace: str, now: datetime) -> Admission:
         """Hand out the free slots of a namespace."""

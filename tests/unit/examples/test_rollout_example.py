@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kubectl_spectra import manifests
 from spectra_operator.api.action import ActionSpec
 from spectra_operator.api.agent import AgentSpec
 from spectra_operator.core.lint.lint import lint
 from spectra_operator.core.names import revision_hash
-from unit.core.rollout.rollout_cases import settled
+from unit.examples.bad_releases import env, exposed
 from unit.examples.example_runner import EXAMPLES, documents
 
 FOLDER = EXAMPLES / "rollout"
 [GOOD], [BAD] = documents(FOLDER / "good.yaml"), documents(FOLDER / "bad.yaml")
 [RUN] = documents(FOLDER / "workflow.yaml")
-
-
-def env(agent: dict[str, Any]) -> dict[str, str]:
-    return {each["name"]: each["value"] for each in agent["spec"]["template"]["env"]}
 
 
 def test_the_linter_finds_nothing_wrong_or_odd() -> None:
@@ -39,13 +33,7 @@ def test_the_two_revisions_differ_in_what_they_are_told_alone() -> None:
 def test_the_bad_revision_is_left_within_its_bound() -> None:
     spec = AgentSpec.model_validate(BAD["spec"])
     assert spec.rollout
-    scene = settled(spec.rollout)
-    scene.want("v2")
-    used = 0
-    while scene.record.exposed:
-        failed = used % int(env(BAD)["BROKEN_EVERY"]) == 0
-        scene.end("v2", succeeded=int(not failed), failed=int(failed))
-        used += 1
+    scene, used = exposed(BAD, spec.rollout)
 
     assert used <= spec.rollout.max_unproven
     assert scene.standing() == ("RolledBack", "AnalysisFailed", "v1", "v1")
