@@ -14,6 +14,7 @@ from e2e.harness.bodies import HOLD
 from e2e.harness.following import DeadlinePassed, Follower
 from e2e.harness.operators import Operators
 from e2e.harness.play import Play
+from e2e.harness.removal import held, left_of_the_release
 from spectra_operator.api.constants import RESULT_FINALIZER
 from spectra_operator.kube.access import ClusterAccess
 from spectra_operator.kube.resources import NAMESPACES
@@ -68,8 +69,8 @@ async def test_uninstalling_with_runs_in_flight_lets_every_pod_go_and_leaves_not
 
         pods = play.world.all("Pod")
         assert pods
-        await play.then.until("no pod is held", lambda: not _held(play) or None)
-        assert await _left_of_the_release(play) == []
+        await play.then.until("no pod is held", lambda: not held(play) or None)
+        assert await left_of_the_release(play.cluster) == []
         crds = await play.cluster.kubectl("get", "crd", "-o", "name")
         assert "workflows.spectra.dev" in crds, "uninstalling must keep what users made"
         async with Follower(access, None, [NAMESPACES]).running() as namespaces:
@@ -101,7 +102,7 @@ async def test_installed_from_plain_manifests_it_runs_and_goes_in_the_documented
             await _gone(namespaces, play.namespace, 60.0)
         await _shell(play, uninstall)
 
-        assert await _left_of_the_release(play) == []
+        assert await left_of_the_release(play.cluster) == []
     finally:
         installation.install(play.cluster)
 
@@ -122,20 +123,6 @@ def documented_install() -> str:
     return command.partition("#")[0]
 
 
-async def _left_of_the_release(play: Play) -> list[str]:
-    """Names of objects that carry the release's label, but for the CRDs, and of shards' Leases."""
-    kinds = [
-        "clusterroles,clusterrolebindings,validatingadmissionpolicies",
-        "validatingadmissionpolicybindings,validatingwebhookconfigurations",
-        "deployments,pods,jobs,services,serviceaccounts,roles,rolebindings",
-        "secrets,configmaps,networkpolicies,poddisruptionbudgets",
-    ]
-    label = "--selector=app.kubernetes.io/instance=spectra"
-    every = await play.cluster.kubectl("get", ",".join(kinds), "-A", label, "-o", "name")
-    leases = await play.cluster.kubectl("get", "leases", "-n", installation.NAMESPACE, "-o", "name")
-    return [*every.split(), *leases.split()]
-
-
 async def _shell(play: Play, command: str) -> None:
     """Run one documented command as it stands, on the cluster of the tests."""
     program, *arguments = shlex.split(command)
@@ -148,16 +135,6 @@ async def _shell(play: Play, command: str) -> None:
 def _running(play: Play) -> int:
     held = play.then.task("work/held")
     return sum(t.phase == "Running" for t in [*held.trails(0), *held.trails(1)])
-
-
-def _held(play: Play) -> list[str]:
-    """Names of pods that our finalizer holds."""
-    pods = play.world.all("Pod")
-    return [
-        pod["metadata"]["name"]
-        for pod in pods
-        if RESULT_FINALIZER in pod["metadata"].get("finalizers", ())
-    ]
 
 
 def _only_held(play: Play) -> bool:

@@ -70,7 +70,7 @@ class Operators:
         """Wait until all replicas are ready and one of them leads."""
 
         def ready() -> bool:
-            up = [pod for pod in self.pods() if _is_ready(pod)]
+            up = [pod for pod in self.pods() if is_ready(pod)]
             names = {pod["metadata"]["name"] for pod in up}
             return len(up) == REPLICAS and self.holder().rsplit("_", 1)[0] in names
 
@@ -153,6 +153,7 @@ def processes_of(container: str) -> Iterator[int]:
             continue
 
 
-def _is_ready(pod: Body) -> bool:
+def is_ready(pod: Body) -> bool:
+    """Whether a pod is ready."""
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return any(x["type"] == "Ready" and x["status"] == "True" for x in conditions)

@@ -1,0 +1,185 @@
+"""From 0.1.0 to this version and back with runs in flight, as docs/operations.md says.
+
+All tests share one cluster of their own, for they replace the CustomResourceDefinitions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from builders.cluster import LocalCluster
+from builders.documents import Command
+from e2e.harness import installation, versions
+from e2e.harness.crossing import crossing, documented, type_all
+from e2e.harness.following import Follower
+from e2e.harness.in_flight import InFlight
+from e2e.harness.ledger import Ledger
+from e2e.harness.operators import Operators
+from e2e.harness.play import Play
+from e2e.harness.plugin import Plugin
+from e2e.harness.removal import (
+    held,
+    in_the_manifest,
+    left_of_the_release,
+    made_by_the_release,
+)
+from e2e.harness.versions import Version
+from spectra_operator.kube.access import ClusterAccess, load_access
+from spectra_operator.kube.client import AiohttpClient
+from spectra_operator.kube.resources import LEASES, NAMESPACES
+
+pytestmark = pytest.mark.xdist_group("upgrades")
+SECONDS = 400
+"""For each test; most of it is other tests' work beside it."""
+VERSION_LABEL = "app.kubernetes.io/version"
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> Version:
+    """The version before this one."""
+    return versions.version_of(versions.CUT_0_1_0, tmp_path_factory.mktemp("older"))
+
+
+@pytest.fixture(scope="module")
+def newer() -> Version:
+    """This version."""
+    return versions.this_version()
+
+
+@pytest.fixture(scope="module")
+def cluster(older: Version, newer: Version) -> Iterator[LocalCluster]:
+    """A cluster with the images of both versions, in place of the one that other tests share."""
+    found = LocalCluster(f"{LocalCluster().name}-u"[-20:].strip("-"))
+    found.down()
+    found.up()
+    versions.load(found, older, "operator", "agent")
+    versions.load(found, newer, "operator")
+    yield found
+    found.down()
+
+
+@pytest.fixture(scope="module")
+def access(cluster: LocalCluster) -> ClusterAccess:
+    """The way to that cluster."""
+    return load_access(str(cluster.kubeconfig))
+
+
+@pytest.fixture
+def from_older(cluster: LocalCluster, older: Version) -> None:
+    """The older version is installed."""
+    if deployed(cluster) != older.chart:
+        older.install(cluster)
+
+
+@pytest.fixture
+def upgraded(cluster: LocalCluster, older: Version, newer: Version) -> None:
+    """This version is installed, and the older one was before it."""
+    if deployed(cluster) == newer.chart:
+        return
+    if deployed(cluster) != older.chart:
+        older.install(cluster)
+    newer.install(cluster)
+
+
+@pytest_asyncio.fixture
+async def in_flight(play: Play, access: ClusterAccess, older: Version) -> AsyncIterator[InFlight]:
+    """Runs of every kind under way. Agents stay behind: their SDK is the older one throughout."""
+    follower = Follower(access, play.namespace, [LEASES])
+    ledger = Ledger()
+    follower.listen("Lease", ledger.lease_event)
+    async with follower.running():
+        found = InFlight(play, older.reference("agent"), ledger)
+        await found.begin()
+        yield found
+
+
+def deployed(cluster: LocalCluster) -> str:
+    """Return the chart of the release and its version; empty without a release."""
+    words = ("list", "-n", installation.NAMESPACE, "--deployed", "-o", "json")
+    found = json.loads(cluster.run("helm", *words))
+    return str(found[0]["chart"]) if found else ""
+
+
+async def crd_versions(cluster: LocalCluster) -> set[str]:
+    """Return which versions of the chart the CustomResourceDefinitions are of."""
+    selector = "--selector=app.kubernetes.io/part-of=spectra"
+    text = await cluster.kubectl("get", "crd", selector, "-o", "json")
+    return {crd["metadata"]["labels"][VERSION_LABEL] for crd in json.loads(text)["items"]}
+
+
+@pytest.mark.timeout(SECONDS, func_only=True)
+@pytest.mark.usefixtures("from_older")
+async def test_runs_of_0_1_0_go_on_through_an_upgrade_that_stands_still_half_way(
+    operators: Operators,
+    client: AiohttpClient,
+    newer: Version,
+    in_flight: InFlight,
+    spectra: Plugin,
+) -> None:
+    commands = documented("operations", "Upgrade")
+    await through(in_flight, operators, client, newer, commands[:2])
+
+    await type_all(operators, commands[2:])
+    assert deployed(operators.cluster) == newer.chart
+    await in_flight.end(spectra)
+
+
+@pytest.mark.timeout(SECONDS, func_only=True)
+@pytest.mark.usefixtures("upgraded")
+async def test_runs_of_this_version_go_on_under_0_1_0_after_a_rollback(
+    operators: Operators,
+    client: AiohttpClient,
+    older: Version,
+    in_flight: InFlight,
+    spectra: Plugin,
+) -> None:
+    commands = documented("operations", "Go back")
+    await through(in_flight, operators, client, older, commands)
+
+    assert deployed(operators.cluster) == older.chart
+    assert await made_by_the_release(operators.cluster) == in_the_manifest(operators.cluster)
+    await in_flight.end(spectra)
+
+
+@pytest.mark.timeout(SECONDS, func_only=True)
+@pytest.mark.usefixtures("upgraded", "in_flight")
+async def test_an_upgraded_release_is_uninstalled_with_runs_in_flight_and_leaves_nothing_behind(
+    play: Play, operators: Operators, access: ClusterAccess
+) -> None:
+    assert held(play)
+    await type_all(operators, documented("install", "Uninstall with Helm"))
+
+    await play.then.until("no pod is held", lambda: not held(play) or None)
+    assert await left_of_the_release(play.cluster) == []
+    secrets = ("get", "secrets", "-n", installation.NAMESPACE, "-l", "owner=helm", "-o", "name")
+    assert await play.cluster.kubectl(*secrets) == "", "Helm remembers a former revision"
+    assert await crd_versions(play.cluster), "the schemas stay, and with them what users made"
+    async with Follower(access, None, [NAMESPACES]).running() as namespaces:
+        await play.when.namespace_deleted()
+        gone = f"namespace {play.namespace} is gone"
+        await namespaces.until(gone, lambda: not namespaces.get("Namespace", play.namespace))
+
+
+async def through(
+    runs: InFlight,
+    operators: Operators,
+    client: AiohttpClient,
+    to: Version,
+    commands: list[Command],
+) -> None:
+    """Go to another version by its documented commands while runs end at every step of the way."""
+    async with crossing(operators, client, to, commands) as way:
+        version = to.chart.removeprefix("spectra-operator-")
+        assert await crd_versions(operators.cluster) == {version}
+        assert not way.leads(), "the schemas change before the replica that leads"
+        await runs.go_on("early")
+        await way.taken_over()
+        await runs.go_on("middle")
+        assert way.leads()
+        await way.over()
+    assert await runs.standing() == runs.before
+    await runs.go_on("late")
