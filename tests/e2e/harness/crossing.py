@@ -56,8 +56,9 @@ class Crossing:
         """Let the rollout go on, and wait until all commands have succeeded."""
         await self._paused(paused=False)
         await self.typed
+        # Helm takes a rollout that somebody stopped for one that is over.
+        await self._until("none of the version before is left", lambda: not self._pods(new=False))
         await self.operators.settled()
-        assert not self._pods(new=False), "replicas of the version before are left"
 
     async def _paused(self, *, paused: bool) -> None:
         body = {"spec": {"paused": paused}}

@@ -17,6 +17,7 @@ from builders.specs import a_retry, a_schedule, a_step, a_task
 from e2e.harness import bodies
 from e2e.harness.bodies import HOLD, Body
 from e2e.harness.ledger import Ledger
+from e2e.harness.operators import is_ready
 from e2e.harness.play import Play, TaskView
 from e2e.harness.plugin import FAILS_ONCE, Plugin
 from e2e.harness.pools import pool, said, workers
@@ -24,9 +25,10 @@ from spectra_operator.api import constants as c
 from spectra_operator.kube.resources import CONTROLLER_REVISIONS
 
 GATES = ("early", "middle", "late")
+STABLE_WORKERS = 2
 CLAIMS = 4
-"""As many as the pool has slots: two workers with two each."""
-RETRY_SECONDS = 60
+"""As many as the pool's stable revision has slots: two for each worker."""
+RETRY_SECONDS = 40
 YEARS = {"from": "2024-06-01T00:00:00Z", "to": "2026-06-01T00:00:00Z", "maxConcurrent": 1}
 YEARS_RUN = ["2025-01-01", "2026-01-01"]
 PRESS = """\
@@ -72,6 +74,7 @@ class InFlight:
         play.given.object(_a_plan("minutely", "* * * * *", "worker"))
         play.given.object(_a_plan("yearly", "@yearly", "holder", backfill=YEARS))
         await play.when.applied()
+        await self._task("work/flaky", "again").shows(state="Backoff", failures=1)
         for gate in GATES:
             await self._task(f"work/held-{gate}", "graph").pod_in("Running")
         await self._task("work/first", "stopped").pod_in("Running")
@@ -79,8 +82,8 @@ class InFlight:
         await play.then.workflow_shows("Suspended", name="stopped")
         await play.then.until("all slots are in use", lambda: self._press("busy") == CLAIMS)
         await self._released()
+        await play.then.until("all workers run", self._all_workers_run)
         await play.then.until("a year's run holds", lambda: self._years_pod() or None)
-        await self._task("work/flaky", "again").shows(state="Backoff", failures=1)
         self.before = await self.standing()
 
     async def standing(self) -> Mapping[str, object]:
@@ -164,7 +167,6 @@ class InFlight:
         await play.when.let_go(self._years_pod())
         second = await play.then.until("the second year", lambda: self._years_pod() or None)
         await play.when.let_go(second)
-        await play.then.until("a minute has come", lambda: bool(self.runs("minutely")))
         await play.when.patched("Schedule", "minutely", suspend=True)
         await play.then.until("their runs end", self._all_runs_succeeded)
         assert [f"{at:%Y-%m-%d}" for at in self.runs("yearly")] == YEARS_RUN
@@ -207,6 +209,10 @@ class InFlight:
         trails = [t for t in self.play.recorder.trails if t.item.workflow in names]
         free = self.play.let_go
         return next((t.name for t in trails if t.phase == "Running" and t.name not in free), "")
+
+    def _all_workers_run(self) -> bool:
+        """Whether those of both revisions do."""
+        return sum(map(is_ready, workers(self.play))) == 2 * STABLE_WORKERS
 
     def _press(self, name: str) -> int:
         status = (self.play.world.get("Agent", "press") or {}).get("status") or {}

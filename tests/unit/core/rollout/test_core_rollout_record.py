@@ -67,10 +67,35 @@ def test_while_another_is_switched_to_nobody_knows_since_when_it_is_alone() -> N
 
 @pytest.mark.parametrize(
     "broken",
-    [7, [], "text", {"state": "Dancing"}, {"history": [{}]}, {"deadline": "soon"}, {"number": -1}],
+    [
+        *(7, [], "text", {"state": "Dancing"}, {"history": [{}]}, {"deadline": "soon"}),
+        *({"number": -1}, {"stable": {"a": 1}}, {1: 2}),
+    ],
 )
 def test_what_cannot_be_read_is_a_start_without_memory(broken: object) -> None:
     assert parse_record(broken) == RolloutRecord()
+
+
+def test_a_state_of_a_newer_version_makes_no_unproven_revision_the_stable_one() -> None:
+    scene = exposed()
+    status = render_record(scene.record) | {"state": "Dancing"}
+
+    scene.record = parse_record(status)
+
+    assert (scene.record.stable, scene.record.preview) == ("v1", "v2")
+    decided = scene.decide().record
+    assert (decided.stable, decided.active, decided.state) == ("v1", "v2", "Exposed")
+
+
+def test_an_entry_of_a_newer_version_is_left_out_and_the_others_are_kept() -> None:
+    status = render_record(settled().record)
+    (first,) = status["history"]
+    later = first | {"revision": "v2", "outcome": "Danced"}
+
+    record = parse_record(status | {"history": [first, later]})
+
+    assert record == parse_record(status)
+    assert [end.revision for end in record.history] == ["v1"]
 
 
 def test_an_active_revision_that_is_neither_stable_nor_under_way_is_the_stable_one() -> None:
