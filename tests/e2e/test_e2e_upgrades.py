@@ -13,7 +13,9 @@ import pytest_asyncio
 
 from builders.cluster import LocalCluster
 from builders.documents import Command
+from builders.specs import a_task
 from e2e.harness import installation, versions
+from e2e.harness.bodies import HOLD
 from e2e.harness.crossing import crossing, documented, type_all
 from e2e.harness.following import Follower
 from e2e.harness.in_flight import InFlight
@@ -21,6 +23,7 @@ from e2e.harness.ledger import Ledger
 from e2e.harness.operators import Operators
 from e2e.harness.play import Play
 from e2e.harness.plugin import Plugin
+from e2e.harness.pools import pool
 from e2e.harness.removal import (
     held,
     in_the_manifest,
@@ -146,10 +149,11 @@ async def test_runs_of_this_version_go_on_under_0_1_0_after_a_rollback(
 
 
 @pytest.mark.timeout(SECONDS, func_only=True)
-@pytest.mark.usefixtures("upgraded", "in_flight")
+@pytest.mark.usefixtures("upgraded")
 async def test_an_upgraded_release_is_uninstalled_with_runs_in_flight_and_leaves_nothing_behind(
-    play: Play, operators: Operators, access: ClusterAccess
+    play: Play, operators: Operators, access: ClusterAccess, older: Version
 ) -> None:
+    await begin_to_hold(play, older.reference("agent"))
     assert held(play)
     await type_all(operators, documented("install", "Uninstall with Helm"))
 
@@ -162,6 +166,18 @@ async def test_an_upgraded_release_is_uninstalled_with_runs_in_flight_and_leaves
         await play.when.namespace_deleted()
         gone = f"namespace {play.namespace} is gone"
         await namespaces.until(gone, lambda: not namespaces.get("Namespace", play.namespace))
+
+
+async def begin_to_hold(play: Play, image: str) -> None:
+    """Have a pod of a task that runs, and a worker with two claims."""
+    play.given.agent("holder", HOLD, template={"image": image})
+    template = {"image": image, "terminationGracePeriodSeconds": 1}
+    play.given.object(pool("press", replicas=1, template=template))
+    warm = a_task("warm", agent="press", count=2, input={"seconds": 600})
+    play.given.workflow([a_task("held", agent="holder"), warm])
+    await play.when.applied()
+    await play.then.task("work/held").pod_in("Running")
+    await play.then.task("work/warm").shows(state="Running")
 
 
 async def through(

@@ -136,7 +136,7 @@ class InFlight:
         given = self.play.given
         held = [a_task(f"held-{gate}", agent="holder") for gate in GATES]
         after = [a_task(f"after-{gate}", depends_on=[f"held-{gate}"], count=2) for gate in GATES]
-        last = a_step("last", [a_task("sum", count=2)], depends_on=["work"])
+        last = a_step("last", [a_task("sum")], depends_on=["work"])
         given.workflow(phases=[a_step("work", held + after), last], name="graph")
         given.workflow(
             [a_task("flaky", agent="fails-once", retry=a_retry(1, seconds=RETRY_SECONDS))],

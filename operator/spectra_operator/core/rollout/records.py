@@ -12,8 +12,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import ValidationError
-
 from ...api.rollout import (
     GateTaskSpec,
     Replay,
@@ -26,6 +24,7 @@ from ...api.rollout import (
     RolloutVerb,
 )
 from ..pool.fleet import Keep
+from .readable import readable
 from .stats import NO_STATS, RevisionStats
 
 
@@ -84,7 +83,7 @@ def parse_record(document: Any) -> RolloutRecord:
     one. A revision that is active and neither stable nor under way was never switched to. Where
     nothing says since when the stable one is alone, it surely is since the last rollout has ended.
     """
-    status = _read(document)
+    status = readable(document)
     fields = {name: getattr(status, name) for name in RolloutStatus.model_fields}
     record = RolloutRecord(
         **{**fields, "history": tuple(status.history), "applied": tuple(status.applied)}
@@ -93,31 +92,6 @@ def parse_record(document: Any) -> RolloutRecord:
         record = replace(record, alone_since=record.history[-1].at)
     known = record.active in (record.stable, record.preview)
     return record if known and record.active else replace(record, active=record.stable)
-
-
-def _read(document: Any) -> RolloutStatus:
-    """Return a status without the fields, and the entries of lists, that cannot be read.
-
-    A newer version may have written a value that this one does not know. If the stable revision
-    were forgotten for that, the one under way would be taken as proven.
-    """
-    if not isinstance(document, Mapping):
-        return RolloutStatus()
-    try:
-        return RolloutStatus.model_validate(document)
-    except ValidationError as error:
-        unread = {tuple(each["loc"][:2]) for each in error.errors()}
-    known = {
-        name: [each for number, each in enumerate(value) if (name, number) not in unread]
-        if isinstance(value, list)
-        else value
-        for name, value in document.items()
-        if (name,) not in unread
-    }
-    try:
-        return RolloutStatus.model_validate(known)
-    except ValidationError:
-        return RolloutStatus()
 
 
 @dataclass(frozen=True, slots=True)
