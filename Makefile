@@ -119,6 +119,7 @@ prepare: $(STAMP)
 	@$(BIN)/python -m cluster up --name $(E2E_CLUSTER)
 	@$(BIN)/python -m cluster build metrics-server otelcol
 	@$(BIN)/python -m images build
+	@PYTHONPATH=tests $(BIN)/python -m e2e.harness.versions
 
 .PHONY: test-all
 test-all: test ## Run everything: `make test`, then many more storms, and scale on fake nodes

@@ -59,7 +59,7 @@ def cluster(older: Version, newer: Version) -> Iterator[LocalCluster]:
     found = LocalCluster(f"{LocalCluster().name}-u"[-20:].strip("-"))
     found.down()
     found.up()
-    versions.load(found, older, "operator", "agent")
+    versions.load(found, older, *versions.NEEDED_IMAGES)
     versions.load(found, newer, "operator")
     yield found
     found.down()

@@ -87,6 +87,13 @@ def test_a_state_of_a_newer_version_makes_no_unproven_revision_the_stable_one() 
     assert (decided.stable, decided.active, decided.state) == ("v1", "v2", "Exposed")
 
 
+@pytest.mark.parametrize("field", [{"deadline": "soon"}, {"number": -1}, {"history": 7}, {"by": 1}])
+def test_a_field_that_cannot_be_read_is_left_out_and_the_others_are_kept(
+    field: dict[str, object],
+) -> None:
+    assert parse_record({"stable": "v1", **field}) == RolloutRecord(stable="v1", active="v1")
+
+
 def test_an_entry_of_a_newer_version_is_left_out_and_the_others_are_kept() -> None:
     status = render_record(settled().record)
     (first,) = status["history"]
