@@ -100,15 +100,24 @@ class InFlight:
 
     async def go_on(self, gate: str) -> None:
         """Open a gate; return when what it held, and what followed, is recorded."""
+        await self.opened(gate)
+        await self.recorded(gate)
+
+    async def opened(self, gate: str) -> None:
+        """Open a gate, and begin a workflow there; return when the pod that was held has ended."""
         play = self.play
-        name = f"at-{gate}"
-        play.given.workflow([a_task("quick"), a_task("warm", agent="press")], name=name)
+        play.given.workflow([a_task("quick"), a_task("warm", agent="press")], name=f"at-{gate}")
         await play.when.applied()
-        await play.when.let_go(self._task(f"work/held-{gate}", "graph").trails()[0].name)
+        (held,) = self._task(f"work/held-{gate}", "graph").trails()
+        await play.when.let_go(held.name)
         await self._open(gate)
+        await play.then.until(f"{held.name} ends", lambda: held.ended)
+
+    async def recorded(self, gate: str) -> None:
+        """Wait until what a gate held, and what followed, is recorded."""
         for path, workflow in ((f"work/after-{gate}", "graph"), (f"work/{gate}", "pool")):
             await self._task(path, workflow).shows(state="Succeeded")
-        await play.then.workflow_ends("Succeeded", name)
+        await self.play.then.workflow_ends("Succeeded", f"at-{gate}")
 
     async def end(self, spectra: Plugin) -> None:
         """Bring all to its end, and check that nothing was lost and nothing ran twice."""
