@@ -15,6 +15,13 @@ _SYSTEM = ("etc/os-release", "usr/lib/os-release")
 _WANTED = (_STATUS, *_SYSTEM, "*/*-packages/*.dist-info/METADATA")
 _WHITEOUT = ".wh."
 _CLASSIFIER = "License :: OSI Approved :: "
+_SPDX = {
+    "3-Clause BSD License": "BSD-3-Clause",
+    "Apache 2.0": "Apache-2.0",
+    "ISC License": "ISC",
+    "MIT License": "MIT",
+}
+"""Names that packages give, and that mean one licence only."""
 _LONGEST_NAME = 60
 """Some packages put a licence's whole text where its name belongs."""
 
@@ -107,7 +114,8 @@ def python_package(metadata: str) -> PythonPackage:
     free_text = fields["License"] or ""
     named = free_text if len(free_text) <= _LONGEST_NAME and "\n" not in free_text else ""
     licence = fields["License-Expression"] or named or next(classified, "")
-    return PythonPackage(normalised(fields["Name"]), fields["Version"], licence)
+    name = normalised(fields["Name"])
+    return PythonPackage(name, fields["Version"], _SPDX.get(licence, licence))
 
 
 def _lay(files: dict[str, str], layer: bytes) -> None:
