@@ -86,7 +86,7 @@ check: $(STAMP) ## Lint, types, layers, generated files, chart, manifests, examp
 
 .PHONY: unit
 unit: $(STAMP) ## Run the unit tests
-	@$(BIN)/python -m cluster build helm
+	@$(BIN)/python -m cluster build helm actionlint
 	@$(PYTEST) -n $(WORKERS) tests/unit $(ARGS)
 
 .PHONY: component

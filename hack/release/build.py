@@ -141,7 +141,7 @@ def publish(
         ReleaseError: The image has a Python package that the lock file does not.
     """
     version = planned.version.semantic
-    made_of = contents.of(layout.layers)
+    made_of = contents.of(layout)
     ours = contents.PythonPackage(PROJECT, str(planned.version), sbom.OURS)
     from_elsewhere = [p for p in made_of.python if (p.name, p.version) != (ours.name, ours.version)]
     lockfile.refuse_unlocked(from_elsewhere, locked, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.parser
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -64,11 +64,13 @@ class Contents:
 
     Attributes:
         system: Identifier and version of the distribution, as `debian-12`; empty when unknown.
+        interpreter: Version of a Python that is no package of the distribution; else empty.
         debian: The system's packages, by name.
         python: Python's packages, by name.
     """
 
     system: str
+    interpreter: str
     debian: tuple[DebianPackage, ...]
     python: tuple[PythonPackage, ...]
 
@@ -78,15 +80,15 @@ def normalised(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-def of(layers: Iterable[bytes]) -> Contents:
-    """Return what the layers of an image hold, the lowest first."""
+def of(layout: oci.Layout) -> Contents:
+    """Return what an image holds."""
     files: dict[str, str] = {}
-    for layer in layers:
+    for layer in layout.layers:
         _lay(files, layer)
     python = {python_package(text) for name, text in files.items() if name.endswith("/METADATA")}
     system = next((files[name] for name in reversed(_SYSTEM) if name in files), "")
     debian = debian_packages(files.get(_STATUS, ""))
-    return Contents(_system(system), debian, tuple(sorted(python)))
+    return Contents(_system(system), _interpreter(layout), debian, tuple(sorted(python)))
 
 
 def debian_packages(status: str) -> tuple[DebianPackage, ...]:
@@ -139,6 +141,12 @@ def _delete(files: dict[str, str], gone: str) -> None:
 def _headers(stanza: str) -> Mapping[str, str]:
     fields = (line.partition(": ") for line in stanza.splitlines() if not line.startswith(" "))
     return {name.lower().rstrip(":"): value.strip() for name, _, value in fields}
+
+
+def _interpreter(layout: oci.Layout) -> str:
+    """The official Python image compiles its own, and says which in its environment."""
+    pairs = (line.partition("=") for line in layout.config.get("config", {}).get("Env") or ())
+    return next((value for name, _, value in pairs if name == "PYTHON_VERSION"), "")
 
 
 def _system(os_release: str) -> str:

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cyclonedx.contrib.license.factories import LicenseFactory
-from cyclonedx.model import ExternalReference, ExternalReferenceType, HashType, XsUri
+from cyclonedx.model import (
+    ExternalReference,
+    ExternalReferenceType,
+    HashAlgorithm,
+    HashType,
+    XsUri,
+)
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import License
@@ -56,6 +62,8 @@ def document(subject: Subject, contents: Contents, locked: Locked) -> str:
         *(_python(package, locked, subject.project) for package in contents.python),
         *(_debian(package, contents.system) for package in contents.debian),
     ]
+    if contents.interpreter:
+        parts.append(_interpreter(contents.interpreter))
     if contents.system:
         parts.append(_system(contents.system))
     bom = Bom(
@@ -97,7 +105,7 @@ def _python(package: PythonPackage, locked: Locked, project: str) -> Component:
 
 
 def _files(purl: PackageURL, sums: Iterable[str]) -> list[ExternalReference]:
-    hashes = [HashType.from_hashlib_alg("sha256", each) for each in sums]
+    hashes = [HashType(alg=HashAlgorithm.SHA_256, content=each) for each in sums]
     if not hashes:
         return []
     return [
@@ -123,6 +131,11 @@ def _debian(package: DebianPackage, system: str) -> Component:
         bom_ref=str(purl),
         purl=purl,
     )
+
+
+def _interpreter(version: str) -> Component:
+    purl = PackageURL("generic", None, "python", version)
+    return Component(name="python", version=version, bom_ref=str(purl), purl=purl)
 
 
 def _system(system: str) -> Component:
