@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
-import os
-import shutil
-import subprocess
-import sys
 import tarfile
 import zipfile
 from dataclasses import dataclass
@@ -16,77 +14,66 @@ from typing import Any
 import pytest
 import yaml
 
+from builders.checkout import Checkout, copy_to
 from builders.documents import DOCS, Command, blocks, commands
-from builders.releases import commit
 from builders.shell import a_shell
 from checks import repository as repo
-from release import versions
+from release import source, versions
+from release.versions import Version
 
 # The first run on a machine builds images and helm; with both cached it is under a minute.
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("release")]
+pytestmark = pytest.mark.timeout(1200)
 
 REGISTRY = "registry.example/team"
 EXEMPT = "not executed: "
 
 
 @dataclass(frozen=True)
-class Checkout:
-    """A repository of its own with the files of this one, all committed.
+class Made:
+    """A release that was made twice of one commit, once for all workers of this run.
 
     Attributes:
-        root: Where it is.
-        commit: Its only commit.
+        checkout: What it was made from.
+        first: Its folder after the first time.
+        folder: Its folder after the second.
     """
 
-    root: Path
-    commit: str
-
-    @property
-    def env(self) -> dict[str, str]:
-        """An environment in which the tools are those of the copy."""
-        folders = [str(self.root / name) for name in ("hack", "operator", "cli", "agent")]
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
-
-    def make(self, *words: str) -> Path:
-        """Run `make`; returns the folder that it prints."""
-        # The environment is the checkout's own, and must not be installed anew from the copy.
-        command = ["make", "--old-file=.venv/.installed", *words]
-        done = subprocess.run(
-            command, cwd=self.root, env=self.env, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return Path(done.stdout.strip())
+    checkout: Checkout
+    first: Path
+    folder: Path
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    root = tmp_path_factory.mktemp("release") / "checkout"
-    for path in repo.tracked_files():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(repo.ROOT / path, root / path)
-    made = commit(root)
-    (root / ".venv").symlink_to(sys.prefix)
-    (root / ".git/info/exclude").write_text(".venv\n")
-    return Checkout(root, made)
+def made(tmp_path_factory: pytest.TempPathFactory, worker_id: str, version: Version) -> Made:
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    root = shared / "release-checkout"
+    output = root / "build/release"
+    found = Made(Checkout(root), output / "first", output / str(version))
+    with (shared / "release.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not found.first.exists():
+            copy_to(root)
+            make_twice(found)
+    return found
 
 
-@pytest.fixture(scope="module")
-def folder(checkout: Checkout) -> Path:
-    """The folder of a release that was made twice."""
+def make_twice(wanted: Made) -> None:
     words = ("release", f"REGISTRY={REGISTRY}")
-    first = checkout.make(*words)
-    sums = (first / "SHA256SUMS").read_text()
-    kept = first.with_name("first")
-    first.rename(kept)
+    assert wanted.checkout.make(*words) == str(wanted.folder)
+    kept = wanted.folder.with_name("kept")
+    wanted.folder.rename(kept)
+    wanted.checkout.make(*words)
+    kept.rename(wanted.first)
 
-    again = checkout.make(*words)
 
-    assert (again / "SHA256SUMS").read_text() == sums
-    return again
+@pytest.fixture
+def folder(made: Made) -> Path:
+    return made.folder
 
 
 @pytest.fixture(scope="module")
-def version() -> versions.Version:
+def version() -> Version:
     return versions.current(repo.ROOT)
 
 
@@ -102,15 +89,16 @@ def text_of(archive: Path, name: str) -> str:
         return file.read().decode()
 
 
-def test_two_runs_of_one_commit_give_the_same_bytes(folder: Path) -> None:
-    first = folder.with_name("first")
+def test_two_runs_of_one_commit_give_the_same_bytes(made: Made) -> None:
+    first, again = (
+        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+        for folder in (made.first, made.folder)
+    )
 
-    names = {path.name for path in first.iterdir()}
-    assert names == {path.name for path in folder.iterdir()}
-    assert all((first / name).read_bytes() == (folder / name).read_bytes() for name in names)
+    assert first == again
 
 
-def test_the_release_has_what_the_page_says(folder: Path, version: versions.Version) -> None:
+def test_the_release_has_what_the_page_says(folder: Path, version: Version) -> None:
     page = (DOCS / "release.md").read_text().replace("1.2.3", version.semantic)
 
     for name in (path.name for path in folder.iterdir()):
@@ -120,19 +108,17 @@ def test_the_release_has_what_the_page_says(folder: Path, version: versions.Vers
         assert shown.partition("...")[0] in page, f"{name} is not in docs/release.md"
 
 
-def test_the_release_knows_its_commit_and_its_images(
-    folder: Path, checkout: Checkout, version: versions.Version
-) -> None:
-    told = summary(folder)
+def test_the_release_knows_its_commit_and_its_images(made: Made, version: Version) -> None:
+    told = summary(made.folder)
 
-    assert (told["commit"], told["dirty"]) == (checkout.commit, False)
+    assert (told["commit"], told["dirty"]) == (source.read(made.checkout.root).commit, False)
     assert [image["reference"] for image in told["images"]] == [
         f"{REGISTRY}/spectra-{name}:{version.semantic}" for name in ("operator", "agent")
     ]
 
 
 def test_chart_and_manifest_are_the_versions_and_name_its_image(
-    folder: Path, version: versions.Version
+    folder: Path, version: Version
 ) -> None:
     package = folder / f"spectra-operator-{version.semantic}.tgz"
     chart = yaml.safe_load(text_of(package, "spectra-operator/Chart.yaml"))
@@ -144,7 +130,7 @@ def test_chart_and_manifest_are_the_versions_and_name_its_image(
     assert f"image: {image}:{version.semantic}\n" in (folder / "install.yaml").read_text()
 
 
-def test_helm_takes_the_packaged_chart(folder: Path, version: versions.Version) -> None:
+def test_helm_takes_the_packaged_chart(folder: Path, version: Version) -> None:
     package = folder / f"spectra-operator-{version.semantic}.tgz"
     kubernetes = ["--kube-version", repo.kubernetes_version()]
 
@@ -156,9 +142,7 @@ def test_helm_takes_the_packaged_chart(folder: Path, version: versions.Version) 
     assert f"image: {REGISTRY}/spectra-operator:{version.semantic}\n" in rendered
 
 
-def test_the_image_runs_what_it_says_and_its_bill_lists_it(
-    folder: Path, version: versions.Version
-) -> None:
+def test_the_image_runs_what_it_says_and_its_bill_lists_it(folder: Path, version: Version) -> None:
     [operator, _] = summary(folder)["images"]
     bill = json.loads((folder / operator["sbom"]).read_text())
     manifest = json.loads(text_of(folder / operator["file"], _blob(operator["digest"])))
@@ -184,9 +168,7 @@ def test_every_locked_package_of_the_bill_has_sums_and_a_licence(folder: Path) -
         assert [part["name"] for part in python if "licenses" not in part] == []
 
 
-def test_the_wheel_brings_the_operator_and_the_plugin(
-    folder: Path, version: versions.Version
-) -> None:
+def test_the_wheel_brings_the_operator_and_the_plugin(folder: Path, version: Version) -> None:
     with zipfile.ZipFile(folder / f"spectra_operator-{version}-py3-none-any.whl") as wheel:
         scripts = wheel.read(f"spectra_operator-{version}.dist-info/entry_points.txt").decode()
 
@@ -195,17 +177,17 @@ def test_the_wheel_brings_the_operator_and_the_plugin(
 
 
 async def test_the_commands_of_the_page_verify_the_release(
-    folder: Path, checkout: Checkout
+    made: Made,
 ) -> None:
     page = [block for block in blocks(DOCS / "release.md") if not block.note.startswith(EXEMPT)]
     steps: dict[str, list[Command]] = {}
     for block in page:
         steps.setdefault(block.heading, []).extend(commands(block))
 
-    async with a_shell({"PYTHONPATH": checkout.env["PYTHONPATH"]}) as shell:
-        await shell.run(f"cd {folder}")
+    async with a_shell({"PYTHONPATH": made.checkout.env["PYTHONPATH"]}) as shell:
+        await shell.run(f"cd {made.folder}")
         await shell.follow(steps["Verify"])
-        await shell.run(f"cd {checkout.root}")
+        await shell.run(f"cd {made.checkout.root}")
         # The release itself was made by `make release` before; its words are the same.
         await shell.follow([step for step in steps["Make one"] if step.text != "make release"])
     assert set(steps) == {"Verify", "Make one"}
