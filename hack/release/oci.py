@@ -29,6 +29,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 
 _MANY = (INDEX, "application/vnd.docker.distribution.manifest.list.v2+json")
+_SYSTEM_PYTHON = ("usr/lib/python3", "usr/local/lib/python3")
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -147,7 +148,14 @@ def _config(config: Body, diff_ids: list[str], stamp: Stamp) -> Body:
         "created": stamp.timestamp,
         "config": inner | {"Labels": dict(sorted(labels.items()))},
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
-        "history": [step | {"created": stamp.timestamp} for step in config.get("history") or []],
+        "history": [_step(step, stamp.timestamp) for step in config.get("history") or []],
+    }
+
+
+def _step(step: Body, timestamp: str) -> Body:
+    """A step of the build, without the comment, which names images of this one build."""
+    return {name: value for name, value in step.items() if name != "comment"} | {
+        "created": timestamp
     }
 
 
@@ -158,7 +166,7 @@ def _time(entry: tarfile.TarInfo, epoch: int) -> int:
     the package's, so builds do not differ by it.
     """
     name = posixpath.normpath(entry.name).lstrip("/")
-    if name.startswith("usr/") and name.endswith(".py"):
+    if name.startswith(_SYSTEM_PYTHON) and name.endswith(".py"):
         return min(int(entry.mtime), epoch)
     return epoch
 

@@ -105,7 +105,9 @@ def a_layout(*layers: bytes, env: tuple[str, ...] = ()) -> Layout:
         "os": "linux",
         "architecture": "amd64",
         "config": {"User": "65532", "Env": list(env), "Labels": {"a": "kept"}},
-        "history": [{"created": "2026-11-22T04:03:52.0Z", "created_by": "COPY"}],
+        "history": [
+            {"created": "2026-11-22T04:03:52.0Z", "created_by": "COPY", "comment": "FROM 85f2"}
+        ],
     }
     return Layout(config, layers)
 

@@ -119,9 +119,9 @@ def test_an_image_says_what_it_is_and_keeps_how_it_runs() -> None:
 
 
 def test_the_distributions_python_keeps_the_times_that_its_byte_code_notes() -> None:
-    sources = {"usr/lib/python3.11/os.py": "1", "etc/hosts": "2", "opt/a.py": "3"}
+    sources = {"usr/lib/python3.11/os.py": "1", "etc/hosts": "2", "usr/local/lib/spectra/a.py": "3"}
     layer = a_layer(sources, mtime=1_600_000_000)
-    newer = a_layer({"usr/lib/x.py": "1"}, mtime=EPOCH + 5)
+    newer = a_layer({"usr/lib/python3/x.py": "1"}, mtime=EPOCH + 5)
 
     packed = oci.pack(a_layout(layer, newer), STAMP)
     files = files_of(packed)
@@ -133,8 +133,8 @@ def test_the_distributions_python_keeps_the_times_that_its_byte_code_notes() -> 
     assert times == {
         "usr/lib/python3.11/os.py": 1_600_000_000,
         "etc/hosts": EPOCH,
-        "opt/a.py": EPOCH,
-        "usr/lib/x.py": EPOCH,
+        "usr/local/lib/spectra/a.py": EPOCH,
+        "usr/lib/python3/x.py": EPOCH,
     }
 
 
