@@ -142,9 +142,9 @@ def publish(
     """
     version = planned.version.semantic
     made_of = contents.of(layout)
-    ours = contents.PythonPackage(PROJECT, str(planned.version), sbom.OURS)
-    from_elsewhere = [p for p in made_of.python if (p.name, p.version) != (ours.name, ours.version)]
-    lockfile.refuse_unlocked(from_elsewhere, locked, name)
+    project = (PROJECT, str(planned.version))
+    from_lock = [p for p in made_of.python if p.ours and (p.name, p.version) != project]
+    lockfile.refuse_unlocked(from_lock, locked, name)
     packed = oci.pack(layout, _stamp(name, planned))
     subject = sbom.Subject(name, version, packed.digest, PROJECT, planned.source.time)
     stem = f"{name}-image-{version}"

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 
 from release import oci
 
+_ENVIRONMENT = "opt/spectra/"
 _STATUS = "var/lib/dpkg/status"
 _SYSTEM = ("etc/os-release", "usr/lib/os-release")
 _WANTED = (_STATUS, *_SYSTEM, "*/*-packages/*.dist-info/METADATA")
@@ -51,11 +52,14 @@ class PythonPackage:
         name: Normalised, as in a lock file.
         version: As its metadata says.
         licence: An SPDX expression, or what the package calls it; empty when it does not say.
+        ours: Whether it is in the environment that is made from the lock file; what a base image
+            brings, such as its pip, is not.
     """
 
     name: str
     version: str
     licence: str
+    ours: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,11 @@ def of(layout: oci.Layout) -> Contents:
     files: dict[str, str] = {}
     for layer in layout.layers:
         _lay(files, layer)
-    python = {python_package(text) for name, text in files.items() if name.endswith("/METADATA")}
+    python = {
+        python_package(text, ours=name.startswith(_ENVIRONMENT))
+        for name, text in files.items()
+        if name.endswith("/METADATA")
+    }
     system = next((files[name] for name in reversed(_SYSTEM) if name in files), "")
     debian = debian_packages(files.get(_STATUS, ""))
     return Contents(_system(system), _interpreter(layout), debian, tuple(sorted(python)))
@@ -108,7 +116,7 @@ def debian_packages(status: str) -> tuple[DebianPackage, ...]:
     )
 
 
-def python_package(metadata: str) -> PythonPackage:
+def python_package(metadata: str, *, ours: bool = True) -> PythonPackage:
     """Return a distribution by the text of its METADATA file."""
     fields = email.parser.HeaderParser().parsestr(metadata)
     classifiers = fields.get_all("Classifier", [])
@@ -117,7 +125,7 @@ def python_package(metadata: str) -> PythonPackage:
     named = free_text if len(free_text) <= _LONGEST_NAME and "\n" not in free_text else ""
     licence = fields["License-Expression"] or named or next(classified, "")
     name = normalised(fields["Name"])
-    return PythonPackage(name, fields["Version"], _SPDX.get(licence, licence))
+    return PythonPackage(name, fields["Version"], _SPDX.get(licence, licence), ours)
 
 
 def _lay(files: dict[str, str], layer: bytes) -> None:

@@ -148,6 +148,7 @@ def test_checksums_are_of_every_file_but_their_own(tmp_path: Path) -> None:
 def test_an_image_is_published_with_its_bill_of_materials(tmp_path: Path) -> None:
     planned = Plan(versions.parse("1.2.0"), SOURCE, "registry.example", "")
     own = {site("spectra_operator", "1.2.0"): metadata("spectra-operator", "1.2.0")}
+    own["usr/lib/python3/dist-packages/pip-25.3.dist-info/METADATA"] = metadata("pip", "25.3")
 
     entry = publish(a_layout(a_layer(own)), "spectra-operator", tmp_path, planned, {})
 

@@ -96,6 +96,18 @@ def test_a_python_that_is_no_package_of_the_system_is_known_by_its_environment()
     assert (found.interpreter, found.system, found.debian) == ("3.13.9", "", ())
 
 
+def test_what_the_base_brings_is_listed_and_not_taken_for_ours() -> None:
+    pip = {
+        "usr/local/lib/python3.13/site-packages/pip-25.3.dist-info/METADATA": metadata(
+            "pip", "25.3"
+        )
+    }
+
+    found = contents.of(a_layout(a_layer(pip)))
+
+    assert found.python == (PythonPackage("pip", "25.3", "", ours=False),)
+
+
 def test_the_lock_file_says_which_files_a_package_may_come_from() -> None:
     assert lockfile.read(LOCK) == {
         ("aiohttp", "3.14.5"): ("a" * 64, "b" * 64),
