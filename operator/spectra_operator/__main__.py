@@ -39,6 +39,7 @@ from .kube.clock import SystemClock
 from .kube.lease import LeaseLock, LeaseTimes
 from .kube.scope import ScopedClient
 from .observability.debug_page import Table, a_table
+from .observability.debug_server import DebugServer
 from .observability.health import HealthServer
 from .observability.level_file import LevelFile
 from .observability.logs import Correlation, set_up, tell_of_failure
@@ -125,10 +126,14 @@ async def _run(config: Config, correlation: Correlation) -> None:
             metrics,
             lambda: ails(engine, lag.worst()),
             lambda: waits_for(engine),
+        )
+        debug = DebugServer(
+            config.debug_port,
             lambda: (*insides(engine, clock, lag.worst()), *_tracing(spans)),
         )
-        await health.start()
-        stack.push_async_callback(health.stop)
+        for server in (health, debug):
+            await server.start()
+            stack.push_async_callback(server.stop)
         served = wait_until_served(client, clock, served_one(config))
         shell = _Shell(engine, config)
         if config.webhook_service and not config.webhook_certificate_folder:

@@ -27,11 +27,12 @@ SYSTEM = "spectra-system"
 
 
 class Running:
-    """The process, what it wrote, and its port."""
+    """The process, what it wrote, and its ports."""
 
-    def __init__(self, process: Process, port: int) -> None:
+    def __init__(self, process: Process, port: int, debug_port: int) -> None:
         self.process = process
         self.url = f"http://127.0.0.1:{port}"
+        self.debug_url = f"http://127.0.0.1:{debug_port}"
         self.lines: list[dict[str, Any]] = []
         self._news = asyncio.Event()
 
@@ -51,7 +52,15 @@ class Running:
         return found[0]
 
     async def get(self, path: str) -> tuple[int, str]:
-        async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
+        return await self._get(self.url + path)
+
+    async def show(self, path: str) -> str:
+        status, page = await self._get(self.debug_url + path)
+        assert status == 200
+        return page
+
+    async def _get(self, url: str) -> tuple[int, str]:
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
             return answer.status, await answer.text()
 
 
@@ -73,13 +82,14 @@ def a_kubeconfig(folder: Path, server: str) -> Path:
 
 @asynccontextmanager
 async def an_operator(api: FakeApi, folder: Path, **settings: str) -> AsyncIterator[Running]:
-    port = a_free_port()
-    given = {"kubeconfig": str(a_kubeconfig(folder, api.url)), "health_port": str(port)} | settings
+    port, debug_port = a_free_port(), a_free_port()
+    ports = {"health_port": str(port), "debug_port": str(debug_port)}
+    given = {"kubeconfig": str(a_kubeconfig(folder, api.url))} | ports | settings
     env = {f"SPECTRA_OPERATOR_{name.upper()}": text for name, text in given.items()}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "spectra_operator", "run"), env={**os.environ, **env}, stderr=PIPE
     )
-    running = Running(process, port)
+    running = Running(process, port, debug_port)
     reading = asyncio.create_task(running.read())
     try:
         await running.says(lambda line: "taken over" in line["msg"])
@@ -116,10 +126,11 @@ async def test_a_process_is_watched_asked_made_to_talk_and_ended(
         assert len(started["trace"]) == 32
         assert await operator.get("/healthz") == (200, "ok")
         assert await operator.get("/readyz") == (200, "ok")
-        page = json.loads((await operator.get("/debug.json"))[1])
+        page = json.loads(await operator.show("/debug.json"))
         assert page["shards"]["rows"][0]["startsWork"]
         assert {"spans", "queues", "watches", "caches", "pools"} <= page.keys()
-        assert "<h2>watches</h2>" in (await operator.get("/debug"))[1]
+        assert "<h2>watches</h2>" in await operator.show("/debug")
+        assert (await operator.get("/debug"))[0] == 404
 
         level.write_text("debug")
         await operator.says(lambda line: line["msg"] == "the log level is debug")
