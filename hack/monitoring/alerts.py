@@ -45,7 +45,7 @@ class Alert:
 
     @property
     def runbook(self) -> str:
-        """Where its runbook lies."""
+        """Where its runbook lies in the repository."""
         return f"{RUNBOOKS}/{self.name}.md"
 
 
