@@ -206,6 +206,13 @@ _MEDIUM = (
         "spectra-agents",
     ),
     Alert(
+        "SpectraSpansLost",
+        Severity.MEDIUM,
+        'sum(rate(spectra_trace_spans_total{outcome="lost"}[5m])) > 0',
+        "10m",
+        "Spans of traces keep being lost on their way to the collector",
+    ),
+    Alert(
         "SpectraRolledBack",
         Severity.MEDIUM,
         'sum by (outcome) (increase(spectra_rollouts_total{outcome=~"RolledBack|Aborted"}[15m]))'
