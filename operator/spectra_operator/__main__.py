@@ -114,7 +114,7 @@ async def _run(config: Config, correlation: Correlation) -> None:
         keeper = ShardKeeper(
             engine, config.shards, lambda name: _lock(lease_client, name, clock, config)
         )
-        engine.holder_address = keeper.address
+        engine.terms.holder_address = keeper.address
         if config.worker_url:
             tokens = TokenAuthenticator(client, clock)
             workers = WorkerApiServer(engine.desk, tokens, metrics, (None, config.worker_port))
