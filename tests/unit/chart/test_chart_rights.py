@@ -39,9 +39,7 @@ def leases(verb: str) -> set[Right]:
     return rights("coordination.k8s.io", "leases", verb)
 
 
-STATUSES = (
-    "agents/status phases/status schedules/status workflows/status workflowtemplates/status"
-)
+STATUSES = "agents/status phases/status schedules/status workflows/status workflowtemplates/status"
 OF_BEFORE = ours("patch", STATUSES)
 """What 0.1.0 calls, which runs on while an upgrade rolls."""
 
