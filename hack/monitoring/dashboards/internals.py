@@ -209,7 +209,16 @@ INTERNALS = Dashboard(
                         "{{route}}",
                     ),
                     Unit.SECONDS,
-                    width=12,
+                ),
+                Panel(
+                    "Spans of traces a second",
+                    "Sent to the collector, or lost on the way. None where nothing is traced.",
+                    ask(
+                        "sum by (outcome) (rate(spectra_trace_spans_total[$__rate_interval]))",
+                        "{{outcome}}",
+                    ),
+                    Unit.RATE,
+                    alert="SpectraSpansLost",
                 ),
                 Panel(
                     "Open files",
@@ -218,7 +227,6 @@ INTERNALS = Dashboard(
                         "sum by (instance) (process_open_fds and on (instance) spectra_build_info)",
                         "{{instance}}",
                     ),
-                    width=12,
                 ),
             ),
         ),

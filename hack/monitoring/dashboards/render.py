@@ -13,7 +13,9 @@ Body = dict[str, Any]
 SCHEMA = 39
 COLUMNS = 24
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-RUNBOOKS = "docs/runbooks"
+RUNBOOKS, SUFFIX = "docs/runbooks/", ".md"
+"""What stands before and after the name of an alert in the address of its runbook. The chart puts
+the halves of `metrics.runbookUrlPattern` in their place."""
 _HEIGHTS = {View.NUMBER: 4, View.GAUGE: 4}
 _HEIGHT = 8
 _TIMELESS = [{"id": "organize", "options": {"excludeByName": {"Time": True}}}]
@@ -81,10 +83,14 @@ def _variables(found: Dashboard) -> Iterator[Body]:
         "label": "Runbooks at",
         "description": "The address of the folder with the runbooks",
         "type": "textbox",
-        "query": RUNBOOKS,
-        "current": {"text": RUNBOOKS, "value": RUNBOOKS},
-        "options": [{"selected": True, "text": RUNBOOKS, "value": RUNBOOKS}],
+        **_one_value(RUNBOOKS),
     }
+    yield {"name": "suffix", "type": "constant", "hide": 2, **_one_value(SUFFIX)}
+
+
+def _one_value(text: str) -> Body:
+    shown = {"text": text, "value": text}
+    return {"query": text, "current": shown, "options": [{"selected": True, **shown}]}
 
 
 def _values(name: str, label: str, series: str, of: str) -> Body:
@@ -148,7 +154,7 @@ def _panel(panel: Panel, number: int, place: Body) -> Body:
 def _runbook(alert: str) -> Body:
     return {
         "title": f"Runbook {alert}",
-        "url": f"${{runbooks}}/{alert}.md",
+        "url": f"${{runbooks}}{alert}${{suffix}}",
         "targetBlank": True,
     }
 
@@ -157,7 +163,7 @@ def _overrides(panel: Panel) -> list[Body]:
     """Return what of a table is different: names of alerts lead to their runbooks."""
     if panel.view is not View.TABLE:
         return []
-    link = {"title": "Runbook", "url": "${runbooks}/${__value.raw}.md", "targetBlank": True}
+    link = {"title": "Runbook", "url": "${runbooks}${__value.raw}${suffix}", "targetBlank": True}
     return [
         {
             "matcher": {"id": "byName", "options": "alertname"},

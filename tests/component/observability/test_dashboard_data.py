@@ -57,7 +57,7 @@ class Scrapes:
 @asynccontextmanager
 async def served(operator: Operator, port: int) -> AsyncIterator[None]:
     """Serve the metrics of a replica, and measure its event loop."""
-    server = HealthServer(port, operator.metrics, lambda: "", lambda: "", lambda: ())
+    server = HealthServer(port, operator.metrics, lambda: "", lambda: "")
     await server.start()
     clock = SystemClock()
     measured = LoopLag(clock.monotonic, clock.sleep, operator.metrics.loop_lag.observe)

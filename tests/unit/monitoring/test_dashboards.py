@@ -119,7 +119,7 @@ def test_a_rate_is_taken_over_an_interval_that_fits_the_scrapes(panel: Body) -> 
 def test_the_variables_of_a_dashboard_are_those_that_its_queries_use(found: Body) -> None:
     text = json.dumps(found["panels"])
     used = set(re.findall(r"\$\{?([a-z]+)\b", text)) - {"__rate_interval", "__value"}
-    assert {"datasource", "runbooks"} <= variables(found).keys()
+    assert {"datasource", "runbooks", "suffix"} <= variables(found).keys()
     assert used <= variables(found).keys()
     by_agent = {"namespace", "agent"}
     assert (by_agent <= variables(found).keys()) == (by_agent <= used)
@@ -146,8 +146,18 @@ def test_panels_lead_to_runbooks_that_there_are_and_every_dashboard_has_some() -
         links = [link for panel in found["panels"] for link in panel.get("links", ())]
         assert links, uid
         for link in links:
-            name = link["url"].removeprefix("${runbooks}/").removesuffix(".md")
+            name = link["url"].removeprefix("${runbooks}").removesuffix("${suffix}")
             assert name in NAMES
+
+
+@every_dashboard
+def test_a_link_to_a_runbook_is_its_path_in_the_repository_until_the_chart_knows_better(
+    found: Body,
+) -> None:
+    values = {name: each["query"] for name, each in variables(found).items()}
+    assert {values["runbooks"] + alert.name + values["suffix"] for alert in ALERTS} == {
+        alert.runbook for alert in ALERTS
+    }
 
 
 def test_every_alert_names_a_dashboard() -> None:
