@@ -12,9 +12,11 @@ from builders.kubelet import Fate, evicted, fails, ok, oom
 from builders.pods import Body
 from builders.specs import a_retry, a_step, a_task, a_workflow, an_agent
 from builders.workers import Deed
+from spectra_operator.api import constants as c
 
 IMAGES = {name: f"example/{name}:1" for name in ("planner", "researcher", "writer", "reviewer")}
 BETTER, WORSE = "example/reviewer:2", "example/reviewer:3"
+HOPELESS = "to-nowhere"
 _SCALING = {
     "maxReplicas": 10,
     "cooldownSeconds": 20,
@@ -41,19 +43,24 @@ def agents() -> list[Body]:
 
 
 def a_report(number: int, chance: Random) -> Body:
-    """Return a workflow of the team: plan, look into it, write, have it read."""
+    """Return a workflow of the team: plan, look into it, write, have it read.
+
+    Some are to be sent to nowhere, and fail.
+    """
     name, retry = f"report-{number}", a_retry(2, seconds=2)
     sources = a_task("research", agent="researcher", count=chance.randint(2, 9), retry=retry)
     draft = a_task("draft", agent="writer", retry=retry)
     polish = a_task("polish", agent="writer", depends_on=["draft"], retry=retry)
     read = a_task("review", agent="reviewer", count=3, retry=retry)
-    outline = a_task("outline", agent="planner", retry=retry if chance.random() < 0.7 else None)
+    outline = a_task("outline", agent="planner", retry=retry)
     phases = [
         a_step("plan", [outline]),
         a_step("look", [sources], depends_on=["plan"]),
         a_step("write", [draft, polish], depends_on=["look"]),
         a_step("read", [read], depends_on=["write"]),
     ]
+    if number % 30 == 3:
+        phases.append(a_step("send", [a_task(HOPELESS, agent="writer")], depends_on=["read"]))
     return a_workflow(phases, name=name, uid=f"uid-of-{name}")
 
 
@@ -69,7 +76,8 @@ class Habits:
 
     def pod(self, pod: Body) -> Fate:
         """Say how a pod goes, whose container starts after a second or two."""
-        start, fate = self._chance.randint(1, 2), self._end()
+        is_hopeless = pod["metadata"]["labels"][c.LABEL_TASK] == HOPELESS
+        start, fate = self._chance.randint(1, 2), fails() if is_hopeless else self._end()
         begun = partial(_running_after, start)
         return replace(fate, seconds=fate.seconds + start, beginning=begun)
 
