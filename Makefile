@@ -71,6 +71,11 @@ lock: ## Renew both lock files (UPGRADE=--upgrade for newer versions)
 generate: $(STAMP) ## Write the generated files: CRDs, the chart's CRDs, manifests
 	@$(BIN)/python -m checks generate
 
+.PHONY: pictures
+pictures: $(STAMP) ## Draw the dashboards anew for the docs, from a run of four minutes
+	@$(BIN)/python -m cluster unpack prometheus >/dev/null
+	@$(PYTEST) tests/pictures $(ARGS)
+
 .PHONY: site
 site: $(STAMP) ## Build the documentation site into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
