@@ -128,7 +128,7 @@ def operator_hops(tools: Tools) -> dict[str, list[float]]:
     """
     found = {}
     for name in operator_pods(tools):
-        path = f"/api/v1/namespaces/{SYSTEM}/pods/{name}:8080/proxy/debug/hops"
+        path = f"/api/v1/namespaces/{SYSTEM}/pods/{name}:8080/proxy/metrics/hops"
         found[name] = json.loads(tools.run_kubectl("get", "--raw", path))
     return found
 

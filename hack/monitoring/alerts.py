@@ -45,7 +45,7 @@ class Alert:
 
     @property
     def runbook(self) -> str:
-        """Where its runbook lies."""
+        """Where its runbook lies in the repository."""
         return f"{RUNBOOKS}/{self.name}.md"
 
 
@@ -204,6 +204,13 @@ _MEDIUM = (
         "10m",
         "Workers call about claims that are not theirs any more",
         "spectra-agents",
+    ),
+    Alert(
+        "SpectraSpansLost",
+        Severity.MEDIUM,
+        'sum(rate(spectra_trace_spans_total{outcome="lost"}[5m])) > 0',
+        "10m",
+        "Spans of traces keep being lost on their way to the collector",
     ),
     Alert(
         "SpectraRolledBack",

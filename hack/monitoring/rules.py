@@ -1,4 +1,8 @@
-"""The rules file: recording rules of the objectives, then the alerts, one group a severity."""
+"""The rules file: recording rules of the objectives, then the alerts, one group a severity.
+
+The chart adds `runbook_url` where it is told the address: what is no address of a page is of no use
+in a notification.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +84,6 @@ def _alert(found: Alert) -> Body:
         "labels": {"severity": found.severity.value},
         "annotations": {
             "summary": found.summary,
-            "runbook_url": found.runbook,
             "dashboard": found.dashboard,
         },
     }

@@ -28,6 +28,8 @@ class Config:
     """Buckets of namespaces, one Lease each. Must be the same on all replicas."""
     health_port: int = 8080
     """Port of probes and metrics."""
+    debug_port: int = 8081
+    """Port of the status page, on the loopback address of the pod alone."""
     log_level: str = "info"
     """debug, info, warning or error."""
     log_level_file: str = ""
@@ -76,6 +78,7 @@ class Config:
 _RANGES = {
     "shards": (1, 1024),
     "health_port": (1, 65535),
+    "debug_port": (1, 65535),
     "webhook_port": (1, 65535),
     "worker_port": (1, 65535),
     "concurrency": (1, 1024),

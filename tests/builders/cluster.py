@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -113,6 +115,23 @@ class LocalCluster:
     async def try_kubectl(self, *arguments: str, stdin: str = "") -> Answer:
         """Run kubectl to its end, well or not."""
         return await run_program([*self._command("kubectl"), *arguments], stdin=stdin)
+
+    @asynccontextmanager
+    async def forwarded(self, namespace: str, pod: str, port: int) -> AsyncIterator[str]:
+        """Forward a port of a pod until the end of the block; gives the URL of this end."""
+        command = [*self._command("kubectl"), "port-forward", "-n", namespace, pod, f":{port}"]
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        assert process.stdout is not None
+        try:
+            said = await asyncio.wait_for(process.stdout.readline(), COMMAND_SECONDS)
+            address = re.search(rb"from (127\.0\.0\.1:\d+) ->", said)
+            if address is None:
+                raise CommandFailed(f"kubectl port-forward {pod}: {said.decode()!r}")
+            yield f"http://{address[1].decode()}"
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
 
     def _command(self, program: str) -> list[str]:
         path = {"kubectl": self.kubectl_path, "helm": self.helm_path}[program]

@@ -229,9 +229,9 @@ class World:
 
 
 @asynccontextmanager
-async def a_world() -> AsyncIterator[World]:
+async def a_world(clock: FakeClock | None = None) -> AsyncIterator[World]:
     """Open a cluster with the namespace of the specs and no operator yet."""
-    clock = FakeClock()
+    clock = clock or FakeClock()
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(FakeApi(now=clock.now))
         api.register(*OURS)

@@ -128,7 +128,7 @@ class Operator:
 
     def leads(self) -> bool:
         """Whether it may write and start new work."""
-        return self.engine.may_write(NAMESPACE) and self.parts.admitting(NAMESPACE)
+        return self.engine.terms.may_write(NAMESPACE) and self.parts.admitting(NAMESPACE)
 
     def failures(self) -> list[BaseException]:
         """Return what ended parts of it that should never end."""

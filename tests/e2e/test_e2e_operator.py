@@ -7,13 +7,16 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+import aiohttp
 import pytest
 
 from builders.specs import a_chain, a_task
 from e2e.harness.bodies import HOLD
 from e2e.harness.following import Follower
+from e2e.harness.installation import NAMESPACE
 from e2e.harness.operators import Operators, Sample, samples
 from e2e.harness.play import Play
+from spectra_operator.config import Config
 from spectra_operator.kube.access import ClusterAccess
 from spectra_operator.kube.resources import NAMESPACES
 
@@ -41,6 +44,29 @@ async def test_the_operator_runs_without_root_on_a_read_only_file_system(
 
 @pytest.mark.xdist_group("operator")
 @pytest.mark.usefixtures("killing")  # nobody may kill the operator meanwhile
+async def test_the_status_page_is_reached_by_forwarding_its_port_and_in_no_other_way(
+    operators: Operators,
+) -> None:
+    leader = operators.leader()
+    name = leader["metadata"]["name"]
+
+    ports = Config()
+
+    async with (
+        operators.cluster.forwarded(NAMESPACE, name, ports.debug_port) as url,
+        aiohttp.ClientSession() as session,
+        session.get(f"{url}/debug.json") as answer,
+    ):
+        page = await answer.json()
+    assert page["shards"]["rows"][0]["held"] is True
+
+    for port in (ports.debug_port, ports.health_port):
+        path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}:{port}/proxy/debug"
+        assert (await operators.cluster.try_kubectl("get", "--raw", path)).code
+
+
+@pytest.mark.xdist_group("operator")
+@pytest.mark.usefixtures("killing")  # nobody may kill the operator meanwhile
 async def test_a_chain_of_thirty_tasks_hops_on_events(
     play: Play, operators: Operators, note: Callable[[str], None]
 ) -> None:
@@ -55,9 +81,9 @@ async def test_a_chain_of_thirty_tasks_hops_on_events(
     outside = _hops_seen_outside(play, names)
     assert len(outside) == 29
     inside = await operators.hops()
-    assert inside, "/debug/hops of the leader is empty"
+    assert inside, "/metrics/hops of the leader is empty"
     note(f"hops seen from outside (pod's end to next pod, by our watch): {_quantiles(outside)}")
-    note(f"hops told by /debug/hops of the leader, all tests: {_quantiles(inside)}")
+    note(f"hops told by /metrics/hops of the leader, all tests: {_quantiles(inside)}")
 
 
 def _hops_seen_outside(play: Play, names: Sequence[str]) -> list[float]:

@@ -82,7 +82,7 @@ class OperatorProcess:
 
     def recent_hops(self) -> list[float]:
         """Return the last hops that it measured, in seconds; oldest first, 10,000 at most."""
-        found: Any = json.loads(self._get("debug/hops"))
+        found: Any = json.loads(self._get("metrics/hops"))
         return [float(seconds) for seconds in found]
 
     def _get(self, path: str) -> bytes:
@@ -138,6 +138,7 @@ def an_operator(
     ours = {
         "kubeconfig": str(kubeconfig),
         "health_port": str(port),
+        "debug_port": str(a_free_port()),
         "log_format": "console",
     }
     given = {f"SPECTRA_OPERATOR_{name.upper()}": text for name, text in (ours | settings).items()}

@@ -42,8 +42,8 @@ INTERNALS = Dashboard(
                     alert="SpectraLeaderChanged",
                 ),
                 Panel(
-                    "Take-overs within 30 s, of the last day",
-                    "Share of take-overs that were done in the time that is promised.",
+                    "Take-overs within 30 s",
+                    "Share of the last day's take-overs that were done in the promised time.",
                     ask(
                         'sum(increase(spectra_recovery_duration_seconds_bucket{le="30.0"}[1d]))'
                         " / (sum(increase(spectra_recovery_duration_seconds_count[1d])) > 0)"
@@ -89,7 +89,7 @@ INTERNALS = Dashboard(
                 Panel(
                     "Passes that failed in an hour",
                     "Any is a fault of the operator; its log has the object and a traceback.",
-                    ask("sum(increase(spectra_reconcile_errors_total[1h])) or vector(0)", "errors"),
+                    ask("sum(increase(spectra_reconcile_errors_total[1h])) or vector(0)"),
                     view=View.NUMBER,
                     steps=Steps(GREEN, ((0.5, RED),)),
                     alert="SpectraPassesFail",
@@ -188,7 +188,7 @@ INTERNALS = Dashboard(
                         " and on (instance) spectra_build_info)",
                         "{{instance}}",
                     ),
-                    Unit.CORES,
+                    Unit.PLAIN,
                 ),
                 Panel(
                     "Memory",
@@ -201,7 +201,7 @@ INTERNALS = Dashboard(
                     Unit.BYTES,
                 ),
                 Panel(
-                    "Calls of workers",
+                    "Duration of a worker's call",
                     "99 of 100 calls of each kind took at most so long.",
                     ask(
                         "histogram_quantile(0.99, sum by (le, route)"
@@ -209,7 +209,16 @@ INTERNALS = Dashboard(
                         "{{route}}",
                     ),
                     Unit.SECONDS,
-                    width=12,
+                ),
+                Panel(
+                    "Spans of traces a second",
+                    "Sent to the collector, or lost on the way. None where nothing is traced.",
+                    ask(
+                        "sum by (outcome) (rate(spectra_trace_spans_total[$__rate_interval]))",
+                        "{{outcome}}",
+                    ),
+                    Unit.RATE,
+                    alert="SpectraSpansLost",
                 ),
                 Panel(
                     "Open files",
@@ -218,7 +227,6 @@ INTERNALS = Dashboard(
                         "sum by (instance) (process_open_fds and on (instance) spectra_build_info)",
                         "{{instance}}",
                     ),
-                    width=12,
                 ),
             ),
         ),

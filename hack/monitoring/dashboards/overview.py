@@ -157,7 +157,6 @@ OVERVIEW = Dashboard(
                         "sum by (direction) (rate(spectra_usage_tokens_total[$__rate_interval]))",
                         "{{direction}}",
                     ),
-                    Unit.RATE,
                     width=12,
                 ),
                 Panel(

@@ -25,7 +25,7 @@ class Unit(StrEnum):
     SHARE = "percentunit"
     BYTES = "bytes"
     BYTES_RATE = "Bps"
-    CORES = "none"
+    PLAIN = "none"
 
 
 RED, AMBER, GREEN = "red", "orange", "green"

@@ -8,20 +8,38 @@ from itertools import count
 from typing import Any
 
 from monitoring.dashboards.parts import Dashboard, Panel, Query, Row, Steps, Unit, View
+from monitoring.dashboards.words import COLOURS, LEGENDS
 
 Body = dict[str, Any]
 SCHEMA = 39
 COLUMNS = 24
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-RUNBOOKS = "docs/runbooks"
-_HEIGHTS = {View.NUMBER: 4, View.GAUGE: 4}
+RUNBOOKS, SUFFIX = "docs/runbooks/", ".md"
+"""What stands before and after the name of an alert in the address of its runbook. The chart puts
+the halves of `metrics.runbookUrlPattern` in their place."""
+_HEIGHTS = {View.NUMBER: 4, View.GAUGE: 4, View.TABLE: 6}
 _HEIGHT = 8
-_TIMELESS = [{"id": "organize", "options": {"excludeByName": {"Time": True}}}]
+_ORDER = ("alertname", "severity", "state", "reason", "Value")
+_TIMELESS = [
+    {
+        "id": "organize",
+        "options": {
+            "excludeByName": {"Time": True},
+            "indexByName": {name: place for place, name in enumerate(_ORDER)},
+            "renameByName": {"Value": "count"},
+        },
+    }
+]
 
 
 def render(found: Dashboard, others: tuple[Dashboard, ...]) -> str:
     """Return the JSON of a dashboard, with links to all others."""
-    body: Body = {
+    return json.dumps(rendered(found, others), indent=2, ensure_ascii=False) + "\n"
+
+
+def rendered(found: Dashboard, others: tuple[Dashboard, ...]) -> Body:
+    """Return the same, before it is written."""
+    return {
         "uid": found.uid,
         "title": f"Spectra / {found.title}",
         "description": found.description,
@@ -37,7 +55,6 @@ def render(found: Dashboard, others: tuple[Dashboard, ...]) -> str:
         "templating": {"list": list(_variables(found))},
         "panels": list(_panels(found.rows)),
     }
-    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
 def _link(other: Dashboard) -> Body:
@@ -81,10 +98,14 @@ def _variables(found: Dashboard) -> Iterator[Body]:
         "label": "Runbooks at",
         "description": "The address of the folder with the runbooks",
         "type": "textbox",
-        "query": RUNBOOKS,
-        "current": {"text": RUNBOOKS, "value": RUNBOOKS},
-        "options": [{"selected": True, "text": RUNBOOKS, "value": RUNBOOKS}],
+        **_one_value(RUNBOOKS),
     }
+    yield {"name": "suffix", "type": "constant", "hide": 2, **_one_value(SUFFIX)}
+
+
+def _one_value(text: str) -> Body:
+    shown = {"text": text, "value": text}
+    return {"query": text, "current": shown, "options": [{"selected": True, **shown}]}
 
 
 def _values(name: str, label: str, series: str, of: str) -> Body:
@@ -118,15 +139,25 @@ def _panels(rows: tuple[Row, ...]) -> Iterator[Body]:
             "gridPos": place,
             "panels": [],
         }
-        x, y, height = 0, y + 1, 0
-        for panel in row.panels:
-            if x + panel.width > COLUMNS:
-                x, y, height = 0, y + height, 0
-            high = _HEIGHTS.get(panel.view, _HEIGHT)
-            place = {"h": high, "w": panel.width, "x": x, "y": y}
-            yield _panel(panel, next(ids), place)
-            x, height = x + panel.width, max(height, high)
-        y += height
+        y += 1
+        for line in _lines(row.panels):
+            high, x = max(_HEIGHTS.get(panel.view, _HEIGHT) for panel in line), 0
+            for panel in line:
+                place = {"h": high, "w": panel.width, "x": x, "y": y}
+                yield _panel(panel, next(ids), place)
+                x += panel.width
+            y += high
+
+
+def _lines(panels: tuple[Panel, ...]) -> Iterator[list[Panel]]:
+    """Yield the panels that lie beside each other; they are all as high as the highest."""
+    line: list[Panel] = []
+    for panel in panels:
+        if sum(each.width for each in (*line, panel)) > COLUMNS:
+            yield line
+            line = []
+        line.append(panel)
+    yield line
 
 
 def _panel(panel: Panel, number: int, place: Body) -> Body:
@@ -148,22 +179,30 @@ def _panel(panel: Panel, number: int, place: Body) -> Body:
 def _runbook(alert: str) -> Body:
     return {
         "title": f"Runbook {alert}",
-        "url": f"${{runbooks}}/{alert}.md",
+        "url": f"${{runbooks}}{alert}${{suffix}}",
         "targetBlank": True,
     }
 
 
 def _overrides(panel: Panel) -> list[Body]:
-    """Return what of a table is different: names of alerts lead to their runbooks."""
+    """Return what differs by name: alerts in tables lead to runbooks, words have colours."""
     if panel.view is not View.TABLE:
-        return []
-    link = {"title": "Runbook", "url": "${runbooks}/${__value.raw}.md", "targetBlank": True}
+        has_words = any(query.legend in LEGENDS for query in panel.queries)
+        return [_coloured(*each) for each in COLOURS.items()] if has_words else []
+    link = {"title": "Runbook", "url": "${runbooks}${__value.raw}${suffix}", "targetBlank": True}
     return [
         {
             "matcher": {"id": "byName", "options": "alertname"},
             "properties": [{"id": "links", "value": [link]}],
         }
     ]
+
+
+def _coloured(colour: str, words: tuple[str, ...]) -> Body:
+    return {
+        "matcher": {"id": "byRegexp", "options": f"/^({'|'.join(words)})$/"},
+        "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
+    }
 
 
 def _target(query: Query, place: int, view: View) -> Body:
@@ -180,8 +219,10 @@ def _target(query: Query, place: int, view: View) -> Body:
 
 
 def _defaults(panel: Panel) -> Body:
-    found: Body = {"unit": panel.unit.value, "min": 0, "color": {"mode": "palette-classic"}}
-    if panel.unit is Unit.COUNT and panel.view is not View.LINES:
+    is_exact = panel.unit is Unit.COUNT and panel.view is not View.LINES
+    unit = Unit.PLAIN if is_exact else panel.unit
+    found: Body = {"unit": unit.value, "min": 0, "color": {"mode": "palette-classic"}}
+    if is_exact:
         found["decimals"] = 0
     if panel.most is not None:
         found["max"] = panel.most
@@ -212,4 +253,10 @@ def _options(panel: Panel) -> Body:
         return {"orientation": "horizontal", "displayMode": "basic", "reduceOptions": reduced}
     if panel.view is View.GAUGE:
         return {"reduceOptions": reduced, "showThresholdMarkers": True}
-    return {"reduceOptions": reduced, "colorMode": "value", "graphMode": "area"}
+    mode = "value_and_name" if panel.queries[0].legend else "auto"
+    return {
+        "reduceOptions": reduced,
+        "colorMode": "value",
+        "graphMode": "area",
+        "textMode": mode,
+    }

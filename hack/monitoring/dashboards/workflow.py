@@ -38,7 +38,7 @@ WORKFLOW = Dashboard(
             "Time",
             (
                 Panel(
-                    "In the queue",
+                    "Time in the queue",
                     "From ready to started: half of the items, and 99 of 100, waited so long.",
                     quantiles("spectra_task_queue_duration_seconds"),
                     Unit.SECONDS,
@@ -58,7 +58,7 @@ WORKFLOW = Dashboard(
                     Unit.SECONDS,
                 ),
                 Panel(
-                    "Attempts",
+                    "Duration of an attempt",
                     "How long attempts take, by outcome.",
                     quantiles("spectra_attempt_duration_seconds", "outcome"),
                     Unit.SECONDS,
@@ -83,8 +83,8 @@ WORKFLOW = Dashboard(
                     "Workflows that failed or were cancelled, by reason",
                     "Over the last hour.",
                     ask(
-                        "sum by (state, reason) (increase(spectra_workflows_ended_total"
-                        '{state!="Succeeded"}[1h]))',
+                        "sort_desc(sum by (state, reason) (increase(spectra_workflows_ended_total"
+                        '{state!="Succeeded"}[1h])) > 0)',
                         "{{state}} {{reason}}",
                     ),
                     view=View.TABLE,
@@ -93,7 +93,8 @@ WORKFLOW = Dashboard(
                     "Phases that ended, by reason",
                     "Over the last hour. No reason is a good one.",
                     ask(
-                        "sum by (state, reason) (increase(spectra_phases_ended_total[1h]))",
+                        "sort_desc(sum by (state, reason)"
+                        " (increase(spectra_phases_ended_total[1h])) > 0)",
                         "{{state}} {{reason}}",
                     ),
                     view=View.TABLE,
@@ -102,7 +103,8 @@ WORKFLOW = Dashboard(
                     "Task items that ended, by reason",
                     "Over the last hour.",
                     ask(
-                        "sum by (state, reason) (increase(spectra_tasks_ended_total[1h]))",
+                        "sort_desc(sum by (state, reason)"
+                        " (increase(spectra_tasks_ended_total[1h])) > 0)",
                         "{{state}} {{reason}}",
                     ),
                     view=View.TABLE,
@@ -123,7 +125,9 @@ WORKFLOW = Dashboard(
                     "Retries a second",
                     "Attempts begun after a bad one, by that one's reason.",
                     ask(
-                        "sum by (reason) (rate(spectra_retries_total[$__rate_interval]))",
+                        "label_replace(sum by (reason)"
+                        " (rate(spectra_retries_total[$__rate_interval])),"
+                        ' "reason", "no reason", "reason", "")',
                         "{{reason}}",
                     ),
                     Unit.RATE,

@@ -16,6 +16,7 @@ from ..core.names import revision_hash
 from ..core.phase.records import PhaseRecord, TaskRecord
 from ..core.pool.fleet import Keep
 from ..core.pool.past import Past
+from ..core.pool.tugs import NO_TUGS, Tugs
 from ..core.rollout.gate_phase import GateTry
 from ..core.rollout.queries import Question
 from ..core.rollout.records import GateResult, Reading, RolloutRecord, parse_record
@@ -65,8 +66,8 @@ class AgentRun:
 
     `refusals` counts in a row the pods of a revision that were refused, `shunned` says until when
     (monotonic seconds) it is not tried again. `past` is what scaling remembers (None: not read
-    yet), `refused` why a worker could not be made last, `troubles` what keeps the first worker of a
-    revision from starting.
+    yet), `refused` why a worker could not be made last, `tugs` how the number was set of late,
+    `troubles` what keeps the first worker of a revision from starting.
     """
 
     uid: str
@@ -96,6 +97,7 @@ class AgentRun:
     shunned: dict[str, float] = field(default_factory=dict)
     past: Past | None = None
     refused: str = ""
+    tugs: Tugs = NO_TUGS
     troubles: dict[str, str] = field(default_factory=dict)
     refs: tuple[ContentRef, ...] = ()
     contents: Contents | None = None

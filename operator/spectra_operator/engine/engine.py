@@ -11,8 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime
 
 from ..api import constants as c
 from ..kube.client import KubeClient
@@ -36,7 +34,7 @@ from .gauges import EngineGauges
 from .history import KIND as HISTORY
 from .history import History
 from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
-from .keys import ACTIONS, OURS, PHASES, WORKFLOWS, Key, key_of, shard_of
+from .keys import ACTIONS, OURS, PHASES, WORKFLOWS, Key, key_of
 from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
 from .passes import Passes
@@ -54,9 +52,9 @@ from .status import StatusWriter
 from .store import ObjectStore
 from .story import Storyteller
 from .templates import TemplateReconciler
+from .terms import Terms
 from .traces import TakesSpans, Traces
 from .worker_book import KIND as WORKER
-from .worker_book import SILENT_SECONDS
 from .workers import WorkerReconciler
 from .workflows import WorkflowReconciler
 
@@ -76,26 +74,8 @@ _TAKE_OVER_ORDER = (
 """Actions come before phases: those of a workflow that is being brought back are no orphans."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a replica stands to a shard.
-
-    `held` is whether it may write there, `admitting` whether it starts new work, `led_seconds` how
-    long it has led (None: it does not), `holder` where the leader serves the worker API.
-    """
-
-    shard: int
-    held: bool
-    admitting: bool
-    led_seconds: float | None
-    holder: str
-
-
 class Engine:
-    """Runs workflows in the namespaces of the shards that are active.
-
-    `holder_address` tells where the replica that holds a shard serves the worker API.
-    """
+    """Runs workflows in the namespaces of the shards that are active."""
 
     def __init__(
         self,
@@ -110,24 +90,20 @@ class Engine:
         self._clock = clock
         self._metrics = metrics
         self._settings = settings
-        self._may_write: dict[int, Callable[[], bool]] = {}
-        self._admitting: set[int] = set()
-        self.holder_address: Callable[[int], str] = lambda _shard: ""
-        self._settled_at: dict[int, float] = {}
-        self._led_since: dict[int, datetime] = {}
-        intake = PodIntake(client, clock, self._holds, self.may_write, settings.namespaces)
+        self.terms = terms = Terms(clock, settings.shards)
+        intake = PodIntake(client, clock, terms.holds, terms.may_write, settings.namespaces)
         self.pods = intake.pods
         self.parts = self._make_parts(prometheus or Nobody(), spans)
         self._phases = PhaseReconciler(self.parts)
         intake.serve(self.parts, self._phases.pods)
         self._workflows = WorkflowReconciler(self.parts, self._phases)
         self._workers = WorkerReconciler(self.parts, Foresight(self.parts, self._phases))
-        self.pool = PoolIntake(client, self.parts, self._workers, self._holds, settings.namespaces)
-        self._content = ContentIntake(client, self.parts, self._holds)
+        self.pool = PoolIntake(client, self.parts, self._workers, terms.holds, settings.namespaces)
+        self._content = ContentIntake(client, self.parts, terms.holds)
         pools = PoolKeeper(self.parts, self.pool.pods.put, settings.worker_url, settings.new_id)
         self._agents = AgentReconciler(self.parts, pools)
         self._pod_beats = PodBeats(self.parts, self.pods.get)
-        self.desk = WorkDesk(self.parts, self._workers, self._pod_beats, self._holder_address)
+        self.desk = WorkDesk(self.parts, self._workers, self._pod_beats, terms.address)
         self.history = History(self.parts)
         self._schedules = ScheduleReconciler(self.parts, self.history)
         self._actions = ActionReconciler(self.parts)
@@ -156,7 +132,7 @@ class Engine:
             WORKER: self._workers.reconcile,
             NOTE: self._pod_beats.reconcile,
         }
-        self.passes = Passes(clock, self.parts.queue, metrics, reconcile, self._holds)
+        self.passes = Passes(clock, self.parts.queue, metrics, reconcile, terms.holds)
         measures.begin(metrics)
         metrics.read_at_scrape(EngineGauges(self.parts, self.caches).read)
 
@@ -167,7 +143,7 @@ class Engine:
             self._client,
             self.pods,
             clock=self._clock,
-            may_write=self.may_write,
+            may_write=self.terms.may_write,
             on_done=self._done,
             concurrency=self._settings.concurrency,
         )
@@ -190,21 +166,11 @@ class Engine:
             agents=AgentBook(ContentBook(self._settings.content_namespaces)),
             stories=Storyteller(self._clock, executor.submit, self._settings.identity),
             metrics=self._metrics,
-            admitting=lambda namespace: self._shard(namespace) in self._admitting,
-            settles_in=self._settles_in,
-            led_since=lambda namespace: self._led_since.get(self._shard(namespace)),
+            admitting=self.terms.admitting,
+            settles_in=self.terms.settles_in,
+            led_since=self.terms.led_since,
             worker_url=self._settings.worker_url,
         )
-
-    def _holds(self, namespace: str) -> bool:
-        return self._shard(namespace) in self._may_write
-
-    def _settles_in(self, namespace: str) -> float:
-        at = self._settled_at.get(self._shard(namespace))
-        return SILENT_SECONDS if at is None else max(at - self._clock.monotonic(), 0.0)
-
-    def _holder_address(self, namespace: str) -> str:
-        return self.holder_address(self._shard(namespace))
 
     def _done(self, effect: Effect, body: Body | None, error: KubeError | None) -> None:
         """Take in how an effect ended; an object that breaks this degrades itself alone."""
@@ -222,33 +188,12 @@ class Engine:
         self._workflows.reconcile(key)
         self._schedules.saw(key)
 
-    def may_write(self, namespace: str) -> bool:
-        """Whether this replica holds the Lease of a namespace's shard at this moment."""
-        held = self._may_write.get(self._shard(namespace))
-        return held is not None and held()
-
     def caches(self) -> Iterable[tuple[str, Informer]]:
         """Yield the caches that follow the API server beside kopf, with the kind of each."""
         own = ("Pod", self.pods), ("WorkerPod", self.pool.pods), ("WorkerPage", self.pool.pages)
         for kind, informers in own:
             yield from ((kind, informer) for informer in informers.each())
         yield from self._content.watches()
-
-    def standings(self) -> list[Standing]:
-        """Return how this replica stands to every shard."""
-        now = self._clock.now()
-        return [
-            Standing(
-                shard=shard,
-                held=bool((may := self._may_write.get(shard)) and may()),
-                admitting=shard in self._admitting,
-                led_seconds=(now - since).total_seconds()
-                if (since := self._led_since.get(shard))
-                else None,
-                holder=self.holder_address(shard),
-            )
-            for shard in range(self._settings.shards)
-        ]
 
     def offer(self, body: Body) -> None:
         """Take in one of our objects as the API server has it now."""
@@ -278,48 +223,43 @@ class Engine:
         Pods are listed before our own objects: results move from pods into status, so the other
         order could miss one in both.
         """
+        mine = self._those_of(shard)
         await self.pods.refresh()
         await self.pool.refresh()
-        await self._content.refresh(lambda namespace: self._shard(namespace) == shard)
+        await self._content.refresh(mine)
         await self.relist()
-        self._may_write[shard] = held
-        keys = [key for key in self._known_keys() if self._shard(key.namespace) == shard]
-        keys += self.pool.take_over(lambda namespace: self._shard(namespace) == shard)
-        self._settled_at[shard] = self._clock.monotonic() + SILENT_SECONDS
-        self._led_since[shard] = self._clock.now()
+        self.terms.begin(shard, held)
+        keys = [key for key in self._known_keys() if mine(key.namespace)]
+        keys += self.pool.take_over(mine)
         for key in sorted(keys, key=lambda key: _TAKE_OVER_ORDER.index(key.kind)):
-            if shard not in self._may_write:
+            if not self.terms.runs(shard):
                 return  # the Lease was lost meanwhile
             await self.passes.turn(self.passes.make(key))  # renewals go on
-        self._admitting.add(shard)
+        self.terms.admit(shard)
         for key in keys:
             self.parts.queue.add(key)
         self._lead(measures.ACQUIRED)
         logger.info("shard %d taken over with %d objects", shard, len(keys))
-        await self.history.load(self._client, lambda namespace: self._shard(namespace) == shard)
+        await self.history.load(self._client, mine)
 
     def give_up(self, shard: int) -> None:
         """Stop running a shard at once and forget what was derived of it."""
-        self._may_write.pop(shard, None)
-        led = shard in self._admitting
-        self._admitting.discard(shard)
-        self._settled_at.pop(shard, None)
-        self._led_since.pop(shard, None)
-        self.pool.give_up(lambda namespace: self._shard(namespace) == shard)
+        led, mine = self.terms.end(shard), self._those_of(shard)
+        self.pool.give_up(mine)
         parts = self.parts
         for runs in parts.runs():
-            for key in [key for key in runs if self._shard(key.namespace) == shard]:
+            for key in [key for key in runs if mine(key.namespace)]:
                 del runs[key]
                 parts.queue.discard(key)
                 parts.scheduler.offer(key, ())
         drop_all = parts.agents.drop_all, parts.durations.drop_all, parts.scheduler.drop
         drops = self._schedules.drop, self.history.drop, self._phases.pods.drop
-        mine = self._workflows.pins.drop, self._actions.drop, parts.selection.drop_all
-        for forget in (*drop_all, *drops, *mine, self._pod_beats.drop):
-            forget(lambda namespace: self._shard(namespace) == shard)
+        own = self._workflows.pins.drop, self._actions.drop, parts.selection.drop_all
+        for forget in (*drop_all, *drops, *own, self._pod_beats.drop):
+            forget(mine)
         parts.releasing.clear()
-        parts.attempts.recount(lambda namespace: self._shard(namespace) == shard)
-        parts.forget_assumptions(lambda namespace: self._shard(namespace) == shard)
+        parts.attempts.recount(mine)
+        parts.forget_assumptions(mine)
         if led:
             self._lead(measures.LOST)
         logger.warning("shard %d given up", shard)
@@ -337,21 +277,22 @@ class Engine:
         return bodies | set(self.parts.attempts.phases())
 
     def _lead(self, direction: tuple[str]) -> None:
-        self._metrics.leader.set(len(self._admitting))
+        self._metrics.leader.set(self.terms.admitted)
         self._metrics.transitions[direction].inc()
 
-    def _shard(self, namespace: str) -> int:
-        return shard_of(namespace, self._settings.shards)
+    def _those_of(self, shard: int) -> Callable[[str], bool]:
+        """Return what tells of a namespace whether it is one of a shard."""
+        return lambda namespace: self.terms.shard(namespace) == shard
 
     def _changed(self, key: Key) -> None:
-        if self._holds(key.namespace):
+        if self.terms.holds(key.namespace):
             self.parts.queue.add(key)
 
     async def _resync(self) -> None:
         """Find objects whose deletion was never reported; no work waits for this."""
         while True:
             await self._clock.sleep(self._settings.resync_seconds)
-            if not self._may_write:
+            if not self.terms.any_held:
                 continue
             try:
                 await self.relist()

@@ -58,7 +58,7 @@ def insides(engine: Engine, clock: Clock, lag: float) -> Sequence[Table]:
 def _shards(engine: Engine) -> Table:
     rows = [
         (each.shard, each.held, each.admitting, each.led_seconds, each.holder)
-        for each in engine.standings()
+        for each in engine.terms.standings()
     ]
     columns = ("shard", "held", "startsWork", "heldSeconds", "holder")
     return a_table("shards", columns, rows)

@@ -42,6 +42,7 @@ def begin(metrics: Metrics) -> None:
         (metrics.attempts, (Kind.LOST.value, "WorkerSilent")),
         *((metrics.transitions, direction) for direction in (ACQUIRED, LOST)),
         *((metrics.tokens, (way,)) for way in ("input", "output")),
+        *((metrics.spans, (outcome,)) for outcome in ("sent", "lost")),
     )
 
 

@@ -12,6 +12,7 @@ from ..core.phase.progress import differs_only_in_progress
 from ..core.phase.records import PhaseRecord
 from ..core.phase.status import parse_phase, render_phase
 from ..core.policy import TaskPolicy, agents_of_tasks, policy_of
+from ..core.rollout.gate_phase import times_of
 from ..core.snapshot import Levels, PhaseSnapshot
 from ..core.spec.compile import compile_phase
 from ..kube.resources import Body, uid_of
@@ -220,7 +221,7 @@ class PhaseReconciler:
             key, run.status, at_once=at_once, within=_within(run, record)
         ):
             return
-        status = render_phase(record, self._parts.clock.now())
+        status = render_phase(record, self._parts.clock.now(), times_of(run.shape))
         if not self._parts.statuses.write(body, key, run.status, status, record):
             run.persisted = record
 

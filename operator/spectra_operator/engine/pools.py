@@ -73,6 +73,10 @@ class PoolKeeper:
         pause = parts.settles_in(key.namespace)
         if pause:
             parts.queue.add_at(key, parts.clock.monotonic() + pause)
+        run.tugs = run.tugs.after(spec.replicas, now)
+        pulled = run.tugs.between(now)
+        if pulled:
+            parts.wake_at(key, run.tugs.over_at())
         active = next((each for each, kept in run.keep.items() if kept.why is Why.ACTIVE), "")
         return ScaleSnapshot(
             spec=spec,
@@ -88,6 +92,7 @@ class PoolKeeper:
                 for revision, kept in run.keep.items()
                 if revision != active and revision in run.templates
             },
+            pulled=pulled,
         )
 
     def _view(self, key: Key, worker: WorkerRun) -> WorkerView:

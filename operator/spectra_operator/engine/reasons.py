@@ -6,11 +6,15 @@ Workers and containers may give any reason; each new word would be a new series.
 from __future__ import annotations
 
 OTHER = "Other"
-_OF_PODS = frozenset(
+OF_KUBERNETES = frozenset(
     {"Error", "OOMKilled", "ContainerCannotRun", "StartError", "ContainerStatusUnknown"}
-    | {"Evicted", "NodeLost", "NodeShutdown", "Shutdown", "Terminated", "Preempting", "OutOf"}
+    | {"Evicted", "NodeShutdown", "Shutdown", "Preempting", "OutOf"}
     | {"DeletionByTaintManager", "EvictionByEvictionAPI", "PreemptionByScheduler"}
-    | {"TerminationByKubelet", "DeletionByPodGC", "Disrupted", "InvalidPod", "PendingTimeout"}
+    | {"TerminationByKubelet", "DeletionByPodGC"}
+)
+"""Those that stand in a pod's status and are passed on as they are."""
+_OF_PODS = frozenset(
+    {"NodeLost", "Terminated", "Disrupted", "InvalidPod", "PendingTimeout"}
     | {"PodVanished", "PodDeleted", "PodLost", "PodRefused", "Timeout", "DeadlineExceeded"}
 )
 _OF_WORKERS = frozenset(
@@ -19,8 +23,8 @@ _OF_WORKERS = frozenset(
 )
 _OF_RESULTS = frozenset(
     {"ResultInvalid", "ResultTruncated", "ResultTooLarge", "OutputInvalid", "OutputsTooLarge"}
-    | {"SpawnInvalid", "ItemsInvalid", "InputNotFound", "InputTooLarge", "InputInvalid"}
-    | {"ConditionInvalid", "ExpressionFailed"}
+    | {"SpawnInvalid", "ItemsInvalid", "InputNotFound", "InputTooLarge"}
+    | {"ConditionInvalid"}
 )
 _OF_RUNS = frozenset(
     {"DependencyFailed", "DependencySkipped", "ConditionFalse", "SkippedByAction"}
@@ -29,7 +33,7 @@ _OF_RUNS = frozenset(
     | {"Cancelled", "WorkflowFailing", "WorkflowDeleted", "WorkflowParallelism"}
     | {"AgentNotFound", "TemplateNotFound", "NoMatchingAgent"}
 )
-KNOWN = frozenset({""}) | _OF_PODS | _OF_WORKERS | _OF_RESULTS | _OF_RUNS
+KNOWN = frozenset({""}) | OF_KUBERNETES | _OF_PODS | _OF_WORKERS | _OF_RESULTS | _OF_RUNS
 
 
 def known(reason: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.pool.scale_story import SILENT
-from ..core.pool.startup import Trouble, next_look, trouble_of
+from ..core.pool.startup import Trouble, known_trouble, next_look, trouble_of
 from .agent_book import AgentRun
 from .keys import Key
 from .story import Note
@@ -25,7 +25,8 @@ def note_troubles(parts: Parts, key: Key, run: AgentRun) -> None:
         if worker.startup is None or not _is_starting(worker):
             continue
         stands = now - worker.stands_since
-        worker.trouble = trouble_of(worker.startup, stands, pending)
+        known = known_trouble(worker.startup, worker_key.name, run.status.stored)
+        worker.trouble = trouble_of(worker.startup, stands, pending) or known
         if worker.trouble is not None:
             found.append((worker_key, worker, worker.trouble))
         limit = next_look(worker.startup, pending)

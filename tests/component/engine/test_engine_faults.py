@@ -154,7 +154,7 @@ async def test_an_edit_of_the_spec_between_two_status_writes_loses_nothing(
         await _run(world)
     await asyncio.gather(*edits)
     assert len(edits) > 10
-    conflicts = [e for e in world.api.log if e.status == 409 and e.call.verb == "patch"]
+    conflicts = [e for e in world.api.log if e.status == 409 and e.call.verb == "update"]
     assert conflicts  # else this test tests nothing
     assert await end_state(world) == expected
 

@@ -72,7 +72,7 @@ async def test_the_leases_of_all_shards_are_taken_by_whoever_is_alone() -> None:
         world.operators.append(operator)
         operator.start()
         await world.until(
-            lambda: operator.engine.may_write(ZERO) and operator.engine.may_write(ONE)
+            lambda: operator.engine.terms.may_write(ZERO) and operator.engine.terms.may_write(ONE)
         )
         await world.apply(an_agent(), a_workflow([a_step("build", a_chain("a", "b"))]))
         assert (await world.finished())["state"] == "Succeeded"

@@ -11,21 +11,17 @@ from typing import Any
 
 import aiohttp
 import httpx
-import yaml
 
 from builders.engine import World, a_world
 from builders.kubelet import fails, ok
 from builders.real_prometheus import a_real_prometheus, numbers
 from builders.replica import Operator
 from builders.specs import a_chain, a_retry, a_step, a_task, a_workflow, an_agent
+from builders.watched import scraping, served
 from builders.workers import Deed
 from monitoring.dashboards import DASHBOARDS, render
-from monitoring.rules import rules_file
 from spectra_operator.dispatch.auth import TokenAuthenticator
 from spectra_operator.dispatch.server import WorkerApiServer
-from spectra_operator.kube.clock import SystemClock
-from spectra_operator.observability.health import HealthServer
-from spectra_operator.observability.loop_lag import LoopLag
 
 ITEMS = 1000
 ROUNDS = 40
@@ -52,36 +48,6 @@ class Scrapes:
         while self._count < wanted:
             self._more.clear()
             await self._more.wait()
-
-
-@asynccontextmanager
-async def served(operator: Operator, port: int) -> AsyncIterator[None]:
-    """Serve the metrics of a replica, and measure its event loop."""
-    server = HealthServer(port, operator.metrics, lambda: "", lambda: "", lambda: ())
-    await server.start()
-    clock = SystemClock()
-    measured = LoopLag(clock.monotonic, clock.sleep, operator.metrics.loop_lag.observe)
-    lag = asyncio.create_task(measured.run())
-    try:
-        yield
-    finally:
-        lag.cancel()
-        await asyncio.gather(lag, return_exceptions=True)
-        await server.stop()
-
-
-def settings(folder: Path, ports: list[int]) -> dict[str, Any]:
-    """Return settings that scrape often, with the rules, all of which are evaluated often too."""
-    rules = yaml.safe_load(rules_file())
-    for group in rules["groups"]:
-        group["interval"] = "200ms"
-    (folder / "rules.yaml").write_text(yaml.safe_dump(rules))
-    targets = [{"targets": [f"127.0.0.1:{port}" for port in ports]}]
-    return {
-        "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
-        "rule_files": ["rules.yaml"],
-        "scrape_configs": [{"job_name": "spectra", "static_configs": targets}],
-    }
 
 
 @asynccontextmanager
@@ -144,7 +110,7 @@ async def test_every_panel_has_data_of_a_run_of_a_thousand_tasks_and_a_take_over
         for operator, port in zip((one, two), ports, strict=True):
             await stack.enter_async_context(served(operator, port))
         address = await stack.enter_async_context(
-            a_real_prometheus(tmp_path, settings(tmp_path, ports))
+            a_real_prometheus(tmp_path, scraping(tmp_path, ports, "200ms"))
         )
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         await asyncio.gather(*(each.more(2) for each in scrapes))

@@ -248,7 +248,7 @@ async def test_a_new_process_begins_with_nothing_and_the_former_ones_claims_are_
 async def test_a_replica_that_does_not_lead_sends_workers_on() -> None:
     async with a_desk() as (world, (caller,)):
         standby = await world.start("two", leads=False)
-        standby.engine.holder_address = lambda _: "http://10.0.0.1:8082"
+        standby.engine.terms.holder_address = lambda _: "http://10.0.0.1:8082"
 
         with pytest.raises(NotHolderError) as refusal:
             standby.engine.desk.claims(caller, 1, frozenset())

@@ -115,6 +115,22 @@ async def test_replicas_beside_scaling_are_obeyed_and_reported_as_a_conflict_onc
         assert kinds["ScalingConflict"] == "Warning"
 
 
+async def test_two_that_set_the_number_in_turn_are_reported_once_until_it_stands_still() -> None:
+    async with a_running_world(an_agent(mode="Pool", replicas=1)) as world:
+        for replicas in (3, 1, 3, 1, 3, 1, 3):
+            await world.change("Agent", "worker", replicas=replicas)
+            await world.during(8)
+
+        found = condition(world, "ScalingActive")
+        assert (found["status"], found["reason"]) == ("False", "ScalingConflict")
+        assert "goes to and fro between 1 and 3" in found["message"]
+        told = [e for e in await world.events("worker") if e[0] == "ScalingConflict"]
+        assert told == [("ScalingConflict", found["message"])]
+
+        await world.until(lambda: condition(world, "ScalingActive")["reason"] == "FixedReplicas")
+        assert shown(world)["ready"] == "3/3"
+
+
 async def test_scaling_goes_on_when_replicas_are_taken_back() -> None:
     async with a_running_world(a_scaled_pool()) as world:
         await world.change("Agent", "worker", replicas=2)

@@ -143,14 +143,48 @@ async def test_a_mended_template_ends_the_trouble() -> None:
         await world.until(lambda: healthy(world)["status"] == "True")
 
 
-async def test_a_restart_of_the_operator_does_not_tell_it_again() -> None:
+@pytest.mark.parametrize(
+    ("course", "reason"), [(missing, "WorkerCannotStart"), (pods.running, "WorkerNotCalling")]
+)
+async def test_a_restart_of_the_operator_does_not_tell_it_again(
+    course: Callable[[Body, float], Body], reason: str
+) -> None:
     async with a_world() as world:
-        await begin(world, missing)
-        await world.until(lambda: NO_IMAGE in healthy(world)["message"])
+        await begin(world, course)
+        await world.until(lambda: healthy(world)["reason"] == reason)
         await world.settle()
+        before = healthy(world)
 
         world.operator.kill()
         await world.start()
+        await world.during(CALL_WITHIN_SECONDS / 2)
+        assert healthy(world) == before
         await world.during(60)
 
-        assert [e["reason"] for e in await warnings(world)] == ["WorkerCannotStart"]
+        assert healthy(world) == before
+        (told,) = await warnings(world)
+        assert (told["reason"], told.get("count", 1)) == (reason, 1)
+
+
+async def test_a_standby_that_takes_over_does_not_tell_it_again() -> None:
+    async with a_world() as world:
+        await begin(world, pods.running)
+        await world.until(lambda: healthy(world)["reason"] == "WorkerNotCalling")
+        standby = await world.start("two", leads=False)
+
+        world.operators[0].kill()
+        await world.until(standby.leads)
+        await world.during(60)
+
+        (told,) = await warnings(world)
+        assert told.get("count", 1) == 1
+
+
+async def test_a_process_that_was_started_anew_has_its_time_to_call_again() -> None:
+    async with a_world() as world:
+        await begin(world, pods.running)
+        await world.until(lambda: healthy(world)["reason"] == "WorkerNotCalling")
+        (pod,) = [p for p in await world.api.objects(PODS, NAMESPACE) if "worker" in str(p)]
+        await world.api.delete(PODS, pod["metadata"]["name"], NAMESPACE)
+
+        await world.until(lambda: healthy(world)["reason"] == "WorkersStarting")

@@ -109,6 +109,23 @@ async def test_a_revision_that_fails_a_gate_is_aborted_and_never_gets_a_claim(
         assert "GateFailed" in await events(world)
 
 
+@pytest.mark.parametrize(
+    ("expect", "state"),
+    [("seconds > 0.5 && seconds < 0.7", "Promoted"), ("seconds < 0.5", "Aborted")],
+)
+async def test_a_gate_is_judged_by_parts_of_a_second(expect: str, state: str) -> None:
+    async with a_running_world(gated({"task": "quick", "expect": expect})) as world:
+        await changed(world, does(quick=Deed(seconds=0.6)))
+        await world.until(lambda: is_over(world))
+        await world.finished()
+
+        assert peeked(world)["state"] == state
+        times = (await gates(world))["quick"]["tasks"]["quick"]
+        assert len(times["startedAt"]) == len("2026-01-01T00:00:01.250000Z")
+        runs = [body for body in await world.api.objects(PHASES) if "gate" not in body["spec"]]
+        assert "." not in runs[0]["status"]["tasks"]["each"]["startedAt"]
+
+
 async def test_gates_are_no_work_of_the_agent_and_take_no_place() -> None:
     analysis = {"minTasks": 4, "conditions": ["failureRatio <= 0.2", "costPerTask < 0.1"]}
     async with a_running_world(gated(analysis=analysis)) as world:

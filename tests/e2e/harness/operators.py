@@ -114,7 +114,7 @@ class Operators:
 
     async def hops(self) -> list[float]:
         """Seconds of the leader's recent hops."""
-        found: list[float] = json.loads(await self._read(self.leader(), "debug/hops"))
+        found: list[float] = json.loads(await self._read(self.leader(), "metrics/hops"))
         return found
 
     async def logs(self) -> list[Body]:

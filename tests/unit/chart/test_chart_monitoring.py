@@ -53,13 +53,26 @@ def test_the_monitor_scrapes_each_replica_by_the_metrics_service(watched: list[B
     assert service["spec"]["clusterIP"] == "None"
 
 
-def test_every_rule_file_is_in_the_rules_and_has_nothing_of_helm_left(watched: list[Body]) -> None:
+def test_every_rule_file_is_in_the_rules_as_it_is(watched: list[Body]) -> None:
     (rules,) = of_kind(watched, "PrometheusRule")
     written = [g for file in sorted(FILES.glob("rules/*.yaml")) for g in loaded(file.read_text())]
 
     groups = [group for body in written for group in body["groups"]]
     assert rules["spec"]["groups"] == groups
     assert len({group["name"] for group in groups}) == len(groups)
+
+
+def test_every_alert_leads_to_its_runbook_where_the_address_is_known(render_with: Render) -> None:
+    always = "--set=metrics.prometheusRule.install=always"
+    pattern = "--set=metrics.runbookUrlPattern=https://docs.example.com/runbooks/%s/"
+    (found,) = of_kind(render_with(NO_CRDS, always, pattern), "PrometheusRule")
+    rules = [rule for group in found["spec"]["groups"] for rule in group["rules"]]
+    urls = {r["alert"]: r["annotations"].pop("runbook_url") for r in rules if "alert" in r}
+
+    assert urls == {name: f"https://docs.example.com/runbooks/{name}/" for name in urls}
+    assert {path.stem for path in (repo.ROOT / "docs" / "runbooks").glob("*.md")} == urls.keys()
+    written = [g for file in sorted(FILES.glob("rules/*.yaml")) for g in loaded(file.read_text())]
+    assert found["spec"]["groups"] == [group for body in written for group in body["groups"]]
 
 
 def test_labels_choose_the_prometheus(render_with: Render) -> None:
@@ -86,6 +99,30 @@ def test_every_dashboard_is_a_config_map_that_the_sidecar_finds(defaults: list[B
     for body, file in zip(found, files, strict=True):
         assert body["metadata"]["labels"]["grafana_dashboard"] == "1"
         assert json.loads(body["data"][file.name]) == json.loads(file.read_text())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "before", "after"),
+    [
+        (
+            "https://git.example.com/a/%s.md?plain=1&b",
+            "https://git.example.com/a/",
+            ".md?plain=1&b",
+        ),
+        ("https://docs.example.com/%s", "https://docs.example.com/", ""),
+    ],
+)
+def test_dashboards_lead_to_the_runbooks_where_the_address_is_known(
+    render: Render, pattern: str, before: str, after: str
+) -> None:
+    for body in dashboards(render("crds.enabled=false", f"metrics.runbookUrlPattern={pattern}")):
+        (text,) = body["data"].values()
+        variables = {each["name"]: each for each in json.loads(text)["templating"]["list"]}
+
+        for name, value in (("runbooks", before), ("suffix", after)):
+            found = variables[name]
+            assert found["query"] == found["current"]["value"] == found["current"]["text"] == value
+            assert found["options"] == [{"selected": True, "text": value, "value": value}]
 
 
 def test_dashboards_can_live_elsewhere_or_not_at_all(render: Render) -> None:

@@ -79,6 +79,7 @@ def test_what_is_needed_is_let_through(
         pytest.param(OTHER, OPERATOR, 8082, id="who is no agent calls the worker API"),
         pytest.param(INTERNET, OPERATOR, 8082, id="the world calls the worker API"),
         pytest.param(INTERNET, OPERATOR, 8080, id="the world reads metrics"),
+        pytest.param(PROMETHEUS, OPERATOR, 8081, id="who may scrape reads the status page"),
         pytest.param(OPERATOR, INTERNET, 80, id="the operator calls the world"),
         pytest.param(OPERATOR, PROMETHEUS, 9090, id="the operator asks an unnamed Prometheus"),
         pytest.param(OPERATOR, AGENT, 8080, id="the operator calls an agent"),

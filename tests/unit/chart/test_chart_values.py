@@ -92,6 +92,8 @@ def test_no_group_lets_an_unknown_value_in() -> None:
         ("networkPolicy.apiServer.ports={70000}", "/networkPolicy/apiServer/ports/0"),
         ("networkPolicy.dns.ports=[]", "/networkPolicy/dns/ports"),
         ("networkPolicy.agents.egress[0].too=x", "/networkPolicy/agents/egress/0"),
+        ("metrics.runbookUrlPattern=docs/runbooks/%s.md", "/metrics/runbookUrlPattern"),
+        ("metrics.runbookUrlPattern=https://a/%s/%s", "/metrics/runbookUrlPattern"),
         ("metrics.serviceMonitor.install=true", "/metrics/serviceMonitor/install"),
         ("metrics.serviceMonitor.interval=often", "/metrics/serviceMonitor/interval"),
         ("dashboards.namespace=Big", "/dashboards/namespace"),

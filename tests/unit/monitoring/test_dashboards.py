@@ -12,6 +12,7 @@ import pytest
 from monitoring.alerts import ALERTS
 from monitoring.dashboards import DASHBOARDS, render
 from monitoring.dashboards.parts import Dashboard
+from monitoring.dashboards.words import COLOURS, LEGENDS
 from monitoring.names import asked, known, labels_of
 
 Body = dict[str, Any]
@@ -119,7 +120,7 @@ def test_a_rate_is_taken_over_an_interval_that_fits_the_scrapes(panel: Body) -> 
 def test_the_variables_of_a_dashboard_are_those_that_its_queries_use(found: Body) -> None:
     text = json.dumps(found["panels"])
     used = set(re.findall(r"\$\{?([a-z]+)\b", text)) - {"__rate_interval", "__value"}
-    assert {"datasource", "runbooks"} <= variables(found).keys()
+    assert {"datasource", "runbooks", "suffix"} <= variables(found).keys()
     assert used <= variables(found).keys()
     by_agent = {"namespace", "agent"}
     assert (by_agent <= variables(found).keys()) == (by_agent <= used)
@@ -146,8 +147,18 @@ def test_panels_lead_to_runbooks_that_there_are_and_every_dashboard_has_some() -
         links = [link for panel in found["panels"] for link in panel.get("links", ())]
         assert links, uid
         for link in links:
-            name = link["url"].removeprefix("${runbooks}/").removesuffix(".md")
+            name = link["url"].removeprefix("${runbooks}").removesuffix("${suffix}")
             assert name in NAMES
+
+
+@every_dashboard
+def test_a_link_to_a_runbook_is_its_path_in_the_repository_until_the_chart_knows_better(
+    found: Body,
+) -> None:
+    values = {name: each["query"] for name, each in variables(found).items()}
+    assert {values["runbooks"] + alert.name + values["suffix"] for alert in ALERTS} == {
+        alert.runbook for alert in ALERTS
+    }
 
 
 def test_every_alert_names_a_dashboard() -> None:
@@ -165,3 +176,53 @@ def test_a_colour_begins_where_the_one_below_it_ends(panel: Body) -> None:
 def test_what_is_rendered_does_not_change_from_one_time_to_the_next() -> None:
     one: Dashboard = DASHBOARDS[0]
     assert render(one, DASHBOARDS) == render(one, DASHBOARDS)
+
+
+@every_dashboard
+def test_panels_beside_each_other_are_of_one_height_so_no_hole_is_left(found: Body) -> None:
+    heights: dict[int, set[int]] = {}
+    for panel in found["panels"]:
+        heights.setdefault(panel["gridPos"]["y"], set()).add(panel["gridPos"]["h"])
+    assert all(len(each) == 1 for each in heights.values())
+
+
+def test_a_word_has_one_colour() -> None:
+    words = [word for each in COLOURS.values() for word in each]
+    assert len(set(words)) == len(words)
+
+
+@pytest.mark.parametrize(("word", "colour"), [("Failed", "red"), ("Succeeded", "green")])
+def test_states_and_outcomes_have_the_colours_of_their_words(word: str, colour: str) -> None:
+    for name, panel in PANELS.items():
+        if panel["type"] == "table":
+            continue
+        named = any(target["legendFormat"] in LEGENDS for target in panel["targets"])
+        assert colours_of(panel, word) == [colour] * named, name
+
+
+def colours_of(panel: Body, name: str) -> list[str]:
+    """Return the colours that a panel fixes for a name."""
+    return [
+        each["properties"][0]["value"]["fixedColor"]
+        for each in panel["fieldConfig"]["overrides"]
+        if re.search(each["matcher"]["options"].strip("/"), name)
+    ]
+
+
+@every_panel
+def test_what_is_counted_is_not_rounded_to_thousands(panel: Body) -> None:
+    defaults = panel["fieldConfig"]["defaults"]
+    if panel["type"] != "timeseries" and defaults["unit"] not in ("percentunit",):
+        assert (defaults["unit"], defaults["decimals"]) == ("none", 0)
+
+
+def test_a_number_shows_its_name_where_the_name_is_the_answer() -> None:
+    modes = {name: p["options"]["textMode"] for name, p in PANELS.items() if p["type"] == "stat"}
+    named = [name for name, mode in modes.items() if mode == "value_and_name"]
+    assert named == ["spectra-internals/Version"]
+
+
+@every_panel
+def test_a_table_of_growth_leaves_out_what_did_not_grow(panel: Body) -> None:
+    if panel["type"] == "table" and "increase(" in panel["targets"][0]["expr"]:
+        assert re.fullmatch(r"sort_desc\(.* > 0\)", panel["targets"][0]["expr"])

@@ -31,6 +31,10 @@ def test_a_rule_asks_for_series_that_are_scraped_or_recorded(rule: dict[str, Any
     assert names or rule["record"] == slo.TARGET
 
 
+def test_no_alert_has_an_address_that_leads_nowhere() -> None:
+    assert not any("runbook_url" in rule.get("annotations", {}) for rule in RULES)
+
+
 def test_no_rule_comes_twice() -> None:
     assert len(ONCE) == len(RULES)
 

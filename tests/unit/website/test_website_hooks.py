@@ -16,7 +16,7 @@ HOOKS = Path(__file__).parents[3] / "hack" / "website" / "hooks.py"
 CONFIG = """\
 site_name: test
 hooks: [{hooks}]
-theme: {{name: mkdocs, locale: en}}
+theme: {{name: mkdocs, locale: en, highlightjs: false}}
 plugins: []
 validation: {{nav: {{omitted_files: warn}}, links: {{anchors: warn}}}}
 nav:
@@ -98,6 +98,58 @@ def test_the_check_says_what_is_dead_and_what_is_forgotten(root: Path) -> None:
 
     assert "forgotten.md" in said
     assert "'gone.md'" in said
+
+
+@pytest.mark.parametrize(
+    ("html", "fetched"),
+    [
+        ('<script src="https://cdn.example/x.js"></script>', "https://cdn.example/x.js"),
+        ('<script src="//cdn.example/x.js"></script>', "//cdn.example/x.js"),
+        (
+            '<link rel="stylesheet" href="https://fonts.example/a.css">',
+            "https://fonts.example/a.css",
+        ),
+        ('<link rel="preconnect" href="https://fonts.example">', "https://fonts.example"),
+        ('<img src="https://shields.example/badge.svg">', "https://shields.example/badge.svg"),
+        ("<style>@import 'https://a.example/x.css';</style>", "https://a.example/x.css"),
+        ('<p style="background: url(//a.example/x.png)">', "//a.example/x.png"),
+        ('<pre class="mermaid">flowchart</pre>', "the script of Mermaid"),
+    ],
+)
+def test_what_a_browser_would_fetch_elsewhere_is_found(
+    tmp_path: Path, html: str, fetched: str
+) -> None:
+    (tmp_path / "index.html").write_text(f"<html><body>{html}</body></html>")
+
+    assert site.fetched_elsewhere(tmp_path) == [f"index.html: fetches {fetched}"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="https://kubernetes.io">out</a>',
+        '<link rel="canonical" href="https://docs.example/">',
+        '<script src="../assets/x.js"></script><link rel="stylesheet" href="assets/x.css">',
+        '<img src="data:image/png;base64,AA//BB==">',
+        "<code>curl https://cdn.example/x.js</code>",
+    ],
+)
+def test_what_a_reader_may_follow_is_not_what_a_browser_fetches(tmp_path: Path, html: str) -> None:
+    (tmp_path / "index.html").write_text(f"<html><body>{html}</body></html>")
+
+    assert site.fetched_elsewhere(tmp_path) == []
+
+
+def test_a_style_sheet_is_read_too(tmp_path: Path) -> None:
+    (tmp_path / "x.css").write_text("@font-face{src:url(https://fonts.example/a.woff2)}")
+
+    assert site.fetched_elsewhere(tmp_path) == ["x.css: fetches https://fonts.example/a.woff2"]
+
+
+def test_the_check_says_what_the_site_fetches_elsewhere(root: Path) -> None:
+    (root / "docs/index.md").write_text("# Home\n\n<img src='https://a.example/x.png'>\n")
+
+    assert site.problems_of(root) == ["index.html: fetches https://a.example/x.png"]
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -28,12 +28,14 @@ from .messages import MAX_REFUSAL_BYTES, fit
 from .records import Item, PhaseRecord, Spawned, Tally, TaskRecord
 
 Status = dict[str, Any]
+Written = Callable[[datetime], str]
+"""How a time is written: in whole seconds, or with fractions (`precise`)."""
 
 _CENTS = Decimal("0.000000000001")
 
 
-def render_phase(record: PhaseRecord, now: datetime) -> Status:
-    """Return the status object of a phase."""
+def render_phase(record: PhaseRecord, now: datetime, written: Written = timestamp) -> Status:
+    """Return the status object of a phase; `written` are the starts and ends of its tasks."""
     tally = record.tally()
     accepted = record.state is not PhaseState.REJECTED
     succeeded = record.state is PhaseState.SUCCEEDED
@@ -49,7 +51,7 @@ def render_phase(record: PhaseRecord, now: datetime) -> Status:
         "startedAt": record.started_at and timestamp(record.started_at),
         "finishedAt": record.finished_at and timestamp(record.finished_at),
         "duration": duration(record.started_at, record.finished_at),
-        "tasks": {name: render_task(task) for name, task in record.tasks.items()},
+        "tasks": {name: render_task(task, written) for name, task in record.tasks.items()},
         "actions": [
             {"uid": uid} | ({"refused": why[:1024]} if why else {})
             for uid, why in record.applied.items()
@@ -62,7 +64,7 @@ def render_phase(record: PhaseRecord, now: datetime) -> Status:
     return _without_empty(status)
 
 
-def render_task(record: TaskRecord) -> Status:
+def render_task(record: TaskRecord, written: Written = timestamp) -> Status:
     """Return the status of one task; a fan-out's items as index ranges."""
     single = record.open.get(0) if not record.fan_out else None
     status: Status = {
@@ -81,8 +83,8 @@ def render_task(record: TaskRecord) -> Status:
         "notBefore": single and single.not_before and precise(single.not_before),
         "checkpoint": render_checkpoint(None if record.ended else single),
         "progress": record.progress and render_progress(record.progress),
-        "startedAt": record.started_at and timestamp(record.started_at),
-        "finishedAt": record.finished_at and record.ended and timestamp(record.finished_at),
+        "startedAt": record.started_at and written(record.started_at),
+        "finishedAt": record.finished_at and record.ended and written(record.finished_at),
         "spawned": record.spawned and _spawned(record.spawned),
         "items": _items(record) if record.fan_out else None,
         "outputs": _outputs(record),

@@ -59,8 +59,18 @@ def able_to_scale(
     return Condition("AbleToScale", True, "ReadyForNewScale", text)
 
 
-def scaling_active(spec: AgentSpec) -> Condition:
-    """Return whether the number of workers follows the tasks."""
+def scaling_active(spec: AgentSpec, pulled: tuple[int, int] | None) -> Condition:
+    """Return whether the number of workers follows the tasks.
+
+    `pulled` has the two numbers that others set in turn, if they do.
+    """
+    if spec.scaling is None and pulled is not None:
+        text = (
+            f"spec.replicas goes to and fro between {pulled[0]} and {pulled[1]}: two set it in "
+            "turn, such as two HorizontalPodAutoscalers, or one and what applies a manifest; find "
+            "them (kubectl get hpa) and leave one"
+        )
+        return Condition("ScalingActive", False, "ScalingConflict", text)
     if spec.scaling is None and spec.replicas == 0:
         text = "spec.replicas is 0, so no task of this agent is begun: scale it up, or set spec."
         return Condition("ScalingActive", False, NO_REPLICAS, f"{text}scaling in its place")

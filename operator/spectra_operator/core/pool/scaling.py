@@ -52,6 +52,7 @@ class ScaleSnapshot:
         fresh: False while not all may be known, as after a take-over: then nothing shrinks.
         refused: What the API server said when it last refused to create a worker, or empty.
         beside: Other revisions that keep workers too, such as one that is being rolled out.
+        pulled: The two numbers that others set in turn, if they do; see `tugs`.
     """
 
     spec: AgentSpec
@@ -63,6 +64,7 @@ class ScaleSnapshot:
     fresh: bool = True
     refused: str = ""
     beside: Mapping[str, Keep] = field(default_factory=dict)
+    pulled: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,7 @@ def _conditions(
             revision=snapshot.revision,
             held=sizing.stable - sizing.wanted,
         ),
-        scaling_active(spec),
+        scaling_active(spec, snapshot.pulled),
         scaling_limited(
             spec.scaling if scaled else None,
             stable=sizing.stable,

@@ -129,11 +129,18 @@ def trouble_of(startup: Startup, seconds: float, pending: int | None) -> Trouble
         return _waiting(startup, seconds, pending)
     if startup.last_end:
         return _crashing(startup)
-    if seconds < CALL_WITHIN_SECONDS:
-        return None
-    since = f" since {timestamp(startup.began_at)}" if startup.began_at else ""
-    text = f"runs{since} and has not called the operator: its process must ask it for work"
-    return Trouble(NOT_CALLING, text)
+    return _not_calling(startup) if seconds >= CALL_WITHIN_SECONDS else None
+
+
+def known_trouble(startup: Startup, worker: str, status: Mapping[str, Any]) -> Trouble | None:
+    """Return the silence of a worker's process that its agent's status tells of.
+
+    An operator that has just begun to listen gives every process its time to call; where another
+    has waited for that, it is not news again.
+    """
+    trouble = _not_calling(startup)
+    told = f"{worker} {trouble.text}" in str(find(status, "Healthy").get("message"))
+    return trouble if told and startup.stage is Stage.RUNNING else None
 
 
 def next_look(startup: Startup, pending: int | None) -> float | None:
@@ -153,6 +160,12 @@ def _waiting(startup: Startup, seconds: float, pending: int | None) -> Trouble |
         text = f"cannot start: no container started within {limit} s"
         return Trouble(CANNOT_START, text, lasting=True) if over else None
     return Trouble(CANNOT_START, f"cannot start: {why}", lasting=over)
+
+
+def _not_calling(startup: Startup) -> Trouble:
+    since = f" since {timestamp(startup.began_at)}" if startup.began_at else ""
+    text = f"runs{since} and has not called the operator: its process must ask it for work"
+    return Trouble(NOT_CALLING, text)
 
 
 def _crashing(startup: Startup) -> Trouble:

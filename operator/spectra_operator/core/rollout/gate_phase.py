@@ -17,8 +17,12 @@ from ...api.phase import PhaseState
 from ...api.rollout import GateTaskSpec
 from ...api.workflow import PhaseRole
 from ..attempts.objects import Body, owner
+from ..conditions import timestamp
 from ..names import short_hash
+from ..phase.attempt_status import precise
 from ..phase.records import PhaseRecord, TaskRecord
+from ..phase.status import Written
+from ..snapshot import PhaseShape
 from .conditions import Verdict
 from .gates import Done, judge_task
 from .records import GateResult, GateState, GateTask
@@ -126,6 +130,14 @@ class Moment:
 
     now: datetime
     led_since: datetime | None = None
+
+
+def times_of(shape: PhaseShape) -> Written:
+    """Return how the status of a phase has times: a gate is judged by them, so it has fractions.
+
+    Other phases are many, and whole seconds are what people read.
+    """
+    return precise if shape.spec.gate is not None else timestamp
 
 
 def gate_result(attempt: GateTry, record: PhaseRecord, moment: Moment) -> GateResult:

@@ -12,6 +12,7 @@ from builders.pods import at, stamp
 from builders.records import a_fan_out, running_item, waiting_item
 from spectra_operator.api.phase import PhaseState, PhaseStatus, TaskState
 from spectra_operator.core.attempts.results import Usage
+from spectra_operator.core.phase.attempt_status import precise
 from spectra_operator.core.phase.records import ENDED, PhaseRecord, Tally, TaskRecord
 from spectra_operator.core.phase.status import (
     parse_phase,
@@ -54,6 +55,16 @@ def test_whatever_is_written_fits_the_schema(record: PhaseRecord) -> None:
 def test_writing_what_was_read_changes_nothing(record: PhaseRecord) -> None:
     status = render_phase(record, at(0))
     assert render_phase(parse_phase(status), at(0)) == status
+
+
+def test_times_of_tasks_have_fractions_where_somebody_is_judged_by_them() -> None:
+    task = TaskRecord(TaskState.SUCCEEDED, started_at=at(1.25), finished_at=at(3.5))
+
+    status = render_task(task, precise)
+
+    assert status["startedAt"] == "2026-01-01T00:00:01.250000Z"
+    assert parse_task(status).finished_at == at(3.5)
+    assert render_task(task)["finishedAt"] == "2026-01-01T00:00:03Z"
 
 
 def test_an_object_without_status_is_an_empty_record() -> None:

@@ -240,6 +240,19 @@ def test_replicas_beside_scaling_wins_at_once_and_is_a_conflict() -> None:
     assert "remove spec.replicas" in told
 
 
+@pytest.mark.parametrize("replicas", [0, 2])
+def test_a_number_that_two_set_in_turn_is_obeyed_and_is_a_conflict(replicas: int) -> None:
+    spec = scaled().model_copy(update={"scaling": None, "replicas": replicas})
+
+    plan = decide(spec, *many(2), pulled=(0, 2))
+
+    assert plan.desired == replicas
+    assert says(plan, "ScalingActive") == (False, "ScalingConflict")
+    (told,) = (each.message for each in plan.conditions if each.type == "ScalingActive")
+    assert "between 0 and 2" in told
+    assert "kubectl get hpa" in told
+
+
 def test_when_the_conflict_ends_what_was_set_counts_as_recommended_until_then() -> None:
     conflict = scaled().model_copy(update={"replicas": 6})
     past = decide(conflict, *many(6)).past

@@ -15,6 +15,7 @@ from spectra_operator.core.pool.startup import (
     Stage,
     Startup,
     Trouble,
+    known_trouble,
     next_look,
     startup_of,
     trouble_of,
@@ -209,6 +210,32 @@ def test_a_process_that_does_not_call_is_told_of_after_a_while() -> None:
     assert text.startswith(f"runs since {pods.stamp(5)} and has not called the operator")
     assert not counts(pod, 3600)
     assert next_look(startup_of(pod), 300) == CALL_WITHIN_SECONDS
+
+
+def the_status(message: str) -> Body:
+    """Return the status of an agent whose condition Healthy says this."""
+    return {"conditions": [{"type": "Healthy", "status": "False", "message": message}]}
+
+
+def test_a_silence_that_is_told_of_is_known_to_who_did_not_wait_for_it() -> None:
+    startup = startup_of(pods.running(pods.a_pod(), 5))
+    trouble = trouble_of(startup, CALL_WITHIN_SECONDS, None)
+    assert trouble is not None
+    told = the_status(f"no worker is ready: w-1 {trouble.text}")
+
+    assert known_trouble(startup, "w-1", told) == trouble
+    assert known_trouble(startup, "w-2", told) is None
+    assert known_trouble(startup, "w-1", {}) is None
+    assert known_trouble(startup, "w-1", the_status("all workers do well")) is None
+
+
+def test_the_silence_of_an_earlier_process_is_not_that_of_the_next() -> None:
+    before = trouble_of(startup_of(pods.running(pods.a_pod(), 5)), CALL_WITHIN_SECONDS, None)
+    assert before is not None
+    told = the_status(f"no worker is ready: w-1 {before.text}")
+
+    assert known_trouble(startup_of(pods.running(pods.a_pod(), 65)), "w-1", told) is None
+    assert known_trouble(startup_of(pods.crashing(pods.a_pod())), "w-1", told) is None
 
 
 def test_a_process_of_which_nobody_knows_since_when_it_runs_is_told_of_too() -> None:
