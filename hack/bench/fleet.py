@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from perf.http_calls import HttpCalls
+from bench.http_calls import HttpCalls
 
 WAIT_SECONDS = 30
 BEAT_SECONDS = 5.0
