@@ -16,6 +16,7 @@ from bench.dispatch_runs import run_dispatch
 from bench.engines import Engine
 from bench.errors import BenchError
 from bench.machine import this_machine
+from bench.pictures import draw
 from bench.plane import CLUSTER, ROOT
 from bench.pod_runs import Conditions, run_pods
 from bench.results import Machine, Result
@@ -99,8 +100,9 @@ class Bench:
             for measure in self._planned(scenario, conditions):
                 self._results.append(measure())
                 write(folder, self._results, machine, self._command)
+        pictures = draw(folder, self._results)
         print(report.render(self._results, machine, self._command))
-        self._console.say(f"report: {folder}")
+        self._console.say(f"report.md, results.json and {len(pictures)} pictures: {folder}")
         return 0
 
     def _planned(self, scenario: Scenario, conditions: Conditions) -> list[Callable[[], Result]]:

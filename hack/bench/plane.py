@@ -99,11 +99,11 @@ def a_plane(name: str, manifests: list[Path], lasting: Lasting) -> Iterator[Plan
     span = f"{lasting.least}-{lasting.most}"
     try:
         tool("up", "--name", name, "--kwok-nodes", str(FAKE_NODES), "--kwok-milliseconds", span)
-        for path in manifests:
-            plane.run("kubectl", "apply", "--server-side", "-f", str(path))
-        plane.run("kubectl", "wait", "--for=condition=Established", "crd", "--all")
         for namespace in (SYSTEM, NAMESPACE):
             plane.run("kubectl", "create", "namespace", namespace)
+        for path in manifests:
+            plane.run("kubectl", "apply", "--server-side", "-n", NAMESPACE, "-f", str(path))
+        plane.run("kubectl", "wait", "--for=condition=Established", "crd", "--all")
         yield plane
     finally:
         tool("down", "--name", name)

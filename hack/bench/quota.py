@@ -7,7 +7,7 @@ time it has, wherever it runs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -21,14 +21,25 @@ PERIOD = 100_000
 def limited(pid: int, cpus: float, name: str, root: Path = CGROUPS) -> Iterator[None]:
     """Let a process have so many cores' time until the end of the block; 0 sets no limit.
 
-    The process must have ended, or may be moved, at the end: it goes back to the root group.
-
     Raises:
         BenchError: The control groups cannot be written.
     """
     if not cpus:
         yield
         return
+    group = join(pid, cpus, name, root)
+    try:
+        yield
+    finally:
+        leave(pid, group)
+
+
+def join(pid: int, cpus: float, name: str, root: Path) -> Path:
+    """Put a process into a new group with a quota, and return the group's folder.
+
+    Raises:
+        BenchError: The control groups cannot be written.
+    """
     whole, files = _files(cpus, root)
     group = whole / name
     try:
@@ -39,11 +50,15 @@ def limited(pid: int, cpus: float, name: str, root: Path = CGROUPS) -> Iterator[
     except OSError as error:
         said = f"{group}: {error}; run as root where control groups may be written, or without"
         raise BenchError(f"no CPU quota: {said} --cpus") from error
-    try:
-        yield
-    finally:
-        _back(pid, whole)
-        group.rmdir()
+    return group
+
+
+def leave(pid: int, group: Path) -> None:
+    """Put a process back and remove its group."""
+    # It may have ended.
+    with suppress(OSError):
+        (group.parent / "cgroup.procs").write_text(str(pid))
+    group.rmdir()
 
 
 def _files(cpus: float, root: Path) -> tuple[Path, dict[str, str]]:
@@ -52,10 +67,3 @@ def _files(cpus: float, root: Path) -> tuple[Path, dict[str, str]]:
     if (root / "cgroup.controllers").exists():
         return root, {"cpu.max": f"{quota} {PERIOD}"}
     return root / "cpu", {"cpu.cfs_period_us": str(PERIOD), "cpu.cfs_quota_us": str(quota)}
-
-
-def _back(pid: int, whole: Path) -> None:
-    try:
-        (whole / "cgroup.procs").write_text(str(pid))
-    except OSError:
-        return  # It has ended.

@@ -9,7 +9,7 @@ from spectra_operator.api import constants as c
 from spectra_operator.kube.resources import Body, name_of
 
 RAW_LABEL = "bench.spectra.dev/raw"
-MANAGER = "spectra-limits"
+MANAGER = "spectra-raw-pods"
 """As long as the operator's own name, so that the copies are as large."""
 _OF_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")
 

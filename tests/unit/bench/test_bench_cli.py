@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import cli, engines
+from bench.argo_flavour import ArgoFlavour
+from bench.engines import Operator
+from bench.errors import BenchError
+from cluster.kwok import A_SECOND, Lasting
+
+
+def test_without_options_pods_last_a_second_and_all_scenarios_run_once() -> None:
+    given = cli.parser().parse_args([])
+
+    assert (given.jitter, given.milliseconds) == (A_SECOND, None)
+    assert (given.scenario, given.runs, given.scale, given.quick) == ([], 0, 1.0, False)
+
+
+def test_jitter_spreads_durations_about_the_same_mean() -> None:
+    given = cli.parser().parse_args(["--jitter"])
+
+    assert given.jitter == Lasting(500, 1500)
+
+
+def test_durations_may_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.parser().parse_args(["--milliseconds", "10-20"]).milliseconds == Lasting(10, 20)
+    with pytest.raises(SystemExit):
+        cli.parser().parse_args(["--milliseconds", "20-10"])
+    assert "is not LEAST-MOST" in capsys.readouterr().err
+
+
+def test_a_scenario_that_is_not_there_is_refused() -> None:
+    with pytest.raises(SystemExit):
+        cli.parser().parse_args(["--scenario", "nothing"])
+
+
+def test_engines_take_turns_in_alternating_order() -> None:
+    own, other = Operator(), Operator(name="other")
+
+    orders = [[engine.name for engine in cli.in_turn([own, other], run)] for run in range(3)]
+
+    assert orders == [["spectra", "other"], ["other", "spectra"], ["spectra", "other"]]
+
+
+def a_program(folder: Path) -> Path:
+    path = folder / "controller"
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_another_engine_is_a_program_and_its_manifests(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a.yml", "README.md"):
+        (tmp_path / name).write_text("")
+
+    engine = engines.another(a_program(tmp_path), tmp_path, "argo", "--qps=1000", 1.0)
+
+    assert engine.name == "argo"
+    assert isinstance(engine.flavour, ArgoFlavour)
+    assert [path.name for path in engine.manifests] == ["a.yml", "b.yaml"]
+    assert engine.cpus == 1.0
+
+
+def test_a_program_that_cannot_be_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="is no program that can be run"):
+        engines.another(tmp_path / "missing", tmp_path, "argo", "", 0)
+
+
+def test_a_folder_without_manifests_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+
+    with pytest.raises(BenchError, match=r"--manifests .* no \.yaml files"):
+        engines.another(a_program(tmp_path), folder, "argo", "", 0)
+
+
+def test_a_controller_without_manifests_is_refused_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--controller", str(a_program(tmp_path))]) == 1
+
+    assert "error: --controller needs --manifests" in capsys.readouterr().err
+
+
+def test_our_own_engine_brings_its_definitions() -> None:
+    (crds,) = Operator().manifests
+
+    assert (crds / "workflows.yaml").is_file()
