@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 
 from bench.results import DispatchRun, PodRun, Result, Spread
 from bench.scenarios import SCENARIOS
-from bench.targets import TARGETS, cpu_a_task
+from bench.targets import TARGETS, cpu_a_task, pod_runs
 
 MIB = 1024 * 1024
 WIDTH, HEIGHT = 8.0, 4.2
 BLUE, ORANGE, GREEN, GREY = "#2b6cb0", "#dd6b20", "#2f855a", "#a0aec0"
 COLOURS = (BLUE, ORANGE, GREEN)
-COSTS = {100: "fan-out-100", 1000: "fan-out-1000", 10_000: "fan-out-10000"}
+FAN_OUTS = ("fan-out-100", "fan-out-1000", "fan-out-10000")
 
 Draw = Callable[[Any, Sequence[Result]], bool]
 """Draws on axes; returns False if there is nothing to draw."""
@@ -71,8 +71,11 @@ def hop_latency(axes: Any, results: Sequence[Result]) -> bool:
 
 def cost_by_size(axes: Any, results: Sequence[Result]) -> bool:
     """Draw the processor time a task over the size of the fan-out, with the target."""
-    found = {size: cpu_a_task(results, name) for size, name in COSTS.items()}
-    points = {size: 1000 * cost for size, cost in found.items() if cost is not None}
+    points: dict[int, float] = {}
+    for runs in (pod_runs(results, name) for name in FAN_OUTS):
+        cost = cpu_a_task(runs, runs[0].scenario) if runs else None
+        if cost is not None:
+            points[runs[0].pods] = 1000 * cost
     if len(points) < 2:
         return False
     axes.plot(list(points), list(points.values()), marker="o", color=BLUE, label="operator")

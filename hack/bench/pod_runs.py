@@ -20,7 +20,7 @@ from bench.plane import NAMESPACE, Plane, a_plane
 from bench.raw_limit import RawLimit
 from bench.results import EngineCost, PodRun, RawRun, spread
 from bench.scenarios import PodScenario
-from bench.timeline import Timeline, hops
+from bench.timeline import Timeline, hops, most_at_once
 from cluster.kwok import Lasting
 from spectra_operator.kube.access import load_access
 from spectra_operator.kube.client import AiohttpClient
@@ -55,7 +55,9 @@ def run_pods(scenario: PodScenario, engine: Engine, run: int, conditions: Condit
     Raises:
         BenchError: A workflow did not end well or in time, or something could not be started.
     """
-    with a_plane(conditions.cluster, engine.manifests, conditions.lasting) as plane:
+    own = Lasting(1000 * scenario.seconds, 1000 * scenario.seconds)
+    lasting = own if scenario.seconds else conditions.lasting
+    with a_plane(conditions.cluster, engine.manifests, lasting) as plane:
         return asyncio.run(_on_plane(plane, scenario, engine, run, conditions))
 
 
@@ -72,9 +74,9 @@ async def _on_plane(
         await stage.apply([FIRST], single())
         with engine.running(plane, log) as running:
             start = await stage.start(running)
-            before = await stage.raw("before", scenario.pods)
+            before = await stage.raw("before", scenario)
             done = await stage.measured(scenario, running)
-            after = await stage.raw("after", scenario.pods)
+            after = await stage.raw("after", scenario)
     return PodRun(
         scenario=scenario.name,
         engine=engine.name,
@@ -85,7 +87,8 @@ async def _on_plane(
         cold_start=start.cold,
         at_work=start.at_work,
         cost=done.cost,
-        raw=(before, after),
+        at_once=done.at_once,
+        raw=(*before, *after),
         gaps=done.gaps,
     )
 
@@ -101,6 +104,7 @@ class _Done:
     makespan: float
     hops: list[float]
     cost: EngineCost
+    at_once: int
     gaps: int
 
 
@@ -136,10 +140,12 @@ class _Stage:
             self._pod = await self._client.get(PODS, NAMESPACE, name)
             return _Start(cold, life.added - running.began)
 
-    async def raw(self, run: str, pods: int) -> RawRun:
-        """Measure the raw limit with pods like the engine's first."""
+    async def raw(self, run: str, scenario: PodScenario) -> list[RawRun]:
+        """Measure the raw limit with pods like the engine's first, where that means anything."""
+        if scenario.seconds:
+            return []
         limit = RawLimit(self._plane, self._client, self._pod, self._conditions.folder)
-        return await limit.measured(run, min(pods, MOST_RAW_PODS))
+        return [await limit.measured(run, min(scenario.pods, MOST_RAW_PODS))]
 
     async def measured(self, scenario: PodScenario, running: Running) -> _Done:
         """Do the scenario, and wait until the engine has come to rest."""
@@ -155,7 +161,8 @@ class _Stage:
             await asyncio.sleep(self._conditions.settle)
             cost = meter.cost()
             await self._check(names, len(pods), scenario.pods)
-            return _Done(ended - began, hops(scenario.graph, pods), cost, observer.gaps)
+            found = hops(scenario.graph, pods)
+            return _Done(ended - began, found, cost, most_at_once(pods), observer.gaps)
 
     @asynccontextmanager
     async def _observing(self) -> AsyncIterator[Observer]:

@@ -35,7 +35,7 @@ def render(results: Sequence[Result], machine: Machine, command: str) -> str:
     """Return the whole report."""
     pods = [run for run in results if isinstance(run, PodRun)]
     dispatch = [run for run in results if isinstance(run, DispatchRun)]
-    parts = [_told(machine, command), _targets(verdicts(results))]
+    parts = [_told(machine, command), target_table(verdicts(results))]
     if pods:
         parts += [_runs(pods), _costs(pods), _requests(pods)]
     parts += map(_dispatch, dispatch)
@@ -50,7 +50,8 @@ def _told(machine: Machine, command: str) -> str:
     )
 
 
-def _targets(found: Sequence[Verdict]) -> str:
+def target_table(found: Sequence[Verdict]) -> str:
+    """Return every target with its limit, what was reached and the verdict."""
     rows = []
     for verdict in found:
         target = verdict.target

@@ -37,12 +37,12 @@ class PodScenario:
         shape: Makes the graph of a size.
         size: The size of the graph of each workflow.
         workflows: How many are applied at once.
-        wide: Whether it is bound by how fast pods come and go, so that it is compared to the raw
-            limit; a chain is bound by the durations of its pods.
         quick_size: The size with `--quick`; 0 leaves the scenario out.
         quick_workflows: How many workflows with `--quick`.
         crowd: What stands beside it, from before the engine starts.
         quick_crowd: The same with `--quick`.
+        seconds: How long its pods run, if that is what the scenario is about; then there is no
+            raw limit beside it. 0 for what the benchmark is told.
     """
 
     name: str
@@ -50,11 +50,11 @@ class PodScenario:
     shape: Callable[[int], Graph]
     size: int
     workflows: int = 1
-    wide: bool = True
     quick_size: int = 0
     quick_workflows: int = 1
     crowd: Crowd | None = None
     quick_crowd: Crowd | None = None
+    seconds: int = 0
 
     @property
     def graph(self) -> Graph:
@@ -127,7 +127,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         quick_size=1,
         quick_workflows=60,
     ),
-    PodScenario("chain", "chain of 100", graphs.chain, 100, wide=False, quick_size=10),
+    PodScenario("chain", "chain of 100", graphs.chain, 100, quick_size=10),
     PodScenario("fan-out-100", "fan-out of 100", graphs.fan_out, 100, quick_size=20),
     PodScenario("fan-out-1000", "fan-out of 1,000", graphs.fan_out, 1000, quick_size=200),
     PodScenario("fan-out-10000", "fan-out of 10,000", graphs.fan_out, 10_000),
@@ -155,6 +155,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         quick_workflows=10,
         crowd=Crowd(2000, 8000),
         quick_crowd=Crowd(100, 400),
+    ),
+    PodScenario(
+        "running",
+        "2,000 pods that run at the same time",
+        graphs.fan_out,
+        2000,
+        quick_size=50,
+        seconds=45,
     ),
     DispatchScenario(
         "dispatch",

@@ -127,13 +127,14 @@ def _idle(results: Sequence[Result]) -> float | None:
     return _median(run.cost.rss_before / MIB for run in runs)
 
 
-def _each(pick: Callable[[PodRun], int]) -> Pick:
-    def found(results: Sequence[Result]) -> float | None:
-        runs = pod_runs(results, "fan-out-10000")
-        grown = ((pick(run) - run.cost.rss_before) / run.pods for run in runs)
-        return _median(bytes_ / KIB for bytes_ in grown)
+def _finished(results: Sequence[Result]) -> float | None:
+    runs = pod_runs(results, "fan-out-10000")
+    return _median((r.cost.rss_settled - r.cost.rss_before) / KIB / r.pods for r in runs)
 
-    return found
+
+def _running(results: Sequence[Result]) -> float | None:
+    runs = pod_runs(results, "running")
+    return _median((r.cost.rss_peak - r.cost.rss_before) / KIB / r.at_once for r in runs)
 
 
 def _start(results: Sequence[Result]) -> float | None:
@@ -176,8 +177,8 @@ TARGETS = (
     Target("writes a pod task beyond create and delete", "", 2, False, _writes),
     Target("CPU a task at 10,000 to that at 100", "times", 1.2, False, _growth),
     Target("operator's memory, idle", "MiB", 120, False, _idle),
-    Target("memory a finished task", "KiB", 1.5, False, _each(lambda run: run.cost.rss_settled)),
-    Target("memory a running task", "KiB", 6, False, _each(lambda run: run.cost.rss_peak)),
+    Target("memory a finished task", "KiB", 1.5, False, _finished),
+    Target("memory a running task", "KiB", 6, False, _running),
     Target("start beside 10,000 workflows, to the first pod", "s", 10, False, _start),
     Target("dispatch to the raw limit of Lease patches", "%", 80, True, _dispatch_ratio),
     Target("dispatch at 200 a second, worse shape, p50", "ms", 20, False, _paced(_dispatch_p50)),

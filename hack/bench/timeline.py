@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from bench.flavour import Item
 from bench.graphs import Graph, TaskKey
@@ -57,6 +58,13 @@ class Timeline:
         if life.released is None and life.ended is not None and freed:
             life.released = now
             self.released += 1
+
+
+def most_at_once(lives: Collection[Life]) -> int:
+    """Return how many pods there were at the same time that had not ended, at most."""
+    ends = [(life.ended, -1) for life in lives if life.ended is not None]
+    changes = sorted([*((life.added, 1) for life in lives), *ends])
+    return max(accumulate(change for _, change in changes), default=0)
 
 
 def hops(graph: Graph, lives: Iterable[Life]) -> list[float]:

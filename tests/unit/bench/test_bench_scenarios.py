@@ -24,6 +24,7 @@ def pod_scenario(name: str, *, quick: bool = False, factor: float = 1) -> PodSce
         ("layers-all-to-all", 500),
         ("named", 1000),
         ("crowd", 300),
+        ("running", 2000),
     ],
 )
 def test_a_scenario_has_the_size_that_its_name_says(name: str, pods: int) -> None:

@@ -113,11 +113,12 @@ def test_growth_is_the_cost_of_a_task_among_many_to_that_among_few() -> None:
 
 def test_memory_a_task_is_what_was_added_to_that_of_the_idle_operator() -> None:
     cost = a_cost(rss_before=100 * MIB, rss_peak=140 * MIB, rss_settled=110 * MIB)
-    runs = [a_pod_run("fan-out-10000", pods=10_240, cost=cost)]
+    finished = [a_pod_run("fan-out-10000", pods=10_240, cost=cost)]
+    running = [a_pod_run("running", at_once=10_240, cost=cost)]
 
-    assert verdict("memory a finished task", runs).reached == pytest.approx(1.0)
-    assert verdict("memory a running task", runs).reached == pytest.approx(4.0)
-    assert verdict("memory, idle", runs).reached == pytest.approx(100.0)
+    assert verdict("memory a finished task", finished).reached == pytest.approx(1.0)
+    assert verdict("memory a running task", running).reached == pytest.approx(4.0)
+    assert verdict("memory, idle", finished).reached == pytest.approx(100.0)
 
 
 def test_a_start_in_a_crowd_is_no_cold_start_and_the_other_way_round() -> None:

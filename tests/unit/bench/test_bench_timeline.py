@@ -4,7 +4,7 @@ import pytest
 
 from bench import graphs
 from bench.flavour import Item
-from bench.timeline import Life, Timeline, hops
+from bench.timeline import Life, Timeline, hops, most_at_once
 from builders.benchmarks import a_pod
 
 ITEM = Item("flow", "only", "a")
@@ -42,6 +42,18 @@ def test_a_pod_that_is_gone_has_ended() -> None:
     timeline.take("DELETED", a_pod(phase="Running"), ITEM, 2.0)
 
     assert timeline.pods["flow-a"] == Life(ITEM, 1.0, 2.0, 2.0)
+
+
+def test_pods_are_at_work_at_the_same_time_until_they_end() -> None:
+    lives = [
+        lived("a", 0.0, 2.0),
+        lived("b", 1.0, 3.0),
+        lived("c", 2.0, 4.0),
+        lived("d", 2.5, None),
+    ]
+
+    assert most_at_once(lives) == 3
+    assert most_at_once([]) == 0
 
 
 def test_a_hop_is_from_the_end_of_a_task_to_the_next_pod() -> None:
