@@ -29,7 +29,6 @@ _NODE = re.compile(r"^(?P<flow>[^.]+)\.(?P<task>[^(]+)(\((?P<index>\d+):.*\))?$"
 class ArgoFlavour:
     """Workflows with one DAG; a step is a prefix of the names of its tasks."""
 
-    name = "argo"
     workflows = Resource(GROUP, VERSION, "workflows", "Workflow")
     finished = f"{COMPLETED_LABEL}=true"
 

@@ -7,7 +7,7 @@ import datetime
 import json
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from bench.machine import this_machine
 from bench.pictures import draw
 from bench.plane import CLUSTER, ROOT
 from bench.pod_runs import Conditions, run_pods
-from bench.results import Machine, Result
+from bench.results import Report, Result
 from bench.scenarios import PodScenario, Scenario
 from bench.targets import verdicts
 from cluster.cli import cluster_name, span
@@ -30,6 +30,7 @@ from spectra_operator.kube.errors import KubeError
 
 JITTERED = Lasting(500, 1500)
 SETTLE_SECONDS = 3.0
+FAILURES = (BenchError, ClusterError, KubeError)
 RUNS_OF_TWO = 5
 """How often each engine does each scenario when two are compared."""
 
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser().parse_args(arguments)
     try:
         return Bench(given, shlex.join(["python", "-m", "bench", *arguments])).run()
-    except (BenchError, ClusterError, KubeError) as error:
+    except FAILURES as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -77,55 +78,60 @@ class Bench:
     """One benchmark: its scenarios, engines and runs, and its report."""
 
     def __init__(self, given: argparse.Namespace, command: str) -> None:
+        """Look at what is asked for.
+
+        Raises:
+            BenchError: The other engine's files are not there.
+        """
         self._given = given
-        self._command = command
         self._console = Console()
         self._engines = _engines(given)
-        self._results: list[Result] = []
+        self._folder: Path = given.output or ROOT / "build" / "bench" / _now()
+        self._report = Report(this_machine(), command)
 
     def run(self) -> int:
         """Run everything and report; the report is written again after each run.
 
-        Raises:
-            BenchError: A run failed.
+        Returns:
+            1 if a run came to no end, which does not keep the others from theirs.
         """
         given = self._given
-        folder = given.output or ROOT / "build" / "bench" / _now()
-        folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         lasting = given.milliseconds or given.jitter
-        conditions = Conditions(given.name, lasting, given.settle, folder)
-        machine = this_machine()
-        wanted = scenarios.chosen(given.scenario, quick=given.quick, factor=given.scale)
-        for scenario in wanted:
-            for measure in self._planned(scenario, conditions):
-                self._results.append(measure())
-                write(folder, self._results, machine, self._command)
-        pictures = draw(folder, self._results)
-        print(report.render(self._results, machine, self._command))
-        self._console.say(f"report.md, results.json and {len(pictures)} pictures: {folder}")
-        return 0
+        conditions = Conditions(given.name, lasting, given.settle, self._folder)
+        for scenario in scenarios.chosen(given.scenario, quick=given.quick, factor=given.scale):
+            for engine, run in self._planned(scenario):
+                self._measure(scenario, engine, run, conditions)
+                write(self._folder, self._report)
+        pictures = draw(self._folder, self._report.runs)
+        print(report.render(self._report))
+        self._console.say(f"report.md, results.json and {len(pictures)} pictures: {self._folder}")
+        return 1 if self._report.failures else 0
 
-    def _planned(self, scenario: Scenario, conditions: Conditions) -> list[Callable[[], Result]]:
+    def _planned(self, scenario: Scenario) -> list[tuple[Engine, int]]:
         """Return the runs of a scenario, the engines in turn and in alternating order."""
         runs = self._given.runs or (RUNS_OF_TWO if len(self._engines) > 1 else 1)
         # Warm workers are ours alone.
         able = self._engines if isinstance(scenario, PodScenario) else self._engines[:1]
-        return [
-            self._one(scenario, engine, run, conditions)
-            for run in range(runs)
-            for engine in in_turn(able, run)
-        ]
+        return [(engine, run) for run in range(runs) for engine in in_turn(able, run)]
 
-    def _one(
+    def _measure(
         self, scenario: Scenario, engine: Engine, run: int, conditions: Conditions
-    ) -> Callable[[], Result]:
-        def measure() -> Result:
-            self._console.say(f"{scenario.title}: {engine.name}, run {run + 1}")
-            if isinstance(scenario, PodScenario):
-                return run_pods(scenario, engine, run, conditions)
-            return run_dispatch(scenario, run, conditions)
+    ) -> None:
+        what = f"{scenario.title}: {engine.name}, run {run + 1}"
+        self._console.say(what)
+        try:
+            self._report.runs.append(_measured(scenario, engine, run, conditions))
+        except (*FAILURES, ExceptionGroup) as error:
+            causes = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+            self._report.failures.append(f"{what}: {'; '.join(map(str, causes))}")
+            self._console.say(self._report.failures[-1])
 
-        return measure
+
+def _measured(scenario: Scenario, engine: Engine, run: int, conditions: Conditions) -> Result:
+    if isinstance(scenario, PodScenario):
+        return run_pods(scenario, engine, run, conditions)
+    return run_dispatch(scenario, run, conditions)
 
 
 def in_turn(found: Sequence[Engine], run: int) -> list[Engine]:
@@ -133,12 +139,12 @@ def in_turn(found: Sequence[Engine], run: int) -> list[Engine]:
     return list(found) if run % 2 == 0 else list(reversed(found))
 
 
-def write(folder: Path, results: Sequence[Result], machine: Machine, command: str) -> None:
+def write(folder: Path, whole: Report) -> None:
     """Write the report: text and JSON."""
-    (folder / "report.md").write_text(report.render(results, machine, command))
+    (folder / "report.md").write_text(report.render(whole))
     told = {
-        "command": command,
-        "machine": asdict(machine),
+        "command": whole.command,
+        "machine": asdict(whole.machine),
         "targets": [
             {
                 "what": verdict.target.what,
@@ -147,9 +153,10 @@ def write(folder: Path, results: Sequence[Result], machine: Machine, command: st
                 "reached": verdict.reached,
                 "verdict": verdict.word,
             }
-            for verdict in verdicts(results)
+            for verdict in verdicts(whole.runs)
         ],
-        "runs": [asdict(run) for run in results],
+        "runs": [asdict(run) for run in whole.runs],
+        "failures": whole.failures,
     }
     (folder / "results.json").write_text(json.dumps(told, indent=2) + "\n")
 

@@ -121,8 +121,8 @@ class Controller:
 
     @property
     def name(self) -> str:
-        """The flavour's name."""
-        return self.flavour.name
+        """The program's name."""
+        return self.binary.name
 
     @property
     def manifests(self) -> list[Path]:

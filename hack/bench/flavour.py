@@ -22,7 +22,6 @@ class Item:
 class Flavour(Protocol):
     """The words of one engine."""
 
-    name: str
     workflows: Resource
     """The kind of object that is a workflow."""
     finished: str

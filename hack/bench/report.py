@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from bench.results import DispatchRun, Machine, PodRun, Result
+from bench.results import DispatchRun, Machine, PodRun, Report
 from bench.scenarios import SCENARIOS
 from bench.targets import Verdict, verdicts, writes
 
@@ -31,11 +31,12 @@ def table(head: Row, rows: Iterable[Row]) -> str:
     return "\n".join([line(head), rule, *map(line, whole[1:])])
 
 
-def render(results: Sequence[Result], machine: Machine, command: str) -> str:
+def render(report: Report) -> str:
     """Return the whole report."""
-    pods = [run for run in results if isinstance(run, PodRun)]
-    dispatch = [run for run in results if isinstance(run, DispatchRun)]
-    parts = [_told(machine, command), target_table(verdicts(results))]
+    pods = [run for run in report.runs if isinstance(run, PodRun)]
+    dispatch = [run for run in report.runs if isinstance(run, DispatchRun)]
+    parts = [_told(report.machine, report.command), target_table(verdicts(report.runs))]
+    parts += [f"FAILED: {what}" for what in report.failures]
     if pods:
         parts += [_runs(pods), _costs(pods), _requests(pods)]
     parts += map(_dispatch, dispatch)

@@ -205,6 +205,23 @@ class Machine:
     commit: str
 
 
+@dataclass(slots=True)
+class Report:
+    """All of a benchmark up to now.
+
+    Attributes:
+        machine: Where it runs.
+        command: How it was asked for.
+        runs: What was measured.
+        failures: Runs that came to no end, with the reason.
+    """
+
+    machine: Machine
+    command: str
+    runs: list[Result] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
 def spread(values: Sequence[float]) -> Spread | None:
     """Return the distribution of values; None without any."""
     if not values:

@@ -18,7 +18,6 @@ BENCH = "spectra-bench"
 class SpectraFlavour:
     """Workflows of phases; a step is a phase."""
 
-    name = "spectra"
     workflows = WORKFLOWS
     finished = c.LABEL_FINISHED
 

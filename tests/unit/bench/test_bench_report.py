@@ -9,7 +9,7 @@ import pytest
 from bench.cli import write
 from bench.pictures import PICTURES, draw
 from bench.report import render, table
-from bench.results import Result, spread
+from bench.results import Report, Result, spread
 from builders.benchmarks import (
     MACHINE,
     a_cost,
@@ -31,7 +31,7 @@ WHOLE: list[Result] = [
 
 
 def rendered(results: Sequence[Result]) -> str:
-    return render(results, MACHINE, COMMAND)
+    return render(Report(MACHINE, COMMAND, list(results)))
 
 
 def row(text: str, *beginning: str) -> list[str]:
@@ -41,6 +41,12 @@ def row(text: str, *beginning: str) -> list[str]:
         if cells[: len(beginning)] == list(beginning):
             return cells
     raise AssertionError(f"no row {beginning} in\n{text}")
+
+
+def test_a_run_that_came_to_no_end_is_named_below_the_targets() -> None:
+    text = render(Report(MACHINE, COMMAND, [], ["chain of 100: spectra, run 1: why"]))
+
+    assert text.splitlines()[-1] == "FAILED: chain of 100: spectra, run 1: why"
 
 
 def test_columns_line_up() -> None:
@@ -117,11 +123,12 @@ def test_the_percentiles_of_a_few_values_are_values() -> None:
 
 
 def test_the_folder_has_the_text_and_all_figures_as_json(tmp_path: Path) -> None:
-    write(tmp_path, WHOLE, MACHINE, COMMAND)
+    write(tmp_path, Report(MACHINE, COMMAND, WHOLE, ["chain: no end"]))
 
-    assert (tmp_path / "report.md").read_text() == rendered(WHOLE)
+    assert row((tmp_path / "report.md").read_text(), "fan-out-1000", "spectra")
     told = json.loads((tmp_path / "results.json").read_text())
     assert told["command"] == COMMAND
+    assert told["failures"] == ["chain: no end"]
     assert told["machine"]["cores"] == 2
     assert [run["scenario"] for run in told["runs"]][-1] == "dispatch"
     target = next(one for one in told["targets"] if one["what"] == "hop in a chain, p50")
@@ -149,7 +156,7 @@ def test_nothing_is_drawn_of_what_was_not(tmp_path: Path) -> None:
 def test_equal_results_give_equal_pictures(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        draw(tmp_path / name, WHOLE)
+        draw(tmp_path / name, [a_dispatch_run()])
 
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
