@@ -87,6 +87,7 @@ async def _on_plane(
         cold_start=start.cold,
         at_work=start.at_work,
         cost=done.cost,
+        beside=scenario.crowd.workflows if scenario.crowd else 0,
         at_once=done.at_once,
         raw=(*before, *after),
         gaps=done.gaps,

@@ -84,6 +84,7 @@ class PodRun:
         cold_start: From the engine's start to its first pass; None if it does not tell.
         at_work: From the engine's start to the first pod of a workflow that was there already.
         cost: What the engine used.
+        beside: How many other workflows there were before the engine started.
         at_once: How many pods there were at the same time that had not ended, at most.
         raw: The raw limit before and after, on the same plane.
         gaps: How often the harness's watch had to list again.
@@ -98,6 +99,7 @@ class PodRun:
     cold_start: float | None
     at_work: float
     cost: EngineCost
+    beside: int
     at_once: int
     raw: tuple[RawRun, ...] = ()
     gaps: int = 0

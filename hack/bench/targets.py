@@ -16,6 +16,8 @@ AMORTISED = ("fan-out-1000", "named", "layers")
 """Where writes of statuses are spread over many tasks; a chain writes its status for each."""
 PACE = 200.0
 """The rate at which dispatch latency is promised."""
+WIDE_PODS, MANY_PODS, RUNNING_PODS, CROWD = 400, 5000, 1000, 5000
+"""A verdict needs at least so much of what its target speaks of: a small run says nothing of it."""
 _NO_WRITES = ("get ", "list ", "watch ")
 _OF_THE_POD = ("create pods", "delete pods")
 
@@ -86,7 +88,8 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 
 def _worst_ratio(results: Sequence[Result]) -> float | None:
-    each = [_median(run.ratio for run in pod_runs(results, name)) for name in WIDE]
+    wide = [run for run in pod_runs(results, *WIDE) if run.pods >= WIDE_PODS]
+    each = [_median(run.ratio for run in pod_runs(wide, name)) for name in WIDE]
     found = [100 * ratio for ratio in each if ratio is not None]
     return min(found) if found else None
 
@@ -118,7 +121,8 @@ def cpu_a_task(results: Sequence[Result], name: str) -> float | None:
 
 
 def _growth(results: Sequence[Result]) -> float | None:
-    few, many = cpu_a_task(results, "fan-out-100"), cpu_a_task(results, "fan-out-10000")
+    large = [run for run in pod_runs(results) if run.pods >= MANY_PODS]
+    few, many = cpu_a_task(results, "fan-out-100"), cpu_a_task(large, "fan-out-10000")
     return many / few if few and many else None
 
 
@@ -128,17 +132,17 @@ def _idle(results: Sequence[Result]) -> float | None:
 
 
 def _finished(results: Sequence[Result]) -> float | None:
-    runs = pod_runs(results, "fan-out-10000")
+    runs = [run for run in pod_runs(results, "fan-out-10000") if run.pods >= MANY_PODS]
     return _median((r.cost.rss_settled - r.cost.rss_before) / KIB / r.pods for r in runs)
 
 
 def _running(results: Sequence[Result]) -> float | None:
-    runs = pod_runs(results, "running")
+    runs = [run for run in pod_runs(results, "running") if run.at_once >= RUNNING_PODS]
     return _median((r.cost.rss_peak - r.cost.rss_before) / KIB / r.at_once for r in runs)
 
 
 def _start(results: Sequence[Result]) -> float | None:
-    return _median(run.at_work for run in pod_runs(results, "crowd"))
+    return _median(run.at_work for run in pod_runs(results, "crowd") if run.beside >= CROWD)
 
 
 def _cold(results: Sequence[Result]) -> float | None:

@@ -46,6 +46,7 @@ def a_pod_run(scenario: str = "fan-out-1000", **fields: Any) -> PodRun:
         cold_start=1.5,
         at_work=1.8,
         cost=a_cost(),
+        beside=0,
         at_once=500,
         raw=(RawRun(1000, 8.0, 3.0, 2.0), RawRun(1000, 8.0, 3.0, 2.0)),
     )

@@ -38,6 +38,19 @@ def test_a_chain_is_not_held_against_the_raw_limit() -> None:
     assert verdict("pods/s to the raw limit", [a_pod_run("chain")]).reached is None
 
 
+def test_small_runs_say_nothing_of_what_is_promised_for_large_ones() -> None:
+    small = [
+        a_pod_run("fan-out-100", pods=100),
+        a_pod_run("fan-out-1000", pods=200),
+        a_pod_run("fan-out-10000", pods=300),
+        a_pod_run("running", at_once=60),
+        a_pod_run("crowd", beside=500),
+    ]
+
+    for about in ("raw limit, worst", "CPU a task", "a finished", "a running", "start beside"):
+        assert verdict(about, small).reached is None
+
+
 def test_of_several_runs_the_median_counts() -> None:
     runs = [a_pod_run(run=n, makespan=seconds) for n, seconds in enumerate((8.0, 10.0, 90.0))]
     found = verdict("pods/s to the raw limit", runs)
@@ -122,7 +135,10 @@ def test_memory_a_task_is_what_was_added_to_that_of_the_idle_operator() -> None:
 
 
 def test_a_start_in_a_crowd_is_no_cold_start_and_the_other_way_round() -> None:
-    runs = [a_pod_run("crowd", at_work=6.0, cold_start=5.0), a_pod_run(cold_start=1.25)]
+    runs = [
+        a_pod_run("crowd", beside=10_000, at_work=6.0, cold_start=5.0),
+        a_pod_run(cold_start=1.25),
+    ]
 
     assert verdict("start beside", runs).reached == pytest.approx(6.0)
     assert verdict("cold start", runs).reached == pytest.approx(1.25)
