@@ -58,9 +58,14 @@ def target_table(found: Sequence[Verdict]) -> str:
         target = verdict.target
         sign = "≥" if target.least else "≤"
         limit = f"{sign} {target.limit:g} {target.unit}".rstrip()
-        reached = NONE if verdict.reached is None else f"{verdict.reached:.3g} {target.unit}"
+        reached = NONE if verdict.reached is None else f"{number(verdict.reached)} {target.unit}"
         rows.append([target.what, limit, reached.rstrip(), verdict.word])
     return table(["Target", "Limit", "Reached", "Verdict"], rows)
+
+
+def number(value: float) -> str:
+    """Return a number with three digits that mean something, never in powers of ten."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _grouped(runs: Sequence[PodRun]) -> list[list[PodRun]]:

@@ -60,8 +60,13 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """The verdict in a word."""
-        return {True: "met", False: "MISSED", None: "not measured"}[self.met]
+        """The verdict, with how far a target was missed in per cent of its limit."""
+        if self.met is None or self.reached is None:
+            return "not measured"
+        if self.met:
+            return "met"
+        limit = self.target.limit
+        return f"MISSED by {100 * abs(self.reached - limit) / limit:.0f} %"
 
 
 def pod_runs(results: Sequence[Result], *names: str, engine: str = OWN) -> list[PodRun]:

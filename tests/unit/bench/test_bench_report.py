@@ -8,7 +8,7 @@ import pytest
 
 from bench.cli import write
 from bench.pictures import PICTURES, draw
-from bench.report import render, table
+from bench.report import number, render, table
 from bench.results import Report, Result, spread
 from builders.benchmarks import (
     MACHINE,
@@ -72,6 +72,13 @@ def test_each_target_has_its_limit_what_was_reached_and_a_verdict() -> None:
 
     assert row(text, "hop in a chain, p50")[1:] == ["≤ 20 ms", "9 ms", "met"]
     assert row(text, "memory a running task")[1:] == ["≤ 6 KiB", "-", "not measured"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.01234, "0.0123"), (15.94, "15.9"), (126.4, "126"), (1880.2, "1880")]
+)
+def test_numbers_have_as_many_digits_as_mean_something(value: float, shown: str) -> None:
+    assert number(value) == shown
 
 
 def test_a_run_has_its_makespan_its_rate_and_the_ratio_to_the_raw_limit() -> None:

@@ -31,7 +31,7 @@ def test_the_worst_wide_scenario_counts() -> None:
     found = verdict("pods/s to the raw limit", [a_pod_run(), slow])
 
     assert found.reached == pytest.approx(50.0)
-    assert found.word == "MISSED"
+    assert found.word == "MISSED by 38 %"
 
 
 def test_a_chain_is_not_held_against_the_raw_limit() -> None:
@@ -80,7 +80,7 @@ def test_hops_are_in_milliseconds() -> None:
     runs = [a_pod_run("chain", hops=a_spread(0.009, 0.150))]
 
     assert verdict("hop in a chain, p50", runs).reached == pytest.approx(9.0)
-    assert verdict("hop in a chain, p99", runs).word == "MISSED"
+    assert verdict("hop in a chain, p99", runs).word == "MISSED by 50 %"
     assert verdict("full load", runs).reached is None
 
 
