@@ -161,7 +161,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         "2,000 pods that run at the same time",
         graphs.fan_out,
         2000,
-        quick_size=50,
         seconds=45,
     ),
     DispatchScenario(

@@ -57,7 +57,7 @@ def test_a_quick_scenario_is_smaller_or_left_out() -> None:
         small = quick.get(scenario.name)
         if isinstance(scenario, PodScenario) and isinstance(small, PodScenario):
             assert small.pods < scenario.pods
-    assert "fan-out-10000" not in quick
+    assert not {"fan-out-10000", "running", "layers-all-to-all"} & set(quick)
     crowd = quick["crowd"]
     assert isinstance(crowd, PodScenario)
     assert crowd.crowd == Crowd(100, 400)
