@@ -86,6 +86,7 @@ async def _on_plane(
         hops=spread(done.hops),
         cold_start=start.cold,
         at_work=start.at_work,
+        start_cpu=start.cpu,
         cost=done.cost,
         beside=scenario.crowd.workflows if scenario.crowd else 0,
         at_once=done.at_once,
@@ -98,6 +99,7 @@ async def _on_plane(
 class _Start:
     cold: float | None
     at_work: float
+    cpu: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +139,10 @@ class _Stage:
             timeline = observer.timeline
             await observer.until("the first pod", lambda: bool(timeline.pods), PATIENCE)
             name, life = next(iter(timeline.pods.items()))
+            cpu = running.cpu()
             await observer.until("the first end", lambda: FIRST in timeline.workflows, PATIENCE)
             self._pod = await self._client.get(PODS, NAMESPACE, name)
-            return _Start(cold, life.added - running.began)
+            return _Start(cold, life.added - running.began, cpu)
 
     async def raw(self, run: str, scenario: PodScenario) -> list[RawRun]:
         """Measure the raw limit with pods like the engine's first, where that means anything."""

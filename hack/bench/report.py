@@ -107,10 +107,11 @@ def _runs(runs: Sequence[PodRun]) -> str:
             _of(group, lambda run: 100 * run.ratio if run.ratio else None, ".0f"),
             *(_of(group, _hop(name), ".0f") for name in ("p50", "p95", "p99")),
             _of(group, lambda run: run.at_work, ".1f"),
+            _of(group, lambda run: run.start_cpu, ".2f"),
         ]
         for group in _grouped(runs)
     ]
-    return table([*head, "Hop p50 ms", "p95", "p99", "First pod after s"], rows)
+    return table([*head, "Hop p50 ms", "p95", "p99", "First pod after s", "CPU s till then"], rows)
 
 
 def _costs(runs: Sequence[PodRun]) -> str:

@@ -83,7 +83,8 @@ class PodRun:
         hops: From the last predecessor's end to the successor accepted, as one watch saw both.
         cold_start: From the engine's start to its first pass; None if it does not tell.
         at_work: From the engine's start to the first pod of a workflow that was there already.
-        cost: What the engine used.
+        start_cpu: Seconds of processor time that the engine had used when that pod was seen.
+        cost: What the engine used during the scenario.
         beside: How many other workflows there were before the engine started.
         at_once: How many pods there were at the same time that had not ended, at most.
         raw: The raw limit before and after, on the same plane.
@@ -98,6 +99,7 @@ class PodRun:
     hops: Spread | None
     cold_start: float | None
     at_work: float
+    start_cpu: float
     cost: EngineCost
     beside: int
     at_once: int

@@ -45,6 +45,7 @@ def a_pod_run(scenario: str = "fan-out-1000", **fields: Any) -> PodRun:
         hops=None,
         cold_start=1.5,
         at_work=1.8,
+        start_cpu=1.4,
         cost=a_cost(),
         beside=0,
         at_once=500,

@@ -85,6 +85,7 @@ def test_a_run_has_its_makespan_its_rate_and_the_ratio_to_the_raw_limit() -> Non
     cells = row(rendered(WHOLE), "fan-out-1000", "spectra")
 
     assert cells[2:8] == ["1", "1,000", "10.0", "100.0", "125.0", "80"]
+    assert cells[11:13] == ["1.8", "1.40"]
 
 
 def test_of_several_runs_the_median_and_the_range_are_shown() -> None:
