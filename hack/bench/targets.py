@@ -116,7 +116,7 @@ def _p99(run: PodRun) -> float | None:
 
 
 def _writes(results: Sequence[Result]) -> float | None:
-    runs = pod_runs(results, *AMORTISED)
+    runs = [run for run in pod_runs(results, *AMORTISED) if run.pods >= WIDE_PODS]
     return max((writes(run.cost.requests) / run.pods for run in runs), default=None)
 
 

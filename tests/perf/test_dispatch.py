@@ -13,7 +13,6 @@ import pytest
 import uvloop
 
 from bench.dispatch import WORKERS, Pool
-from bench.figures import spread
 from bench.fleet import Fleet, Tape
 from bench.lease_limit import RawLimit, raw_limit
 from bench.loads import Load, chains, fan_outs
@@ -27,6 +26,7 @@ from bench.process import (
 )
 from builders.cluster import ROOT, LocalCluster
 from e2e.harness.following import Follower
+from perf.figures import spread
 from spectra_operator.api import constants as c
 from spectra_operator.kube.access import ClusterAccess, load_access
 from spectra_operator.kube.resources import LEASES, name_of

@@ -47,7 +47,14 @@ def test_small_runs_say_nothing_of_what_is_promised_for_large_ones() -> None:
         a_pod_run("crowd", beside=500),
     ]
 
-    for about in ("raw limit, worst", "CPU a task", "a finished", "a running", "start beside"):
+    for about in (
+        "raw limit, worst",
+        "writes a pod",
+        "CPU a task",
+        "a finished",
+        "a running",
+        "start beside",
+    ):
         assert verdict(about, small).reached is None
 
 
