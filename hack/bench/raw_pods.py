@@ -11,6 +11,8 @@ from spectra_operator.kube.resources import Body, name_of
 RAW_LABEL = "bench.spectra.dev/raw"
 MANAGER = "spectra-raw-pods"
 """As long as the operator's own name, so that the copies are as large."""
+FOREIGN, NEUTRAL = "argoproj.io", "rawpods.org"
+"""The domain of another engine's keys, and one as long that nobody looks for."""
 _OF_SERVER = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")
 
 
@@ -21,11 +23,16 @@ def a_template(pod: Body) -> Body:
         pod: A pod as the API server has it.
     """
     meta: dict[str, Any] = {k: v for k, v in pod["metadata"].items() if k not in _OF_SERVER}
-    labels = {**meta.get("labels", {}), c.MANAGED_BY: MANAGER}
+    labels = {**_nobodys(meta.get("labels")), c.MANAGED_BY: MANAGER}
     labels.pop(c.LABEL_RECORDED, None)
-    meta |= {"labels": labels, "finalizers": [c.RESULT_FINALIZER]}
+    notes = _nobodys(meta.get("annotations"))
+    meta |= {"labels": labels, "annotations": notes, "finalizers": [c.RESULT_FINALIZER]}
     spec = {name: value for name, value in pod["spec"].items() if name != "nodeName"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+
+def _nobodys(words: dict[str, str] | None) -> dict[str, str]:
+    return {key.replace(FOREIGN, NEUTRAL): text for key, text in (words or {}).items()}
 
 
 def numbered(template: Body, run: str, number: int) -> Body:

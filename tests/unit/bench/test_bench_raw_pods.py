@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench import raw_pods
+from bench.argo_flavour import ArgoFlavour
 from bench.flavour import Item
 from bench.spectra_flavour import SpectraFlavour
 from builders.benchmarks import a_pod
@@ -43,6 +44,20 @@ def test_no_operator_takes_a_copy_for_its_own() -> None:
     assert labels[c.MANAGED_BY] != c.MANAGER
     assert len(labels[c.MANAGED_BY]) == len(c.MANAGER)
     assert c.LABEL_RECORDED not in labels
+
+
+def test_no_other_engine_takes_a_copy_of_its_pod_for_its_own() -> None:
+    pod = a_pod()
+    pod["metadata"]["labels"] = {"workflows.argoproj.io/completed": "false"}
+    pod["metadata"]["annotations"] = {"workflows.argoproj.io/node-name": "flow.only-t3"}
+    assert ArgoFlavour().item_of(pod) is not None
+
+    template = raw_pods.a_template(pod)
+
+    assert ArgoFlavour().item_of(template) is None
+    keys = [*template["metadata"]["labels"], *template["metadata"]["annotations"]]
+    assert not [key for key in keys if "argoproj" in key]
+    assert "workflows.rawpods.org/completed" in keys
 
 
 def test_copies_have_names_of_their_own_and_the_label_of_their_run() -> None:
