@@ -90,6 +90,7 @@ def _checked(shape: str, wanted: float | None, tasks: int, played: Played) -> Pa
         seconds=played.seconds,
         dispatch=spread(played.hops),
         chained=spread(tape.chained),
+        entered=spread(tape.entered),
         refilled=spread(tape.refilled),
         cpu=played.used.cpu,
         requests=dict(played.used.requests.most_common()),

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.http_calls import HttpCalls
+from bench.loads import FIRST, SECOND
 
 WAIT_SECONDS = 30
 BEAT_SECONDS = 5.0
@@ -32,6 +33,8 @@ class Tape:
         ended: Claims whose result was taken in.
         attempts: Numbers of the attempts.
         chained: Seconds from sending a result to the arrival of the claim that follows from it.
+        entered: Seconds from the answer to the last result of a phase to the arrival of each first
+            task of the phase after it.
         refilled: Seconds from sending a result to the next claim for its slot.
         answered: Seconds from sending a result to its answer.
         idle: How often a task should have ended and none was in hand.
@@ -42,22 +45,34 @@ class Tape:
     ended: int = 0
     attempts: set[int] = field(default_factory=set)
     chained: list[float] = field(default_factory=list)
+    entered: list[float] = field(default_factory=list)
     refilled: list[float] = field(default_factory=list)
     answered: list[float] = field(default_factory=list)
     idle: int = 0
     again: int = 0
     sent_at: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    answered_at: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def came(self, claim: Claim) -> None:
         """Note a claim; one in a chain is named by its chain and its place, such as c3-7."""
         self.given[claim["id"]] += 1
         self.attempts.add(claim["attempt"])
         chain, _, place = claim["task"].partition("-")
+        done_at = self.answered_at.get((claim["workflow"], FIRST))
+        if done_at is not None and place == "0" and claim["phase"] == SECOND:
+            self.entered.append(time.monotonic() - done_at)
         if place.isdecimal():
             before = (claim["workflow"], claim["phase"], f"{chain}-{int(place) - 1}")
             sent = self.sent_at.pop(before, None)
             if sent is not None:
                 self.chained.append(time.monotonic() - sent)
+
+    def answered_now(self, claim: Claim, sent_at: float) -> None:
+        """Note that a result is taken in."""
+        now = time.monotonic()
+        self.answered.append(now - sent_at)
+        self.answered_at[claim["workflow"], claim["phase"]] = now
+        self.ended += 1
 
     def sent(self, claim: Claim) -> float:
         """Note that a result is being sent, and return when."""
@@ -100,8 +115,7 @@ class Worker:
             "slots": 1,
         }
         answer = await self._calls.post(f"/v1/claims/{claim['id']}/result", body)
-        self.tape.answered.append(time.monotonic() - began)
-        self.tape.ended += 1
+        self.tape.answered_now(claim, began)
         del self._held[claim["id"]]
         self._ended.add(claim["id"])
         self._take(answer["claims"])

@@ -11,6 +11,7 @@ Body = dict[str, Any]
 
 CHAINS, PLACES = 10, 10
 LANES = 4
+FIRST, SECOND = "first", "second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def chains(name: str, tasks: int) -> Load:
     Forty tasks can run at once: more than end within a hop, fewer than there are slots.
     """
     each = 2 * CHAINS * PLACES
-    phases = [_chained("first", ""), _chained("second", "first")]
+    phases = [_chained(FIRST, ""), _chained(SECOND, FIRST)]
     count = max(round(tasks / each), 1)
     return Load([a_workflow(f"{name}-{n}", phases) for n in range(count)], LANES, each * count)
 

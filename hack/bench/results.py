@@ -133,6 +133,7 @@ class PacedRun:
         seconds: How long that took.
         dispatch: Ready to claimed, inside the operator.
         chained: From sending a result to the arrival of the claim that follows from it.
+        entered: From the answer to the last result of a phase to the first claims of the next one.
         refilled: From sending a result to the next claim for its slot.
         cpu: Seconds of the operator's processor time.
         requests: Its requests by verb and resource.
@@ -146,6 +147,7 @@ class PacedRun:
     seconds: float
     dispatch: Spread | None
     chained: Spread | None
+    entered: Spread | None
     refilled: Spread | None
     cpu: float
     requests: dict[str, int]

@@ -6,9 +6,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from checks import files, generated, kinds, site
+from checks import files, generated, kinds, site, workflows
 from checks import repository as repo
 from cluster.errors import ClusterError
+from release import versions
+from release.errors import ReleaseError
 
 
 def check_generated() -> list[str]:
@@ -28,9 +30,16 @@ def check_chart() -> list[str]:
     return [f"helm lint: {line}" for line in (output + errors).splitlines() if line] * bool(code)
 
 
+def check_versions() -> list[str]:
+    """Return the files that hold another version than pyproject.toml."""
+    return versions.disagreements(repo.ROOT)
+
+
 CHECKS: dict[str, Callable[[], list[str]]] = {
     "source-root": files.check_source_root,
     "words": files.check_words,
+    "versions": check_versions,
+    "workflows": workflows.check_workflows,
     "generated": check_generated,
     "chart": check_chart,
     "kinds": kinds.check_kinds,
@@ -48,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
         if wanted == "generate":
             return _generate()
         return _check(CHECKS if wanted == "all" else {wanted: CHECKS[wanted]})
-    except (repo.CheckError, ClusterError) as error:
+    except (repo.CheckError, ClusterError, ReleaseError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

@@ -65,6 +65,11 @@ MODULES = (
         "github.com/yannh/kubeconform",
         {"kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform"},
     ),
+    Module(
+        "actionlint",
+        "github.com/rhysd/actionlint",
+        {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"},
+    ),
     Module("kind", "sigs.k8s.io/kind", {"kind": "sigs.k8s.io/kind"}),
     Module(
         "metrics-server",

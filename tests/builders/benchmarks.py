@@ -63,6 +63,7 @@ def a_paced_run(**fields: Any) -> PacedRun:
         seconds=10.0,
         dispatch=a_spread(0.010, 0.090),
         chained=a_spread(0.030, 0.120),
+        entered=a_spread(0.060, 0.200),
         refilled=None,
         cpu=6.0,
         requests={"update leases": 1000},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ import yaml
 from builders.documents import ROOT, Command
 from cluster.cli import parser as cluster_parser
 from kubectl_spectra.main import program
+from release.cli import parser as release_parser
 
 _SUBSTITUTION = re.compile(r"\$\(((?:[^()]|\([^()]*\))*)\)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
@@ -27,7 +29,7 @@ _VERBS = {
 }
 _SHELL = ("cat", "cd", "dirname", "done", "echo", "eval", "export", "for", "grep", "head", "jq")
 _SHELL_TOO = ("source", "xargs")
-_FOREIGN = ("buildah", "ctr", "curl", "dot", "nsenter", "pip")
+_FOREIGN = ("buildah", "ctr", "curl", "dot", "gh", "nsenter", "pip", "sha256sum", "skopeo")
 """Programs that are not the project's and not on every machine."""
 
 
@@ -158,18 +160,19 @@ def _python(words: list[str]) -> None:
     if words[:1] != ["-m"]:
         raise UnknownCommandError("documents run modules: python -m NAME")
     module, rest = words[1], words[2:]
-    if module == "cluster" and not any(word.startswith("$") for word in rest):
-        _argparse(rest)
-    elif module not in {"cluster", "images", "checks", "demo", "spectra_agent", "kubectl_spectra"}:
+    parsers = {"cluster": cluster_parser, "release": release_parser}
+    if module in parsers and not any(word.startswith("$") for word in rest):
+        _argparse(parsers[module](), rest)
+    elif module not in {*parsers, "images", "checks", "demo", "spectra_agent", "kubectl_spectra"}:
         raise UnknownCommandError(f"there is no module {module}")
 
 
-def _argparse(words: list[str]) -> None:
+def _argparse(parser: argparse.ArgumentParser, words: list[str]) -> None:
     try:
-        cluster_parser().parse_args(words)
+        parser.parse_args(words)
     except SystemExit as error:
         if error.code:
-            raise UnknownCommandError(f"python -m cluster does not take {words}") from None
+            raise UnknownCommandError(f"{parser.prog} does not take {words}") from None
 
 
 def _exists(path: str) -> None:

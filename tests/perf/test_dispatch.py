@@ -115,6 +115,7 @@ async def _measured(
     for what, found in (
         ("ready to claimed, inside the operator", played.hops),
         ("result sent to successor's claim come", tape.chained),
+        ("last result of a phase answered to first claims of the next one come", tape.entered),
         ("result sent to next claim for its slot", tape.refilled),
         ("result sent to answer", tape.answered),
     ):

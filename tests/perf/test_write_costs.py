@@ -22,7 +22,7 @@ from spectra_operator.engine.keys import PHASES, WORKFLOWS
 from spectra_operator.engine.pages import NOBODYS_FIELDS
 from spectra_operator.kube.access import load_access
 from spectra_operator.kube.client import AiohttpClient
-from spectra_operator.kube.resources import LEASES
+from spectra_operator.kube.resources import LEASES, Resource
 
 Body = dict[str, Any]
 
@@ -74,7 +74,8 @@ async def _measured(cluster: LocalCluster, what: str, *writes: Write) -> Body:
             body = await write(number + 1)
         return body
 
-    body = await writes[0](0)
+    for write in writes:
+        body = await write(0)
     before = await api_server_seconds(cluster)
     *_, body = await asyncio.gather(*map(often, writes))
     used = await api_server_seconds(cluster) - before
@@ -90,47 +91,77 @@ def _bytes_of_fields(body: Body) -> int:
     return len(json.dumps(body["metadata"].get("managedFields", [])))
 
 
+@pytest.mark.parametrize("how", ["patched", "replaced"])
 async def test_the_status_of_a_workflow_of_two_hundred_tasks(
-    cluster: LocalCluster, client: AiohttpClient
+    cluster: LocalCluster, client: AiohttpClient, how: str
 ) -> None:
-    flow = chains("flow", 200).workflows[0]
-    name = flow["metadata"]["name"]
-    await client.create(WORKFLOWS, NAMESPACE, flow)
+    flow = chains(f"flow-{how}", 200).workflows[0]
+    body = await client.create(WORKFLOWS, NAMESPACE, flow)
 
     async def write(number: int) -> Body:
-        patch = {"status": {"state": "Running", "progress": f"{number}/200"}}
-        return await client.patch(WORKFLOWS, NAMESPACE, name, patch, subresource="status")
+        nonlocal body
+        status = {"state": "Running", "progress": f"{number}/200"}
+        body = await _write_status(client, WORKFLOWS, body, status, status, how)
+        return body
 
-    body = await _measured(cluster, "status of a workflow of 200 tasks", write)
+    found = await _measured(cluster, f"status of a workflow of 200 tasks, {how}", write)
 
-    assert _bytes_of_fields(body) < FEW_BYTES
+    assert _bytes_of_fields(found) < FEW_BYTES
+    assert len(found["spec"]["phases"]) == 2
 
 
+@pytest.mark.parametrize("how", ["patched", "replaced"])
 async def test_the_status_of_a_phase_of_a_hundred_tasks(
-    cluster: LocalCluster, client: AiohttpClient
+    cluster: LocalCluster, client: AiohttpClient, how: str
 ) -> None:
+    phase = f"phase-{how}"
     spec = chains("flow", 200).workflows[0]["spec"]["phases"][0]
-    body = {
+    body: Body = {
         "apiVersion": c.API_VERSION,
         "kind": "Phase",
-        "metadata": {"name": "phase"},
+        "metadata": {"name": phase},
         "spec": {"tasks": spec["tasks"]},
     }
     await client.create(PHASES, NAMESPACE, body)
-    task = {"agent": "worker", "attempt": 1, "state": "Running", "pod": "worker-abcdef-12345678"}
+    task: Body = {
+        "agent": "worker",
+        "attempt": 1,
+        "state": "Running",
+        "pod": "worker-abcdef-12345678",
+    }
     names = [task["name"] for task in spec["tasks"]]
     status: Body = {"state": "Running", "tasks": dict.fromkeys(names, task)}
-    await client.patch(PHASES, NAMESPACE, "phase", {"status": status}, subresource="status")
+    body = await client.patch(PHASES, NAMESPACE, phase, {"status": status}, subresource="status")
 
     async def write(number: int) -> Body:
+        nonlocal body
         now = f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z"
-        changed = {name: {"startedAt": now, "finishedAt": now} for name in names[:CHANGED]}
-        patch = {"status": {"tasks": changed}}
-        return await client.patch(PHASES, NAMESPACE, "phase", patch, subresource="status")
+        times: Body = {"startedAt": now, "finishedAt": now}
+        changed = dict.fromkeys(names[:CHANGED], times)
+        tasks: Body = body["status"]["tasks"] | dict.fromkeys(changed, task | times)
+        whole: Body = body["status"] | {"tasks": tasks}
+        body = await _write_status(client, PHASES, body, {"tasks": changed}, whole, how)
+        return body
 
-    found = await _measured(cluster, f"status of a phase of 100 tasks, {CHANGED} change", write)
+    what = f"status of a phase of 100 tasks, {CHANGED} change, {how}"
+    found = await _measured(cluster, what, write)
 
     assert _bytes_of_fields(found) < FEW_BYTES
+    assert set(found["status"]["tasks"]) == set(names)
+
+
+async def _write_status(
+    client: AiohttpClient, resource: Resource, body: Body, changed: Body, whole: Body, how: str
+) -> Body:
+    """Write a status as a merge patch, or as the operator does: whole, and without the spec."""
+    name = body["metadata"]["name"]
+    if how == "patched":
+        patch = {"status": changed}
+        return await client.patch(resource, NAMESPACE, name, patch, subresource="status")
+    meta = {part: body["metadata"][part] for part in ("name", "namespace", "resourceVersion")}
+    named = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
+    whole = named | {"status": whole}
+    return await client.replace(resource, NAMESPACE, name, whole, subresource="status")
 
 
 @pytest.mark.parametrize("how", ["patched, who set what kept", "patched", "replaced"])

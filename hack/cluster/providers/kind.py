@@ -15,6 +15,7 @@ from cluster.providers.base import Context, Health
 from cluster.state import ClusterState
 
 WAIT = "180s"
+IMAGE_VARIABLE = "SPECTRA_KIND_NODE_IMAGE"
 DOCKER_PROBE = ("docker", "version", "--format", "{{.Server.Version}}")
 
 
@@ -23,17 +24,22 @@ def docker_answers() -> bool:
     return commands.attempt(DOCKER_PROBE).code == 0
 
 
-def kind_config() -> str:
-    """Return kind's configuration: one node that takes as many pods as the local one."""
+def kind_config(image: str = "") -> str:
+    """Return kind's configuration: one node that takes as many pods as the local one.
+
+    Args:
+        image: Of the node, which decides the version of Kubernetes; empty means kind's own.
+    """
     kubelet = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "maxPods": MAX_PODS,
     }
+    node = {"role": "control-plane"} | ({"image": image} if image else {})
     body = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "nodes": [{"role": "control-plane"}],
+        "nodes": [node],
         "kubeadmConfigPatches": [json.dumps(kubelet)],
     }
     return json.dumps(body)
@@ -82,7 +88,7 @@ class KindProvider:
             self.down()
         self._paths.conf.mkdir(parents=True, exist_ok=True)
         config = self._paths.conf / "kind.json"
-        config.write_text(kind_config())
+        config.write_text(kind_config(self._context.environ.get(IMAGE_VARIABLE, "")))
         self._context.console.say("making the cluster with kind")
         commands.run(create_command(self._kind(), self._paths.name, self._paths.kubeconfig, config))
         states.save(

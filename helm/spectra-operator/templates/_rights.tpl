@@ -11,14 +11,17 @@
   resources: [phases, workflows]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [spectra.dev]
+  resources: [actions/status]
+  verbs: [patch]
+- apiGroups: [spectra.dev]
   resources:
-  - actions/status
   - agents/status
   - phases/status
   - schedules/status
   - workflows/status
   - workflowtemplates/status
-  verbs: [patch]
+  # patch is how 0.1.0 writes, which runs on while an upgrade rolls.
+  verbs: [patch, update]
 # Where OwnerReferencesPermissionEnforcement is on, blockOwnerDeletion needs this on the owner.
 - apiGroups: [spectra.dev]
   resources: [agents/finalizers, phases/finalizers, workflows/finalizers]

@@ -117,10 +117,14 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True)
 class WriteStatus:
-    """Write the part of a status that changed, if the object is still at that version."""
+    """Replace the status of an object that is still at that version.
+
+    `body` has of the object what names it, and the status. A patch would cost the API server a
+    quarter more: it makes the object of it first.
+    """
 
     key: Key
-    patch: Body
+    body: Body
     record: object
 
 
@@ -263,36 +267,5 @@ Effect = (
     | Announce
 )
 
-PRIORITY: dict[type, int] = {
-    CreatePod: 0,
-    CreatePhase: 0,
-    CreatePlan: 0,
-    CreateGate: 0,
-    CreateReplay: 0,
-    CreateWorkflow: 0,
-    ReplaceWorkflow: 0,
-    DeletePod: 0,
-    DeletePhase: 0,
-    PinTemplates: 0,
-    CreateClaim: 0,
-    DeleteClaim: 0,
-    Reopen: 0,
-    CloseAction: 0,
-    StoreRevision: 0,
-    LookUpRevision: 0,
-    NotePod: 0,
-    LookUpPod: 0,
-    LookUp: 0,
-    WriteStatus: 0,
-    ReleasePod: 0,
-    WritePage: 0,
-    LookUpPage: 0,
-    CreateWorker: 0,
-    DeleteWorker: 0,
-    DeletePage: 1,
-    MarkFinished: 1,
-    DeleteExpired: 1,
-    PruneHistory: 1,
-    PruneRevisions: 1,
-    Announce: 1,
-}
+BACKGROUND = (DeletePage, MarkFinished, DeleteExpired, PruneHistory, PruneRevisions, Announce)
+"""What nobody waits for."""

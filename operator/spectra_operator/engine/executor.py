@@ -1,6 +1,7 @@
 """Carries out effects: the only place from which workflows are written.
 
-Effects wait in one queue by priority and are taken by a bounded number of workers. Before every
+Effects are taken in order by a bounded number of workers; what nobody waits for has few workers of
+its own, so that a burst of it does not keep the API server from what tasks wait for. Before every
 write the Lease is asked; without it the effect is dropped, because whoever holds the Lease now
 decides anew. What may have been committed without an answer is done again: every effect is safe
 to repeat.
@@ -11,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from itertools import count
 from typing import Any, Protocol
 
 from ..api import constants as c
@@ -45,6 +45,10 @@ _TRANSIENT = (Throttled, ServerError, Unreachable)
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 10.0
 _CONFLICT_TRIES = 5
+_IN_BACKGROUND = 4
+
+Waiting = asyncio.Queue[tuple[int, fx.Effect]]
+"""Effects, with how often they have been tried."""
 
 
 class PodCache(Protocol):
@@ -78,10 +82,8 @@ class Executor:
         self._may_write = may_write
         self._on_done = on_done
         self._concurrency = concurrency
-        self._queue: asyncio.PriorityQueue[tuple[int, int, int, fx.Effect]] = (
-            asyncio.PriorityQueue()
-        )
-        self._order = count()
+        self._queue: Waiting = asyncio.Queue()
+        self._background: Waiting = asyncio.Queue()
         self._retries: set[asyncio.Task[None]] = set()
         self._actions: dict[type, Callable[[Any], Awaitable[Body | None]]] = {
             fx.CreatePod: self._create_pod,
@@ -106,21 +108,24 @@ class Executor:
         }
 
     def __len__(self) -> int:
-        return self._queue.qsize()
+        return self._queue.qsize() + self._background.qsize()
 
     def submit(self, effect: fx.Effect, tries: int = 0) -> None:
         """Carry an effect out as soon as a worker is free."""
-        self._queue.put_nowait((fx.PRIORITY[type(effect)], next(self._order), tries, effect))
+        queue = self._background if isinstance(effect, fx.BACKGROUND) else self._queue
+        queue.put_nowait((tries, effect))
 
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._concurrency):
-                group.create_task(self._work())
+                group.create_task(self._work(self._queue))
+            for _ in range(_IN_BACKGROUND):
+                group.create_task(self._work(self._background))
 
-    async def _work(self) -> None:
+    async def _work(self, queue: Waiting) -> None:
         while True:
-            _, _, tries, effect = await self._queue.get()
+            tries, effect = await queue.get()
             if self._may_write(effect.key.namespace):
                 await self._carry_out(effect, tries)
 
@@ -247,8 +252,8 @@ class Executor:
 
     async def _write_status(self, effect: fx.WriteStatus) -> Body | None:
         key = effect.key
-        return await self._client.patch(
-            RESOURCES[key.kind], key.namespace, key.name, effect.patch, subresource="status"
+        return await self._client.replace(
+            RESOURCES[key.kind], key.namespace, key.name, effect.body, subresource="status"
         )
 
     async def _mark_finished(self, effect: fx.MarkFinished) -> Body | None:

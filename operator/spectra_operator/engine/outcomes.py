@@ -151,7 +151,7 @@ class Outcomes:
         parts = self._parts
         key = Key("Phase", effect.key.namespace, body["metadata"]["name"])
         parts.store.offer(body)
-        parts.queue.add(key)
+        parts.queue.add_first(key)
         self._workflows.objects.created(effect)
 
     def _status_written(self, effect: fx.WriteStatus, body: Body) -> None:
@@ -292,3 +292,4 @@ class Outcomes:
         }[key.kind]
         if run is not None:
             run.status.writing = False
+            run.status.took = parts.clock.monotonic() - run.status.began

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
@@ -46,7 +47,7 @@ class WorkQueue:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._ready: dict[Key, float] = {}
+        self._ready: OrderedDict[Key, float] = OrderedDict()
         self._due: dict[Key, float] = {}
         self._heap: list[tuple[float, int, Key]] = []
         self._order = count()
@@ -69,6 +70,12 @@ class WorkQueue:
             return
         self._ready[key] = self._clock.monotonic()
         self._changed.set()
+
+    def add_first(self, key: Key) -> None:
+        """Ask for a pass before all others, unless the key rests: a whole phase waits for it."""
+        self.add(key)
+        if key in self._ready:
+            self._ready.move_to_end(key, last=False)
 
     def add_at(self, key: Key, due: float) -> None:
         """Ask for a pass at a time; the earliest of several wishes counts.

@@ -25,13 +25,16 @@ class StatusState:
     """Where the status of one object stands between memory and the API server.
 
     `stored` is the status as the API server has it, seen at `version`; `writing` tells that a
-    write is under way; `dirty_since` when memory first differed from it (monotonic seconds).
+    write is under way since `began`; `dirty_since` when memory first differed from it (both
+    monotonic seconds); `took` is how long the last write took.
     """
 
     stored: dict[str, Any] = field(default_factory=dict)
     version: str = ""
     writing: bool = False
     dirty_since: float | None = None
+    began: float = 0.0
+    took: float = 0.0
 
     def take(self, body: dict[str, Any]) -> bool:
         """Take in an object's status as the API server has it; return whether it differs."""

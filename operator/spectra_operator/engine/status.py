@@ -12,19 +12,24 @@ from typing import Any
 
 from ..api.phase import TaskState
 from ..core.attempts.evidence import Attempt
-from ..core.conditions import merge_patch
 from ..core.phase.records import NO_ITEMS, PhaseRecord, TaskRecord
 from ..kube.clock import Clock
 from ..kube.resources import Body
 from .effects import WriteStatus
 from .executor import Executor
-from .keys import Key
+from .keys import RESOURCES, Key
 from .queue import WorkQueue
 from .runs import StatusState
 
 COALESCE_SECONDS = 1.0
 PROGRESS_SECONDS = 5.0
 """Progress alone is written as rarely as this; with anything else it goes at once."""
+SOON_SECONDS = 0.2
+"""What people wait for, and tasks do not, leaves the API server for so long to those that do."""
+LONGEST_SECONDS = 5.0
+PACE = 50.0
+"""What nothing waits for is written again after this many times what its last write took, and
+after five seconds at the latest: while the API server has much to do, it is asked for less."""
 AGENT_COALESCE_SECONDS = 3.0
 """Agents change with every attempt of every workflow; people look at them less often."""
 
@@ -55,16 +60,22 @@ class StatusWriter:
     def write(
         self, body: Body, key: Key, state: StatusState, status: dict[str, Any], record: object
     ) -> bool:
-        """Send what changed; return False if nothing did."""
-        patch = merge_patch(state.stored, status)
+        """Send a status; return False if the API server has it."""
         state.dirty_since = None
-        if not patch:
+        if status == state.stored:
             return False
         state.writing = True
-        version = body["metadata"]["resourceVersion"]
-        full = {"metadata": {"resourceVersion": version}, "status": patch}
-        self._executor.submit(WriteStatus(key, full, record))
+        state.began = self._clock.monotonic()
+        resource = RESOURCES[key.kind]
+        meta = {part: body["metadata"][part] for part in ("name", "namespace", "resourceVersion")}
+        named = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
+        self._executor.submit(WriteStatus(key, named | {"status": status}, record))
         return True
+
+
+def paced(state: StatusState) -> float:
+    """Return how long what nothing waits for may gather before it is written."""
+    return min(max(COALESCE_SECONDS, PACE * state.took), LONGEST_SECONDS)
 
 
 def proven(record: PhaseRecord, persisted: PhaseRecord, attempts: Iterable[Attempt]) -> PhaseRecord:

@@ -21,6 +21,7 @@ from .parts import Parts
 from .phase_views import forecast
 from .phases import PhaseReconciler
 from .runs import StatusState, WorkflowRun
+from .status import SOON_SECONDS, paced
 from .templates import TemplatePins
 from .workflow_phases import WorkflowPhases
 
@@ -149,7 +150,8 @@ class WorkflowReconciler:
         at_once = record.ended or _turned(run.persisted, record)
         if not run.persisted.state and decision.create:
             at_once = False  # the phase that is being created is told of in the same write
-        if not self._parts.statuses.is_due(key, run.status, at_once=at_once):
+        within = SOON_SECONDS if _has_new_phase(run.persisted, record) else paced(run.status)
+        if not self._parts.statuses.is_due(key, run.status, at_once=at_once, within=within):
             return
         status = render_workflow(record, self._parts.clock.now())
         if not self._parts.statuses.write(body, key, run.status, status, record):
@@ -208,14 +210,15 @@ def _rolls_back(shape: WorkflowShape) -> bool:
 def _turned(before: WorkflowRecord, after: WorkflowRecord) -> bool:
     """Whether people or a restart must know at once.
 
-    That is a new state, an order, a change of levels, what came of the phases, or a phase that
-    now exists.
+    That is a new state, an order, or a change of levels.
     """
     if (before.orders, before.changes) != (after.orders, after.changes):
         return True
     if after.state is WorkflowState.PENDING:
         return False  # its agents may be on their way, applied in the same moment
-    if (before.state, before.suspended) != (after.state, after.suspended):
-        return True
+    return (before.state, before.suspended) != (after.state, after.suspended)
+
+
+def _has_new_phase(before: WorkflowRecord, after: WorkflowRecord) -> bool:
     created = {name for name, step in after.steps.items() if step.object_name}
     return any(not before.steps[n].object_name for n in created if n in before.steps)

@@ -52,12 +52,12 @@ async def _ends(world: World) -> None:
 WRITES = [
     Match("create", "pods"),
     Match("create", "phases"),
-    Match("patch", "phases", subresource="status"),
-    Match("patch", "workflows", subresource="status"),
+    Match("update", "phases", subresource="status"),
+    Match("update", "workflows", subresource="status"),
     Match("patch", "pods"),
     Match("patch", "phases", subresource=""),
     Match("patch", "workflows", subresource=""),
-    Match("patch", "agents", subresource="status"),
+    Match("update", "agents", subresource="status"),
     Match("create", "events"),
 ]
 FAULTS: dict[str, Callable[[], Fault]] = {
@@ -88,7 +88,7 @@ async def test_every_single_answer_may_be_lost_once(world: World, expected: Any)
 
     def first_time(call: Any) -> bool:
         key = (call.verb, call.plural, call.name)
-        is_write = call.verb in ("create", "patch", "delete") and call.plural != "leases"
+        is_write = call.verb in ("create", "update", "patch", "delete") and call.plural != "leases"
         if not is_write or key in seen:
             return False
         seen.add(key)
@@ -154,7 +154,7 @@ async def test_an_edit_of_the_spec_between_two_status_writes_loses_nothing(
         await _run(world)
     await asyncio.gather(*edits)
     assert len(edits) > 10
-    conflicts = [e for e in world.api.log if e.status == 409 and e.call.verb == "patch"]
+    conflicts = [e for e in world.api.log if e.status == 409 and e.call.verb == "update"]
     assert conflicts  # else this test tests nothing
     assert await end_state(world) == expected
 

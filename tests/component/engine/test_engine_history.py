@@ -142,7 +142,7 @@ async def test_a_lower_limit_holds_at_once(world: World) -> None:
 
 async def test_a_run_that_its_schedules_status_does_not_tell_of_stays(world: World) -> None:
     refusal = Refuse(500, "InternalError", "no status today")
-    world.api.fault(Match(verb="patch", plural="schedules"), refusal, times=1000)
+    world.api.fault(Match(verb="update", plural="schedules"), refusal, times=1000)
     await world.apply(a_schedule(successful_runs_history_limit=0))
     await world.during(6 * MINUTE)
     assert times(world) == ["00:05"]

@@ -144,10 +144,10 @@ async def test_an_action_whose_agent_goes_before_it_is_applied_is_refused() -> N
         await an_agent_at(world, *IMAGES[:2], **HELD)
         world.api.clear_log()
         refusal = Refuse(500, "InternalError", "the disk is full")
-        world.api.fault(Match("patch", "agents"), refusal, times=1000)
+        world.api.fault(Match("update", "agents"), refusal, times=1000)
         about = {"target": "optimizer", "target_kind": "Agent"}
         await world.apply(an_action("Abort", "please", **about))
-        await world.until(lambda: world.api.count("patch", "agents"))
+        await world.until(lambda: world.api.count("update", "agents"))
         assert not actions.is_closed(world, "please")
 
         await world.delete("Agent", "optimizer")

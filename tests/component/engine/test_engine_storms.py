@@ -30,6 +30,8 @@ WRITES = [
     Match("patch", "pods"),
     Match("patch", "phases"),
     Match("patch", "workflows"),
+    Match("update", "phases"),
+    Match("update", "workflows"),
     Match("get"),
     Match("list"),
     Match("watch"),

@@ -315,7 +315,7 @@ async def test_an_attempt_that_has_ended_is_refused() -> None:
     async with a_cluster() as world:
         await world.apply(a_flow())
         pod = await begun(world)
-        held = Match(verb="patch", plural="phases", subresource="status")
+        held = Match(verb="update", plural="phases", subresource="status")
         world.api.fault(held, Refuse(500), times=5)
         await world.until(lambda: "Succeeded" in str(world.peek(PODS, pod.pod)))
         with pytest.raises(StrangerError):

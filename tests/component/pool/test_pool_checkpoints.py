@@ -207,7 +207,7 @@ async def test_progress_alone_is_written_every_five_seconds_at_most_and_never_on
         await world.apply(a_flow(a_task("a")))
         await world.until(lambda: world.workers.began)
         await world.during(5)
-        statuses = count(world, Match(verb="patch", plural="phases", subresource="status"))
+        statuses = count(world, Match(verb="update", plural="phases", subresource="status"))
         leases = count(world, writes_a_page)
         for step in range(100):
             await beat(world, progress={"percent": step / 2})

@@ -81,7 +81,7 @@ async def test_the_end_of_an_attempt_counts_though_its_phase_is_deleted_before_i
         ending_badly(world)
         await world.apply(a_phase([a_task("lone")]))
         await world.until(lambda: begun(world))
-        world.api.fault(Match("patch", "phases"), UNREADY, times=100_000)
+        world.api.fault(Match("update", "phases"), UNREADY, times=100_000)
         await world.during(10)
         assert counted(world, "failed") == 0
         assert await held(world)
@@ -100,7 +100,7 @@ async def test_an_end_that_waits_for_its_count_is_let_go_when_its_phase_is_delet
     async with a_running_world(AGENTS_OF[mode]()) as world:
         await exposed(world)
         ending_badly(world)
-        world.api.fault(Match("patch", "agents"), UNREADY, times=100_000)
+        world.api.fault(Match("update", "agents"), UNREADY, times=100_000)
         await world.apply(a_phase([a_task("lone")]))
         await world.until(lambda: begun(world))
         await world.during(10)

@@ -106,7 +106,7 @@ async def test_a_death_between_a_verdict_and_its_record_keeps_the_bound() -> Non
     async with a_running_world(agent) as world:
         world.kubelet.habits = {NEXT: lambda _: fails()}
         await exposed(world)
-        world.api.fault(Match("patch", "agents"), BROKEN, times=100_000)
+        world.api.fault(Match("update", "agents"), BROKEN, times=100_000)
         await world.apply(the_work(40))
         await world.until(lambda: images(world)[NEXT] >= 4)
         await world.during(60)

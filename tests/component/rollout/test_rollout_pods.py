@@ -131,7 +131,7 @@ async def test_pods_of_an_agent_that_is_deleted_in_mid_rollout_are_let_go() -> N
         await change_image(world)
         await world.until(lambda: peeked(world).get("state") == "Exposed")
         refusal = Refuse(500, "InternalError", "no agents today")
-        world.api.fault(Match("patch", "agents"), refusal, times=1000)
+        world.api.fault(Match("update", "agents"), refusal, times=1000)
         await world.apply(the_work(BOUND - 2))
         await world.until(lambda: len(world.kubelet.births) == BOUND - 2)
         await world.during(20)

@@ -192,6 +192,13 @@ def test_a_kind_node_takes_as_many_pods_as_a_local_one() -> None:
     assert patch["maxPods"] == MAX_PODS
 
 
+def test_the_image_of_a_kind_node_is_kinds_own_unless_it_is_named() -> None:
+    assert json.loads(kind.kind_config())["nodes"] == [{"role": "control-plane"}]
+
+    [node] = json.loads(kind.kind_config("kindest/node:v1.31.14"))["nodes"]
+    assert node["image"] == "kindest/node:v1.31.14"
+
+
 def test_without_docker_kind_says_what_else_there_is(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:

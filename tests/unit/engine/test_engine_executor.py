@@ -67,6 +67,11 @@ class _Client:
     ) -> Any:
         return await self._call("patch", f"{resource.plural}/{subresource}", patch)
 
+    async def replace(
+        self, resource: Any, namespace: str, name: str, body: Body, subresource: str = ""
+    ) -> Any:
+        return await self._call("replace", f"{resource.plural}/{subresource}", body)
+
     async def delete(
         self,
         resource: Any,
@@ -143,29 +148,35 @@ def _status() -> fx.WriteStatus:
 RELEASE = fx.ReleasePod(PHASE, "stage-work-0-1", "uid-of-stage-work-0-1")
 
 
-async def test_what_a_run_needs_goes_before_what_only_tells_of_it_in_the_order_asked_for(
-    bench: _Bench,
-) -> None:
+async def test_what_a_run_needs_is_done_in_the_order_asked_for(bench: _Bench) -> None:
     bench.client.held = asyncio.Event()
     await bench.carry_out(fx.LookUp(FLOW))  # occupies the only worker
-    announce = fx.Announce(PHASE, EVENTS, {"metadata": {"name": "e"}})
-    for effect in (announce, fx.MarkFinished(PHASE), RELEASE, _status(), _create()):
+    for effect in (RELEASE, _status(), _create()):
         bench.executor.submit(effect)
-    assert len(bench.executor) == 5
+    assert len(bench.executor) == 3
     bench.cache.pod = _pod()
     bench.client.held.set()
     await bench.clock.settle()
     order = [(verb, what) for verb, what, _ in bench.client.calls[1:]]
-    assert order == [
-        ("patch", "pods/"),
-        ("patch", "phases/status"),
-        ("create", "pods"),
-        ("create", "events"),
-        ("patch", "phases/"),
-    ]
+    assert order == [("patch", "pods/"), ("replace", "phases/status"), ("create", "pods")]
 
 
-async def test_effects_of_one_priority_keep_their_order(bench: _Bench) -> None:
+async def test_what_only_tells_of_a_run_has_workers_of_its_own_and_few(bench: _Bench) -> None:
+    bench.client.held = asyncio.Event()
+    announce = fx.Announce(PHASE, EVENTS, {"metadata": {"name": "e"}})
+    await bench.carry_out(*[announce] * 9, fx.MarkFinished(PHASE))
+    assert [what for _, what, _ in bench.client.calls] == ["events"] * 4
+    assert len(bench.executor) == 6
+
+    await bench.carry_out(_create())  # waits for none of them
+
+    assert [what for _, what, _ in bench.client.calls] == ["events"] * 4 + ["pods"]
+    bench.client.held.set()
+    await bench.clock.settle()
+    assert len(bench.client.calls) == 11
+
+
+async def test_effects_keep_their_order(bench: _Bench) -> None:
     for name in "abc":
         bench.executor.submit(fx.LookUp(Key("Phase", NAMESPACE, name)))
     await bench.clock.settle()
@@ -215,7 +226,7 @@ async def test_a_throttled_call_waits_as_long_as_the_server_asks(bench: _Bench) 
 
 
 async def test_a_status_is_never_repeated_as_it_was_but_made_anew(bench: _Bench) -> None:
-    bench.client.answer("patch", Unreachable("no answer"))
+    bench.client.answer("replace", Unreachable("no answer"))
     await bench.carry_out(_status())
     assert bench.errors == ["Unreachable"]
     await bench.clock.run_for(60)
@@ -333,7 +344,8 @@ async def test_what_is_not_there_is_an_answer_too(bench: _Bench, effect: fx.Effe
 
 
 async def test_a_status_of_an_object_that_is_gone_is_an_error(bench: _Bench) -> None:
-    bench.client.answer("patch", NotFound("gone", status=404))
+    for verb in ("patch", "replace"):
+        bench.client.answer(verb, NotFound("gone", status=404))
     await bench.carry_out(_status(), fx.MarkFinished(PHASE))
     assert bench.errors == ["NotFound"]  # while the label is of no use to anyone
 

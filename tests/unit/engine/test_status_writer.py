@@ -16,13 +16,14 @@ from builders.records import (
     running_item,
     waiting_item,
 )
+from spectra_operator.api.constants import API_VERSION
 from spectra_operator.api.phase import TaskState
 from spectra_operator.core.phase.records import TaskRecord
 from spectra_operator.engine.effects import Effect, WriteStatus
 from spectra_operator.engine.keys import Key
 from spectra_operator.engine.queue import WorkQueue
 from spectra_operator.engine.runs import StatusState
-from spectra_operator.engine.status import StatusWriter, proven
+from spectra_operator.engine.status import StatusWriter, paced, proven
 
 KEY = Key("Phase", "team", "stage")
 BODY = {"metadata": {"name": "stage", "namespace": "team", "resourceVersion": "7"}}
@@ -79,19 +80,30 @@ def test_nothing_is_due_while_a_write_is_under_way(desk: _Desk) -> None:
     assert not desk.due(at_once=True)
 
 
-def test_only_what_changed_is_sent_guarded_by_the_version(desk: _Desk) -> None:
+def test_the_whole_status_is_sent_without_the_spec_guarded_by_the_version(desk: _Desk) -> None:
     desk.write({"state": "Running"})
     assert desk.executor.submitted == [
         WriteStatus(
             KEY,
             {
-                "metadata": {"resourceVersion": "7"},
-                "status": {"state": "Running", "old": None},
+                "apiVersion": API_VERSION,
+                "kind": "Phase",
+                "metadata": {"name": "stage", "namespace": "team", "resourceVersion": "7"},
+                "status": {"state": "Running"},
             },
             "the record",
         )
     ]
     assert desk.state.writing
+
+
+@pytest.mark.parametrize(
+    ("took", "gathers"), [(0.0, 1.0), (0.02, 1.0), (0.04, 2.0), (0.1, 5.0), (3.0, 5.0)]
+)
+def test_what_nothing_waits_for_gathers_longer_the_longer_its_writes_take(
+    took: float, gathers: float
+) -> None:
+    assert paced(StatusState(took=took)) == pytest.approx(gathers)
 
 
 def test_a_write_that_changes_nothing_is_not_sent(desk: _Desk) -> None:

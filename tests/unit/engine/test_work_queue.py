@@ -42,6 +42,21 @@ async def test_keys_come_in_the_order_in_which_they_were_added(queue: WorkQueue)
     assert [await queue.get() for _ in range(3)] == [B, A, C]
 
 
+async def test_a_key_may_go_before_all_others_unless_it_rests(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    for key in (A, B, C):
+        queue.add(key)
+    queue.add_first(C)
+    assert [await queue.get() for _ in range(3)] == [C, A, B]
+
+    queue.rest(C, 1.0)
+    queue.add_first(C)
+    assert len(queue) == 0
+    clock.advance(1.0)
+    assert await queue.get() == C
+
+
 async def test_a_key_added_often_comes_once(queue: WorkQueue) -> None:
     for key in (A, A, B, A):
         queue.add(key)

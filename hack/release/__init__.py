@@ -1,0 +1,1 @@
+"""Makes a release: images, chart, manifests, Python packages, bills of materials, checksums."""
