@@ -144,6 +144,10 @@ test-all: test ## Run everything: `make test`, then many more storms, and scale 
 	@SPECTRA_STORM_SEEDS=600 $(PYTEST) tests/component/engine/test_engine_storms.py $(ARGS)
 	@$(PYTEST) -s tests/perf $(ARGS)
 
+.PHONY: bench
+bench: $(STAMP) ## Measure against the targets, on fake nodes (ARGS='--quick', '--scenario chain')
+	@$(BIN)/python -m bench $(ARGS)
+
 .PHONY: images
 images: $(STAMP) ## Build the container images that have changed
 	@$(BIN)/python -m images build

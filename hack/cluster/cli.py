@@ -14,6 +14,7 @@ from cluster import addons, catalog, fakes, paths, schemas, unpacked
 from cluster.binaries import Builder
 from cluster.console import Console
 from cluster.errors import ClusterError
+from cluster.kwok import A_SECOND, Lasting
 from cluster.lock import locked
 from cluster.providers.base import Context, Provider
 from cluster.providers.choose import AUTO, CHOICES, Choice, choose
@@ -37,6 +38,14 @@ def node_count(text: str) -> int:
     if not text.isdigit() or int(text) > MAX_FAKE_NODES:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MAX_FAKE_NODES}")
     return int(text)
+
+
+def span(text: str) -> Lasting:
+    """Check how long pods on fake nodes run: LEAST-MOST in milliseconds."""
+    found = re.fullmatch(r"(\d{1,8})-(\d{1,8})", text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not LEAST-MOST, such as 500-1500")
+    return Lasting(int(found[1]), int(found[2]))
 
 
 def _common_options() -> argparse.ArgumentParser:
@@ -90,6 +99,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="have at least N fake nodes, also on a running cluster",
     )
+    added["up"].add_argument(
+        "--kwok-milliseconds",
+        type=span,
+        default=A_SECOND,
+        metavar="LEAST-MOST",
+        help="how long their pods run that end by themselves; default: 1000-1000",
+    )
     added["load-image"].add_argument("files", nargs="+", type=Path, metavar="FILE")
     added["addon"].add_argument("addon", choices=addons.ADDONS)
     added["logs"].add_argument("component", nargs="?")
@@ -137,7 +153,8 @@ def _alone(
 def _up(context: Context, arguments: argparse.Namespace) -> int:
     def change(provider: Provider) -> None:
         provider.up()
-        fakes.ensure(context, provider.command_prefix(), arguments.kwok_nodes)
+        nodes, lasting = arguments.kwok_nodes, arguments.kwok_milliseconds
+        fakes.ensure(context, provider.command_prefix(), nodes, lasting)
         print(f"export KUBECONFIG={context.paths.kubeconfig}")
 
     return _alone(context, arguments, change)

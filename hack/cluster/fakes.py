@@ -9,6 +9,7 @@ from dataclasses import replace
 from cluster import kwok, packages, processes
 from cluster import state as states
 from cluster.errors import ComponentFailed, ProviderRefused
+from cluster.kwok import A_SECOND, Lasting
 from cluster.providers.base import Context
 from cluster.state import ClusterState
 
@@ -16,13 +17,16 @@ READY_SECONDS = 120.0
 POLL_SECONDS = 0.25
 
 
-def ensure(context: Context, prefix: Sequence[str], wanted: int) -> None:
+def ensure(
+    context: Context, prefix: Sequence[str], wanted: int, lasting: Lasting = A_SECOND
+) -> None:
     """Make sure that the cluster has at least ``wanted`` fake nodes, or those it had.
 
     Args:
         context: The cluster.
         prefix: What to put before KWOK's command line, to reach the API server.
         wanted: How many nodes the user asked for; 0 keeps those there are.
+        lasting: How long pods run; a KWOK that runs already keeps what it was told.
 
     Raises:
         ComponentFailed: KWOK died, or the nodes don't become ready.
@@ -39,19 +43,19 @@ def ensure(context: Context, prefix: Sequence[str], wanted: int) -> None:
         return
     state = replace(state, kwok_nodes=count)
     if not running:
-        state = state.with_process(kwok.PROCESS, _start(context, prefix))
+        state = state.with_process(kwok.PROCESS, _start(context, prefix, lasting))
     states.save(context.paths.state_file, state)
     kwok.create_nodes(context.paths.kubeconfig, count)
     _wait(context, state)
     context.console.say(f"{count} fake nodes are ready")
 
 
-def _start(context: Context, prefix: Sequence[str]) -> processes.ProcessId:
+def _start(context: Context, prefix: Sequence[str], lasting: Lasting) -> processes.ProcessId:
     binary = context.builder.ensure([kwok.PROCESS])[kwok.PROCESS]
     context.paths.conf.mkdir(parents=True, exist_ok=True)
     context.paths.logs.mkdir(parents=True, exist_ok=True)
     config = context.paths.conf / "kwok.yaml"
-    config.write_text(kwok.configuration(kwok.stock_stages()))
+    config.write_text(kwok.configuration(kwok.stock_stages(), lasting))
     command = [*prefix, *kwok.command(binary, context.paths.kubeconfig, config)]
     environ = {"PATH": packages.SYSTEM_PATH, "HOME": str(context.paths.root)}
     return processes.spawn(command, context.paths.log(kwok.PROCESS), environ)

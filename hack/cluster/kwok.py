@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,17 @@ STOCK_STAGES = (
     "pod/fast/pod-ready.yaml",
     "pod/fast/pod-delete.yaml",
 )
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """How long pods run that do not say it: evenly spread between two numbers of milliseconds."""
+
+    least: int = DEFAULT_MILLISECONDS
+    most: int = DEFAULT_MILLISECONDS
+
+
+A_SECOND = Lasting()
 
 _COMPLETED_STATUS = """\
 {{ $now := Now }}
@@ -81,7 +93,7 @@ phase: {{ if $failed }}Failed{{ else }}Succeeded{{ end }}
 """
 
 
-def complete_stage() -> dict[str, Any]:
+def complete_stage(lasting: Lasting = A_SECOND) -> dict[str, Any]:
     """Return the stage that ends pods which are not to be restarted, in one update.
 
     KWOK's own ends only the pods of Jobs.
@@ -99,8 +111,9 @@ def complete_stage() -> dict[str, Any]:
             "resourceRef": {"apiGroup": "v1", "kind": "Pod"},
             "selector": {"matchExpressions": running},
             "delay": {
-                "durationMilliseconds": DEFAULT_MILLISECONDS,
+                "durationMilliseconds": lasting.least,
                 "durationFrom": {"expressionFrom": f'.metadata.annotations["{DURATION}"]'},
+                **_jitter(lasting),
             },
             "next": {
                 "statusTemplate": _COMPLETED_STATUS
@@ -113,6 +126,13 @@ def complete_stage() -> dict[str, Any]:
             },
         },
     }
+
+
+def _jitter(lasting: Lasting) -> dict[str, int]:
+    # Only where it is asked for: a shorter jitter than the duration would win over an annotation.
+    if lasting.most == lasting.least:
+        return {}
+    return {"jitterDurationMilliseconds": lasting.most}
 
 
 def options() -> dict[str, Any]:
@@ -132,9 +152,9 @@ def options() -> dict[str, Any]:
     }
 
 
-def configuration(stock_stages: Sequence[str]) -> str:
+def configuration(stock_stages: Sequence[str], lasting: Lasting = A_SECOND) -> str:
     """Return KWOK's configuration file: settings, its own stages, and ours."""
-    documents = [json.dumps(options()), json.dumps(complete_stage()), *stock_stages]
+    documents = [json.dumps(options()), json.dumps(complete_stage(lasting)), *stock_stages]
     return "\n---\n".join(documents) + "\n"
 
 

@@ -32,6 +32,7 @@ ELSEWHERE: Mapping[str, str] = {
     "cluster": "tests/e2e/conftest.py",  # every test on a cluster brings one up by them
     "debugging": "tests/unit/observability/test_health_server.py",  # a forward has no end
     "install": "tests/e2e/test_e2e_removal.py",  # and the harness, which installs by them
+    "performance": "tests/perf/test_bench.py",
     "release": "tests/component/release/test_release.py",
     "selection": "tests/e2e/test_e2e_selection.py",
     "testing": "tests/e2e/conftest.py",

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from builders.specs import a_parameter, a_step, a_task, an_agent
+from bench.bodies import a_fake_agent
+from builders.specs import a_parameter, a_step, a_task
 from cluster.kwok import EXIT_CODE_VARIABLE, MESSAGE_VARIABLE
 from spectra_operator.api.constants import API_VERSION
 
@@ -115,17 +116,3 @@ def _layered(number: int, tasks: int) -> Body:
             found.append(a_task(f"t{layer}-{place}", **fields))
     after = {"depends_on": [f"p{number - 1}"]} if number else {}
     return a_step(f"p{number}", found, **after)
-
-
-def a_fake_agent(name: str, env: Mapping[str, str], **fields: Any) -> Body:
-    """Return an agent whose pods run on fake nodes."""
-    template = {
-        "image": "none",
-        "command": ["run"],
-        "nodeSelector": {"type": "kwok"},
-        "tolerations": [{"key": "kwok.x-k8s.io/node", "operator": "Exists"}],
-        "env": [{"name": key, "value": value} for key, value in env.items()],
-    }
-    agent = an_agent(name, template=template, **fields)
-    agent["metadata"] = {"name": name}
-    return agent

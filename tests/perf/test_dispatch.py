@@ -5,23 +5,18 @@ Part of `make test-all`. Figures are printed; asserted are counts and ratios, ne
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import uvloop
 
-from builders.cluster import ROOT, LocalCluster
-from e2e.harness.following import Follower
-from perf.figures import spread
-from perf.fleet import Fleet, Tape
-from perf.flows import Load, chains, fan_outs
-from perf.process import (
+from bench.dispatch import WORKERS, Pool
+from bench.fleet import Fleet, Tape
+from bench.lease_limit import RawLimit, raw_limit
+from bench.loads import Load, chains, fan_outs
+from bench.process import (
     OperatorProcess,
     Usage,
     a_free_port,
@@ -29,18 +24,16 @@ from perf.process import (
     an_operator,
     api_server_seconds,
 )
-from perf.raw_writes import RawLimit, raw_limit
-from perf.shapes import a_fake_agent
+from builders.cluster import ROOT, LocalCluster
+from e2e.harness.following import Follower
+from perf.figures import spread
 from spectra_operator.api import constants as c
-from spectra_operator.engine.keys import AGENTS, WORKFLOWS
 from spectra_operator.kube.access import ClusterAccess, load_access
-from spectra_operator.kube.client import AiohttpClient
-from spectra_operator.kube.resources import LEASES, PODS, name_of, uid_of
+from spectra_operator.kube.resources import LEASES, name_of
 
 pytestmark = pytest.mark.timeout(1200)
 
 NAMESPACE = "dispatch"
-WORKERS, SLOTS = 8, 16
 RATE = 200.0
 SECONDS = float(os.environ.get("SPECTRA_DISPATCH_SECONDS", "30"))
 RAW_SECONDS = 5.0
@@ -93,59 +86,6 @@ def access(kubeconfig: Path) -> ClusterAccess:
     return load_access(str(kubeconfig))
 
 
-@asynccontextmanager
-async def _a_fleet(cluster: LocalCluster, access: ClusterAccess, url: str) -> AsyncIterator[Fleet]:
-    """Make a pool and play its pods until the end of the block."""
-    agent = a_fake_agent("worker", {}, mode="Pool", replicas=WORKERS, slots=SLOTS)
-    async with Follower(access, NAMESPACE, [PODS]).running() as world:
-        async with AiohttpClient(access) as client:
-            await client.create(AGENTS, NAMESPACE, agent)
-        await world.until("all workers", lambda: len(world.all("Pod")) == WORKERS, PATIENCE)
-        pods = world.all("Pod")
-    tokens = [await _token(cluster, name_of(pod), uid_of(pod)) for pod in pods]
-    fleet = Fleet(url, tokens, SLOTS)
-    playing = asyncio.create_task(fleet.run())
-    try:
-        yield fleet
-    finally:
-        playing.cancel()
-        await asyncio.gather(playing, return_exceptions=True)
-
-
-async def _token(cluster: LocalCluster, pod: str, uid: str) -> str:
-    """Return a token as the kubelet would project it into a pod."""
-    bound = ["--bound-object-kind=Pod", f"--bound-object-name={pod}", f"--bound-object-uid={uid}"]
-    audience = f"--audience={c.AUDIENCE}"
-    said = await cluster.kubectl("create", "token", "default", "-n", NAMESPACE, audience, *bound)
-    return said.strip()
-
-
-async def _run(access: ClusterAccess, fleet: Fleet, load: Load, rate: float | None) -> Tape:
-    """Keep the workflows of a load running until all have ended well; return what was seen."""
-    tape = fleet.new_tape()
-    names = {name_of(flow) for flow in load.workflows}
-    async with Follower(access, NAMESPACE, [WORKFLOWS]).running() as world:
-
-        def ended() -> list[str]:
-            flows = [flow for flow in world.all("Workflow") if name_of(flow) in names]
-            done = [f for f in flows if c.LABEL_FINISHED in (f["metadata"].get("labels") or {})]
-            return [flow["status"]["state"] for flow in done]
-
-        async with AiohttpClient(access) as client, asyncio.TaskGroup() as group:
-            group.create_task(fleet.work(tape, load.tasks, rate))
-            for number, flow in enumerate(load.workflows):
-                least = number + 1 - load.at_once
-                await world.until("an end", partial(_at_least, least, ended), PATIENCE)
-                await client.create(WORKFLOWS, NAMESPACE, flow)
-        await world.until("all ends", lambda: len(ended()) == len(names), PATIENCE)
-        assert set(ended()) == {"Succeeded"}
-    return tape
-
-
-def _at_least(least: int, found: Callable[[], list[str]]) -> bool:
-    return len(found()) >= least
-
-
 def _told(name: str, tape: Tape, used: Usage, seconds: float) -> str:
     total = sum(used.requests.values())
     asked = ", ".join(f"{count} {what}" for what, count in used.requests.most_common(6))
@@ -162,35 +102,30 @@ def _told(name: str, tape: Tape, used: Usage, seconds: float) -> str:
 
 
 async def _measured(
-    cluster: LocalCluster,
-    access: ClusterAccess,
-    fleet: Fleet,
-    operator: OperatorProcess,
-    load: Load,
-    rate: float | None,
+    cluster: LocalCluster, pool: Pool, fleet: Fleet, load: Load, rate: float | None
 ) -> float:
     """Run a load, print its figures, check its counts, and return its claims a second."""
     name = name_of(load.workflows[0]).rpartition("-")[0]
-    server, before, began = await api_server_seconds(cluster), operator.usage(), time.monotonic()
-    tape = await _run(access, fleet, load, rate)
-    seconds, used = time.monotonic() - began, operator.usage() - before
+    server = await api_server_seconds(cluster)
+    played = await pool.played(fleet, load, rate)
+    tape, used = played.tape, played.used
     server = await api_server_seconds(cluster) - server
-    hops = operator.recent_hops()[-used.hops :] if used.hops else []
-    print(_told(f"\n{name}", tape, used, seconds))  # noqa: T201
+    print(_told(f"\n{name}", tape, used, played.seconds))  # noqa: T201
     print(f"  API server: {1000 * server / tape.ended:.2f} ms of CPU a claim")  # noqa: T201
     for what, found in (
-        ("ready to claimed, inside the operator", hops),
+        ("ready to claimed, inside the operator", played.hops),
         ("result sent to successor's claim come", tape.chained),
         ("last result of a phase answered to first claims of the next one come", tape.entered),
         ("result sent to next claim for its slot", tape.refilled),
         ("result sent to answer", tape.answered),
     ):
         print(f"  {spread(what, found)}")  # noqa: T201
+    assert played.states == {"Succeeded"}
     assert tape.ended == len(tape.given) == load.tasks
     assert set(tape.given.values()) == {1}
     assert tape.attempts == {1}
     assert sum(used.requests.values()) < MOST_REQUESTS * load.tasks
-    return tape.ended / seconds
+    return tape.ended / played.seconds
 
 
 async def _raw(access: ClusterAccess) -> RawLimit:
@@ -213,10 +148,11 @@ async def _two_hundred_a_second(
     print(f"\nload of the machine: {os.getloadavg()}, {os.cpu_count()} cores")  # noqa: T201
     before = await _raw(access)
     tasks = int(RATE * SECONDS)
-    async with _a_fleet(cluster, access, url) as fleet:
-        await _measured(cluster, access, fleet, operator, chains("chains", tasks), RATE)
-        await _measured(cluster, access, fleet, operator, fan_outs("fan-outs", tasks), RATE)
-        most = await _measured(cluster, access, fleet, operator, fan_outs("unpaced", tasks), None)
+    pool = Pool(cluster, access, operator, url, NAMESPACE)
+    async with pool.fleet() as fleet:
+        await _measured(cluster, pool, fleet, chains("chains", tasks), RATE)
+        await _measured(cluster, pool, fleet, fan_outs("fan-outs", tasks), RATE)
+        most = await _measured(cluster, pool, fleet, fan_outs("unpaced", tasks), None)
     after = await _raw(access)
     raw = (before.rate + after.rate) / 2
     print(f"\nclaims to raw patches: {RATE / raw:.2f} paced, {most / raw:.2f} unpaced")  # noqa: T201

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 import pytest
 import yaml
 
+from bench.process import an_operator
 from builders.cluster import ROOT, LocalCluster
 from e2e.harness.following import Follower
 from perf import shapes
-from perf.process import an_operator
 from perf.shapes import NAME, Shape
 from perf.sizes import Largest
 from spectra_operator.api import constants as c

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from bench.loads import chains
+from bench.process import api_server_seconds
 from builders.cluster import ROOT, LocalCluster
-from perf.flows import chains
-from perf.process import api_server_seconds
 from spectra_operator.api import constants as c
 from spectra_operator.engine.keys import PHASES, WORKFLOWS
 from spectra_operator.engine.pages import NOBODYS_FIELDS

@@ -40,6 +40,16 @@ def test_a_number_of_fake_nodes_out_of_bounds_is_refused(count: str) -> None:
         cli.main(["up", f"--kwok-nodes={count}"])
 
 
+@pytest.mark.parametrize("text", ["1000", "2-1", "a-b", "-1-1"])
+def test_durations_of_fake_pods_that_are_no_span_are_refused(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["up", f"--kwok-milliseconds={text}"])
+
+    assert "is not LEAST-MOST, such as 500-1500" in capsys.readouterr().err
+
+
 def test_every_command_has_a_help_text(capsys: pytest.CaptureFixture[str]) -> None:
     commands = ("up", "down", "status", "load-image", "addon", "logs", "build", "path", "schemas")
     for command in commands:

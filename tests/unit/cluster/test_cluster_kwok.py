@@ -12,6 +12,7 @@ from cluster import fakes, kwok, state
 from cluster.binaries import Builder
 from cluster.console import Console
 from cluster.errors import ProviderRefused
+from cluster.kwok import Lasting
 from cluster.paths import cluster_paths
 from cluster.processes import ProcessId, start_ticks
 from cluster.providers.base import Context
@@ -35,6 +36,17 @@ def test_a_pod_says_itself_how_long_it_runs() -> None:
     assert stage()["delay"]["durationFrom"] == {
         "expressionFrom": '.metadata.annotations["fake.spectra.dev/duration"]'
     }
+
+
+def test_without_jitter_pods_that_say_nothing_run_for_a_second_each() -> None:
+    assert stage()["delay"]["durationMilliseconds"] == 1000
+    assert "jitterDurationMilliseconds" not in stage()["delay"]
+
+
+def test_with_jitter_durations_are_spread_between_two_bounds() -> None:
+    delay = kwok.complete_stage(Lasting(500, 1500))["spec"]["delay"]
+
+    assert (delay["durationMilliseconds"], delay["jitterDurationMilliseconds"]) == (500, 1500)
 
 
 def test_the_end_of_a_pod_is_one_update_with_phase_code_and_message() -> None:
@@ -87,8 +99,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note what would be done to a cluster, in place of doing it."""
     noted: list[str] = []
 
-    def start(_: Context, prefix: list[str]) -> ProcessId:
-        noted.append(f"start {' '.join(prefix)}")
+    def start(_: Context, prefix: list[str], lasting: Lasting) -> ProcessId:
+        noted.append(f"start {' '.join(prefix)} {lasting.least}-{lasting.most}")
         return ProcessId(1, 1)
 
     monkeypatch.setattr(fakes, "_start", start)
@@ -118,9 +130,9 @@ def test_a_cluster_without_fake_nodes_gets_no_kwok(context: Context, calls: list
 def test_fake_nodes_are_added_to_a_running_cluster(context: Context, calls: list[str]) -> None:
     save(context, "local", 0)
 
-    fakes.ensure(context, ["nsenter"], 5)
+    fakes.ensure(context, ["nsenter"], 5, Lasting(500, 1500))
 
-    assert calls == ["start nsenter", "create 5", "wait"]
+    assert calls == ["start nsenter 500-1500", "create 5", "wait"]
     saved = state.load(context.paths.state_file)
     assert saved is not None
     assert saved.kwok_nodes == 5
@@ -151,7 +163,7 @@ def test_a_dead_kwok_is_started_again_with_all_its_nodes(
 
     fakes.ensure(context, [], 0)
 
-    assert calls == ["start ", "create 5", "wait"]
+    assert calls == ["start  1000-1000", "create 5", "wait"]
 
 
 def test_somebody_elses_cluster_gets_no_fake_nodes(context: Context, calls: list[str]) -> None:

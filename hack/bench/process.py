@@ -8,22 +8,46 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from urllib.error import URLError
 from urllib.request import urlopen
 
 import yaml
 
-from builders.cluster import LocalCluster
+from bench import proc
+from bench.errors import BenchError
+
+START_SECONDS = 60.0
+POLL_SECONDS = 0.02
 
 _SAMPLE = re.compile(r"^(\w+)\{([^}]*)\} (\S+)$", re.MULTILINE)
 _HOPS = re.compile(r"^spectra_hop_latency_seconds_count (\S+)$", re.MULTILINE)
 _USED = re.compile(r"^process_cpu_seconds_total (\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+class Cluster(Protocol):
+    """A cluster that can be spoken to by kubectl."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+
+    @property
+    def folder(self) -> Path:
+        """A folder that goes when the cluster goes."""
+
+    def run(self, program: str, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl and return what it printed."""
+
+    async def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl beside other work and return what it printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +81,23 @@ class Usage:
         )
 
 
+def parse_usage(told: str, cpu: float, starved: float) -> Usage:
+    """Return the usage that an operator's metrics tell, in the text format of Prometheus."""
+    requests: Counter[str] = Counter()
+    passes: Counter[str] = Counter()
+    sent = 0.0
+    for name, text, value in _SAMPLE.findall(told):
+        labels = dict(_LABEL.findall(text))
+        if name == "spectra_api_requests_total":
+            requests[f"{labels['verb']} {labels['resource']}"] += int(float(value))
+        elif name == "spectra_api_request_bytes_total":
+            sent += float(value)
+        elif name == "spectra_reconciles_total":
+            passes[labels["kind"]] += int(float(value))
+    hops = int(float(_HOPS.findall(told)[0]))
+    return Usage(cpu, starved, requests, sent, passes, hops)
+
+
 @dataclass(frozen=True, slots=True)
 class OperatorProcess:
     """A running operator; `port` is that of its probes and metrics."""
@@ -66,35 +107,34 @@ class OperatorProcess:
 
     def usage(self) -> Usage:
         """Return what it has used up to now."""
-        requests: Counter[str] = Counter()
-        passes: Counter[str] = Counter()
-        sent, told = 0.0, self._get("metrics").decode()
-        for name, text, value in _SAMPLE.findall(told):
-            labels = dict(_LABEL.findall(text))
-            if name == "spectra_api_requests_total":
-                requests[f"{labels['verb']} {labels['resource']}"] += int(float(value))
-            elif name == "spectra_api_request_bytes_total":
-                sent += float(value)
-            elif name == "spectra_reconciles_total":
-                passes[labels["kind"]] += int(float(value))
-        hops = int(float(_HOPS.findall(told)[0]))
-        return Usage(*self._times(), requests, sent, passes, hops)
+        told = self._get("metrics").decode()
+        return parse_usage(told, proc.cpu_seconds(self.pid), proc.starved_seconds(self.pid))
 
     def recent_hops(self) -> list[float]:
         """Return the last hops that it measured, in seconds; oldest first, 10,000 at most."""
         found: Any = json.loads(self._get("metrics/hops"))
         return [float(seconds) for seconds in found]
 
+    def first_pass(self) -> float:
+        """Wait until it has made a pass over anything; return when, by the monotonic clock.
+
+        Raises:
+            BenchError: It made none in a minute.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while (now := time.monotonic()) < deadline:
+            try:
+                if self.usage().passes.total():
+                    return now
+            except (URLError, ConnectionError, IndexError):
+                pass
+            time.sleep(POLL_SECONDS)
+        raise BenchError(f"the operator made no pass within {START_SECONDS:.0f} s of its start")
+
     def _get(self, path: str) -> bytes:
         with urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=30) as answer:
             body: bytes = answer.read()
         return body
-
-    def _times(self) -> tuple[float, float]:
-        """Return its seconds of processor time, and those that its main thread waited for it."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        return used, int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def a_free_port() -> int:
@@ -105,13 +145,13 @@ def a_free_port() -> int:
     return port
 
 
-async def api_server_seconds(cluster: LocalCluster) -> float:
+async def api_server_seconds(cluster: Cluster) -> float:
     """Return the seconds of processor time that the API server has used, as it says itself."""
     told = await cluster.kubectl("get", "--raw", "/metrics")
     return float(_USED.findall(told)[0])
 
 
-def a_service_account(cluster: LocalCluster, namespace: str) -> Path:
+def a_service_account(cluster: Cluster, namespace: str) -> Path:
     """Return a kubeconfig by which one calls as a pod does, with the token of a ServiceAccount.
 
     The administrator's is a client certificate, whose proof costs the API server a sixth of what a
@@ -142,11 +182,20 @@ def an_operator(
         "log_format": "console",
     }
     given = {f"SPECTRA_OPERATOR_{name.upper()}": text for name, text in (ours | settings).items()}
+    command = [sys.executable, "-m", "spectra_operator", "run"]
+    with a_process(command, log, os.environ | given) as process:
+        yield OperatorProcess(process.pid, port)
+
+
+@contextmanager
+def a_process(
+    command: list[str], log: Path, environ: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program until the end of the block; what it says goes into `log`."""
     with log.open("w") as lines:
-        command = [sys.executable, "-m", "spectra_operator", "run"]
-        process = subprocess.Popen(command, env=os.environ | given, stderr=lines)
+        process = subprocess.Popen(command, env=environ, stdout=lines, stderr=lines)
         try:
-            yield OperatorProcess(process.pid, port)
+            yield process
         finally:
             process.terminate()
             process.wait(30)

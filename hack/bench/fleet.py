@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from perf.flows import FIRST, SECOND
-from perf.http_calls import HttpCalls
+from bench.http_calls import HttpCalls
+from bench.loads import FIRST, SECOND
 
 WAIT_SECONDS = 30
 BEAT_SECONDS = 5.0

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from builders.specs import a_step, a_task
-from spectra_operator.api.constants import API_VERSION
+from bench.bodies import a_step, a_task, a_workflow
 
 Body = dict[str, Any]
 
@@ -32,14 +31,14 @@ def chains(name: str, tasks: int) -> Load:
     each = 2 * CHAINS * PLACES
     phases = [_chained(FIRST, ""), _chained(SECOND, FIRST)]
     count = max(round(tasks / each), 1)
-    return Load([_workflow(f"{name}-{n}", phases) for n in range(count)], LANES, each * count)
+    return Load([a_workflow(f"{name}-{n}", phases) for n in range(count)], LANES, each * count)
 
 
 def fan_outs(name: str, tasks: int) -> Load:
     """Return two workflows side by side, each with many items that wait for slots."""
     items = max(tasks // 2, 1)
     wide = a_step("wide", [a_task("each", count=items, input={"number": "${index}"})])
-    return Load([_workflow(f"{name}-{n}", [wide]) for n in range(2)], 2, 2 * items)
+    return Load([a_workflow(f"{name}-{n}", [wide]) for n in range(2)], 2, 2 * items)
 
 
 def _chained(name: str, before: str) -> Body:
@@ -49,19 +48,9 @@ def _chained(name: str, before: str) -> Body:
             fields: Body = {}
             if place:
                 last = f"c{chain}-{place - 1}"
-                fields = {"depends_on": [last], "input": {"n": f"${{tasks.{last}.outputs.n}}"}}
+                fields = {"dependsOn": [last], "input": {"n": f"${{tasks.{last}.outputs.n}}"}}
             elif before:
                 source = f"phases.{before}.outputs.c{chain}-{PLACES - 1}"
                 fields = {"input": {"n": f"${{{source}.n}}"}}
             tasks.append(a_task(f"c{chain}-{place}", **fields))
-    return a_step(name, tasks, **({"depends_on": [before]} if before else {}))
-
-
-def _workflow(name: str, phases: list[Body]) -> Body:
-    meta = {"name": name}
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "Workflow",
-        "metadata": meta,
-        "spec": {"phases": phases},
-    }
+    return a_step(name, tasks, **({"dependsOn": [before]} if before else {}))

@@ -1,0 +1,177 @@
+"""The command line: `python -m bench`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from bench import engines, report, scenarios
+from bench.dispatch_runs import run_dispatch
+from bench.engines import Engine
+from bench.errors import BenchError
+from bench.machine import this_machine
+from bench.pictures import draw
+from bench.plane import CLUSTER, ROOT
+from bench.pod_runs import Conditions, run_pods
+from bench.results import Report, Result
+from bench.scenarios import PodScenario, Scenario
+from bench.targets import verdicts
+from cluster.cli import cluster_name, span
+from cluster.console import Console
+from cluster.errors import ClusterError
+from cluster.kwok import A_SECOND, Lasting
+from spectra_operator.kube.errors import KubeError
+
+JITTERED = Lasting(500, 1500)
+SETTLE_SECONDS = 3.0
+FAILURES = (BenchError, ClusterError, KubeError)
+RUNS_OF_TWO = 5
+"""How often each engine does each scenario when two are compared."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure the operator on fake nodes, beside what a plain client can do.",
+    )
+    add = top.add_argument
+    add("--scenario", action="append", default=[], choices=scenarios.names(), help="default: all")
+    add("--runs", type=int, default=0, help="of each; default: 1, and 5 with --controller")
+    add("--scale", type=float, default=1.0, help="times the size of every scenario, such as 0.1")
+    add("--quick", action="store_true", help="small sizes: under five minutes for all")
+    jitter = "pods run half a second to one and a half, not one second each"
+    add("--jitter", action="store_const", const=JITTERED, default=A_SECOND, help=jitter)
+    lasting = "how long pods run, in milliseconds; default: 1000-1000"
+    add("--milliseconds", type=span, metavar="LEAST-MOST", help=lasting)
+    add("--settle", type=float, default=SETTLE_SECONDS, help="seconds of quiet after each run")
+    add("--output", type=Path, help="folder of the report; default: build/bench/TIME")
+    add("--name", type=cluster_name, default=CLUSTER, help=f"the cluster's; default: {CLUSTER}")
+    add("--cpus", type=float, default=0.0, help="cores' time that each engine may use; 0: all")
+    add("--controller", type=Path, help="another engine's controller, to be compared")
+    add("--manifests", type=Path, help="its folder of CustomResourceDefinitions and the like")
+    add("--flavour", choices=sorted(engines.FLAVOURS), default="argo", help="its objects")
+    add("--arguments", default="", help="its command line; {namespace} is where workflows are")
+    return top
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the benchmark; returns the exit code."""
+    given = parser().parse_args(arguments)
+    try:
+        return Bench(given, shlex.join(["python", "-m", "bench", *arguments])).run()
+    except FAILURES as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; what was measured until then stands in the folder", file=sys.stderr)
+        return 130
+
+
+class Bench:
+    """One benchmark: its scenarios, engines and runs, and its report."""
+
+    def __init__(self, given: argparse.Namespace, command: str) -> None:
+        """Look at what is asked for.
+
+        Raises:
+            BenchError: The other engine's files are not there.
+        """
+        self._given = given
+        self._console = Console()
+        self._engines = _engines(given)
+        self._folder: Path = given.output or ROOT / "build" / "bench" / _now()
+        self._report = Report(this_machine(), command)
+
+    def run(self) -> int:
+        """Run everything and report; the report is written again after each run.
+
+        Returns:
+            1 if a run came to no end, which does not keep the others from theirs.
+        """
+        given = self._given
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lasting = given.milliseconds or given.jitter
+        conditions = Conditions(given.name, lasting, given.settle, self._folder)
+        for scenario in scenarios.chosen(given.scenario, quick=given.quick, factor=given.scale):
+            for engine, run in self._planned(scenario):
+                self._measure(scenario, engine, run, conditions)
+                write(self._folder, self._report)
+        pictures = draw(self._folder, self._report.runs)
+        print(report.render(self._report))
+        self._console.say(f"report.md, results.json and {len(pictures)} pictures: {self._folder}")
+        return 1 if self._report.failures else 0
+
+    def _planned(self, scenario: Scenario) -> list[tuple[Engine, int]]:
+        """Return the runs of a scenario, the engines in turn and in alternating order."""
+        runs = self._given.runs or (RUNS_OF_TWO if len(self._engines) > 1 else 1)
+        # Warm workers are ours alone.
+        able = self._engines if isinstance(scenario, PodScenario) else self._engines[:1]
+        return [(engine, run) for run in range(runs) for engine in in_turn(able, run)]
+
+    def _measure(
+        self, scenario: Scenario, engine: Engine, run: int, conditions: Conditions
+    ) -> None:
+        what = f"{scenario.title}: {engine.name}, run {run + 1}"
+        self._console.say(what)
+        try:
+            self._report.runs.append(_measured(scenario, engine, run, conditions))
+        except (*FAILURES, ExceptionGroup) as error:
+            causes = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+            self._report.failures.append(f"{what}: {'; '.join(map(str, causes))}")
+            self._console.say(self._report.failures[-1])
+
+
+def _measured(scenario: Scenario, engine: Engine, run: int, conditions: Conditions) -> Result:
+    if isinstance(scenario, PodScenario):
+        return run_pods(scenario, engine, run, conditions)
+    return run_dispatch(scenario, run, conditions)
+
+
+def in_turn(found: Sequence[Engine], run: int) -> list[Engine]:
+    """Return the engines in the order of a run: the other way round in every second one."""
+    return list(found) if run % 2 == 0 else list(reversed(found))
+
+
+def write(folder: Path, whole: Report) -> None:
+    """Write the report: text and JSON."""
+    (folder / "report.md").write_text(report.render(whole))
+    told = {
+        "command": whole.command,
+        "machine": asdict(whole.machine),
+        "targets": [
+            {
+                "what": verdict.target.what,
+                "limit": verdict.target.limit,
+                "unit": verdict.target.unit,
+                "reached": verdict.reached,
+                "verdict": verdict.word,
+            }
+            for verdict in verdicts(whole.runs)
+        ],
+        "runs": [asdict(run) for run in whole.runs],
+        "failures": whole.failures,
+    }
+    (folder / "results.json").write_text(json.dumps(told, indent=2) + "\n")
+
+
+def _engines(given: argparse.Namespace) -> list[Engine]:
+    own = engines.Operator(given.cpus)
+    if given.controller is None:
+        return [own]
+    if given.manifests is None:
+        raise BenchError("--controller needs --manifests: the folder of its definitions")
+    other = engines.another(
+        given.controller, given.manifests, given.flavour, given.arguments, given.cpus
+    )
+    return [own, other]
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")

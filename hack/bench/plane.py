@@ -1,0 +1,142 @@
+"""A control plane of the benchmark's own: fresh etcd, fake nodes, CustomResourceDefinitions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.process import a_service_account
+from cluster import paths, state
+from cluster.kwok import Lasting
+
+ROOT = Path(__file__).resolve().parents[2]
+CLUSTER = "spectra-bench"
+SYSTEM, NAMESPACE = "spectra-system", "bench"
+FAKE_NODES = 12
+"""A thousand pods each: room for the widest scenario at once."""
+COMMAND_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A running control plane.
+
+    Attributes:
+        name: The cluster's name.
+    """
+
+    name: str
+
+    @cached_property
+    def kubectl_path(self) -> str:
+        """Path of kubectl."""
+        return tool("path", "kubectl", "--name", self.name)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.folder / "kubeconfig"
+
+    @property
+    def folder(self) -> Path:
+        """The cluster's folder: it goes when the cluster goes."""
+        return paths.cluster_paths(self.name, os.environ).root
+
+    @cached_property
+    def access_file(self) -> Path:
+        """A kubeconfig with the token of a ServiceAccount, as a controller in a pod has."""
+        return a_service_account(self, SYSTEM)
+
+    def processes(self) -> dict[str, int]:
+        """Return the control plane's processes by component; none if it is no local one."""
+        found = state.load(paths.cluster_paths(self.name, os.environ).state_file)
+        return {name: process.pid for name, process in found.processes.items()} if found else {}
+
+    def run(self, program: str, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl and return what it printed.
+
+        Raises:
+            BenchError: It failed.
+        """
+        assert program == "kubectl"
+        return run_program([*self._kubectl, *arguments], stdin)
+
+    async def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl beside other work and return what it printed.
+
+        Raises:
+            BenchError: It failed.
+        """
+        return await asyncio.to_thread(run_program, [*self._kubectl, *arguments], stdin)
+
+    @property
+    def _kubectl(self) -> list[str]:
+        return [self.kubectl_path, "--kubeconfig", str(self.kubeconfig)]
+
+
+@contextmanager
+def a_plane(name: str, manifests: list[Path], lasting: Lasting) -> Iterator[Plane]:
+    """Make a fresh control plane and remove it at the end of the block.
+
+    Args:
+        name: The cluster's name; one that is there already is removed first.
+        manifests: Files or folders of an engine's CustomResourceDefinitions and the like.
+        lasting: How long pods run.
+
+    Raises:
+        BenchError: It could not be made.
+    """
+    plane = Plane(name)
+    tool("down", "--name", name)
+    span = f"{lasting.least}-{lasting.most}"
+    try:
+        tool("up", "--name", name, "--kwok-nodes", str(FAKE_NODES), "--kwok-milliseconds", span)
+        for namespace in (SYSTEM, NAMESPACE):
+            plane.run("kubectl", "create", "namespace", namespace)
+        for path in manifests:
+            plane.run("kubectl", "apply", "--server-side", "-n", NAMESPACE, "-f", str(path))
+        plane.run("kubectl", "wait", "--for=condition=Established", "crd", "--all")
+        yield plane
+    finally:
+        tool("down", "--name", name)
+
+
+def tool(*arguments: str) -> str:
+    """Run the cluster tool and return what it printed.
+
+    Raises:
+        BenchError: It failed.
+    """
+    return run_program([sys.executable, "-m", "cluster", *arguments]).strip()
+
+
+def run_program(command: list[str], stdin: str = "") -> str:
+    """Run a program from the repository's root and return its standard output.
+
+    Raises:
+        BenchError: It failed, or did not end in ten minutes.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"no end within {COMMAND_SECONDS:.0f} s: {' '.join(command)}") from None
+    if done.returncode:
+        said = (done.stdout + done.stderr)[-4000:]
+        raise BenchError(f"exit code {done.returncode} from {' '.join(command)}\n{said}")
+    return done.stdout

@@ -1,0 +1,195 @@
+"""What is measured, as data: change or add a scenario here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bench import graphs
+from bench.graphs import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Workflows that stand beside those that run, of ten tasks each.
+
+    Attributes:
+        suspended: How many are suspended.
+        finished: How many have ended.
+    """
+
+    suspended: int
+    finished: int
+
+    @property
+    def workflows(self) -> int:
+        """All of them."""
+        return self.suspended + self.finished
+
+
+@dataclass(frozen=True, slots=True)
+class PodScenario:
+    """Workflows whose tasks are pods.
+
+    Attributes:
+        name: As in `--scenario`.
+        title: As in the report.
+        shape: Makes the graph of a size.
+        size: The size of the graph of each workflow.
+        workflows: How many are applied at once.
+        quick_size: The size with `--quick`; 0 leaves the scenario out.
+        quick_workflows: How many workflows with `--quick`.
+        crowd: What stands beside it, from before the engine starts.
+        quick_crowd: The same with `--quick`.
+        seconds: How long its pods run, if that is what the scenario is about; then there is no
+            raw limit beside it. 0 for what the benchmark is told.
+    """
+
+    name: str
+    title: str
+    shape: Callable[[int], Graph]
+    size: int
+    workflows: int = 1
+    quick_size: int = 0
+    quick_workflows: int = 1
+    crowd: Crowd | None = None
+    quick_crowd: Crowd | None = None
+    seconds: int = 0
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of each workflow."""
+        return self.shape(self.size)
+
+    @property
+    def pods(self) -> int:
+        """Pods of all workflows together."""
+        return self.workflows * self.graph.pods
+
+    def quick(self) -> PodScenario | None:
+        """Return the scenario as it is with `--quick`, or None if it is left out."""
+        if not self.quick_size:
+            return None
+        size, workflows = self.quick_size, self.quick_workflows
+        return replace(self, size=size, workflows=workflows, crowd=self.quick_crowd)
+
+    def scaled(self, factor: float) -> PodScenario:
+        """Return the scenario with so many times its load, one of everything at least."""
+        if self.workflows > 1:
+            scaled = replace(self, workflows=_times(self.workflows, factor))
+        else:
+            scaled = replace(self, size=_times(self.size, factor))
+        if self.crowd is None:
+            return scaled
+        suspended, finished = self.crowd.suspended, self.crowd.finished
+        crowd = Crowd(_times(suspended, factor), _times(finished, factor))
+        return replace(scaled, crowd=crowd)
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchScenario:
+    """Warm workers that are given tasks at rates that rise.
+
+    Attributes:
+        name: As in `--scenario`.
+        title: As in the report.
+        rates: Tasks a second, one run after the other; the last run has no pace at all.
+        seconds: How long each rate lasts.
+        quick_rates: The rates with `--quick`.
+        quick_seconds: How long each lasts then.
+    """
+
+    name: str
+    title: str
+    rates: tuple[float, ...]
+    seconds: float
+    quick_rates: tuple[float, ...]
+    quick_seconds: float
+
+    def quick(self) -> DispatchScenario:
+        """Return the scenario as it is with `--quick`."""
+        return replace(self, rates=self.quick_rates, seconds=self.quick_seconds)
+
+    def scaled(self, factor: float) -> DispatchScenario:
+        """Return the scenario with each rate for so many times as long."""
+        return replace(self, seconds=self.seconds * factor)
+
+
+Scenario = PodScenario | DispatchScenario
+
+SCENARIOS: tuple[Scenario, ...] = (
+    PodScenario(
+        "small-workflows",
+        "500 one-task workflows at once",
+        graphs.single,
+        1,
+        workflows=500,
+        quick_size=1,
+        quick_workflows=60,
+    ),
+    PodScenario("chain", "chain of 100", graphs.chain, 100, quick_size=10),
+    PodScenario("fan-out-100", "fan-out of 100", graphs.fan_out, 100, quick_size=20),
+    PodScenario("fan-out-1000", "fan-out of 1,000", graphs.fan_out, 1000, quick_size=200),
+    PodScenario("fan-out-10000", "fan-out of 10,000", graphs.fan_out, 10_000),
+    PodScenario(
+        "layers",
+        "ten layers of 100 named tasks, a phase each",
+        graphs.layered_steps,
+        100,
+        quick_size=10,
+    ),
+    PodScenario(
+        "layers-all-to-all",
+        "ten layers of 50 named tasks, each naming all 50 before it",
+        graphs.layered_tasks,
+        50,
+    ),
+    PodScenario("named", "1,000 named tasks in one phase", graphs.named, 1000, quick_size=100),
+    PodScenario(
+        "crowd",
+        "100 chains of 3 beside 2,000 suspended and 8,000 finished workflows",
+        graphs.chain,
+        3,
+        workflows=100,
+        quick_size=3,
+        quick_workflows=10,
+        crowd=Crowd(2000, 8000),
+        quick_crowd=Crowd(100, 400),
+    ),
+    PodScenario(
+        "running",
+        "2,000 pods that run at the same time",
+        graphs.fan_out,
+        2000,
+        seconds=45,
+    ),
+    DispatchScenario(
+        "dispatch",
+        "pool dispatch at rising rates",
+        rates=(50.0, 100.0, 200.0, 400.0),
+        seconds=15.0,
+        quick_rates=(200.0,),
+        quick_seconds=5.0,
+    ),
+)
+
+
+def names() -> list[str]:
+    """Return the names of all scenarios."""
+    return [scenario.name for scenario in SCENARIOS]
+
+
+def chosen(wanted: list[str], *, quick: bool, factor: float) -> list[Scenario]:
+    """Return the scenarios that are asked for, all without any; small ones for a quick run."""
+    found: list[Scenario] = []
+    for scenario in SCENARIOS:
+        if wanted and scenario.name not in wanted:
+            continue
+        sized = scenario.quick() if quick else scenario
+        if sized is not None:
+            found.append(sized.scaled(factor) if factor != 1 else sized)
+    return found
+
+
+def _times(count: int, factor: float) -> int:
+    return max(round(count * factor), 1)

@@ -1,0 +1,201 @@
+"""The targets, as data, and what was reached of each."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.results import DispatchRun, PacedRun, PodRun, Result
+
+MIB, KIB = 1024 * 1024, 1024
+OWN = "spectra"
+WIDE = ("small-workflows", "fan-out-1000", "fan-out-10000", "named")
+LOADED = ("layers", "layers-all-to-all")
+AMORTISED = ("fan-out-1000", "named", "layers")
+"""Where writes of statuses are spread over many tasks; a chain writes its status for each."""
+PACE = 200.0
+"""The rate at which dispatch latency is promised."""
+WIDE_PODS, MANY_PODS, RUNNING_PODS, CROWD = 400, 5000, 1000, 5000
+"""A verdict needs at least so much of what its target speaks of: a small run says nothing of it."""
+_NO_WRITES = ("get ", "list ", "watch ")
+_OF_THE_POD = ("create pods", "delete pods")
+
+Pick = Callable[[Sequence[Result]], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Something promised.
+
+    Attributes:
+        what: What is measured.
+        unit: The unit of the limit, shown behind it.
+        limit: The value that must not be passed.
+        least: Whether the limit is the least that must be reached, not the most.
+        reached: Finds the value in the results; None if the scenario was not run.
+    """
+
+    what: str
+    unit: str
+    limit: float
+    least: bool
+    reached: Pick
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A target and what was reached: None where it was not measured."""
+
+    target: Target
+    reached: float | None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether it was met; None where it was not measured."""
+        if self.reached is None:
+            return None
+        limit = self.target.limit
+        return self.reached >= limit if self.target.least else self.reached <= limit
+
+    @property
+    def word(self) -> str:
+        """The verdict, with how far a target was missed in per cent of its limit."""
+        if self.met is None or self.reached is None:
+            return "not measured"
+        if self.met:
+            return "met"
+        limit = self.target.limit
+        return f"MISSED by {100 * abs(self.reached - limit) / limit:.0f} %"
+
+
+def pod_runs(results: Sequence[Result], *names: str, engine: str = OWN) -> list[PodRun]:
+    """Return the runs of some scenarios, of all without names, by one engine."""
+    return [
+        run
+        for run in results
+        if isinstance(run, PodRun) and run.engine == engine and (not names or run.scenario in names)
+    ]
+
+
+def writes(requests: dict[str, int]) -> int:
+    """Return how many requests are writes, beyond creating and deleting pods."""
+    return sum(
+        count
+        for what, count in requests.items()
+        if not what.startswith(_NO_WRITES) and what not in _OF_THE_POD
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    found = [value for value in values if value is not None]
+    return statistics.median(found) if found else None
+
+
+def _worst_ratio(results: Sequence[Result]) -> float | None:
+    wide = [run for run in pod_runs(results, *WIDE) if run.pods >= WIDE_PODS]
+    each = [_median(run.ratio for run in pod_runs(wide, name)) for name in WIDE]
+    found = [100 * ratio for ratio in each if ratio is not None]
+    return min(found) if found else None
+
+
+def _hop(names: Sequence[str], pick: Callable[[PodRun], float | None]) -> Pick:
+    def found(results: Sequence[Result]) -> float | None:
+        each = [_median(map(pick, pod_runs(results, name))) for name in names]
+        return max((value for value in each if value is not None), default=None)
+
+    return found
+
+
+def _p50(run: PodRun) -> float | None:
+    return 1000 * run.hops.p50 if run.hops else None
+
+
+def _p99(run: PodRun) -> float | None:
+    return 1000 * run.hops.p99 if run.hops else None
+
+
+def _writes(results: Sequence[Result]) -> float | None:
+    runs = [run for run in pod_runs(results, *AMORTISED) if run.pods >= WIDE_PODS]
+    return max((writes(run.cost.requests) / run.pods for run in runs), default=None)
+
+
+def cpu_a_task(results: Sequence[Result], name: str) -> float | None:
+    """Return the seconds of the engine's processor time for a task in a scenario."""
+    return _median(run.cost.cpu / run.pods for run in pod_runs(results, name))
+
+
+def _growth(results: Sequence[Result]) -> float | None:
+    large = [run for run in pod_runs(results) if run.pods >= MANY_PODS]
+    few, many = cpu_a_task(results, "fan-out-100"), cpu_a_task(large, "fan-out-10000")
+    return many / few if few and many else None
+
+
+def _idle(results: Sequence[Result]) -> float | None:
+    runs = [run for run in pod_runs(results) if run.scenario != "crowd"]
+    return _median(run.cost.rss_before / MIB for run in runs)
+
+
+def _finished(results: Sequence[Result]) -> float | None:
+    runs = [run for run in pod_runs(results, "fan-out-10000") if run.pods >= MANY_PODS]
+    return _median((r.cost.rss_settled - r.cost.rss_before) / KIB / r.pods for r in runs)
+
+
+def _running(results: Sequence[Result]) -> float | None:
+    runs = [run for run in pod_runs(results, "running") if run.at_once >= RUNNING_PODS]
+    return _median((r.cost.rss_peak - r.cost.rss_before) / KIB / r.at_once for r in runs)
+
+
+def _start(results: Sequence[Result]) -> float | None:
+    return _median(run.at_work for run in pod_runs(results, "crowd") if run.beside >= CROWD)
+
+
+def _cold(results: Sequence[Result]) -> float | None:
+    runs = [run for run in pod_runs(results) if run.scenario != "crowd"]
+    return _median(run.cold_start for run in runs)
+
+
+def _paced(pick: Callable[[PacedRun], float | None]) -> Pick:
+    def found(results: Sequence[Result]) -> float | None:
+        runs = [run for run in results if isinstance(run, DispatchRun)]
+        paced = [one for run in runs for one in run.paced if one.wanted == PACE]
+        shapes = {one.shape for one in paced}
+        each = [_median(pick(one) for one in paced if one.shape == name) for name in shapes]
+        return max((value for value in each if value is not None), default=None)
+
+    return found
+
+
+def _dispatch_ratio(results: Sequence[Result]) -> float | None:
+    return _median(100 * run.ratio for run in results if isinstance(run, DispatchRun))
+
+
+def _dispatch_p50(run: PacedRun) -> float | None:
+    return 1000 * run.dispatch.p50 if run.dispatch else None
+
+
+def _dispatch_p99(run: PacedRun) -> float | None:
+    return 1000 * run.dispatch.p99 if run.dispatch else None
+
+
+TARGETS = (
+    Target("pods/s to the raw limit, worst wide scenario", "%", 80, True, _worst_ratio),
+    Target("hop in a chain, p50", "ms", 20, False, _hop(("chain",), _p50)),
+    Target("hop in a chain, p99", "ms", 100, False, _hop(("chain",), _p99)),
+    Target("hop under full load (layers), p99", "ms", 1000, False, _hop(LOADED, _p99)),
+    Target("writes a pod task beyond create and delete", "", 2, False, _writes),
+    Target("CPU a task at 10,000 to that at 100", "times", 1.2, False, _growth),
+    Target("operator's memory, idle", "MiB", 120, False, _idle),
+    Target("memory a finished task", "KiB", 1.5, False, _finished),
+    Target("memory a running task", "KiB", 6, False, _running),
+    Target("start beside 10,000 workflows, to the first pod", "s", 10, False, _start),
+    Target("dispatch to the raw limit of Lease patches", "%", 80, True, _dispatch_ratio),
+    Target("dispatch at 200 a second, worse shape, p50", "ms", 20, False, _paced(_dispatch_p50)),
+    Target("dispatch at 200 a second, worse shape, p99", "ms", 100, False, _paced(_dispatch_p99)),
+    Target("cold start to the first pass, empty cluster", "s", 2, False, _cold),
+)
+
+
+def verdicts(results: Sequence[Result]) -> list[Verdict]:
+    """Return what was reached of every target."""
+    return [Verdict(target, target.reached(results)) for target in TARGETS]

@@ -1,0 +1,51 @@
+"""What stands beside the workflows that run, as an operator would have left it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bench.crowd import AT_ONCE, TASKS, at_once, gather_crowd
+from bench.scenarios import Crowd
+from bench.spectra_flavour import SpectraFlavour
+from builders.fake_api.server import FakeApi
+from spectra_operator.api import constants as c
+from spectra_operator.api.workflow import WorkflowSpec
+from spectra_operator.engine.keys import WORKFLOWS
+from spectra_operator.kube.client import AiohttpClient
+
+
+async def test_suspended_workflows_stay_in_an_operators_watch_and_ended_ones_do_not(
+    api: FakeApi, client: AiohttpClient
+) -> None:
+    await gather_crowd(client, "default", Crowd(suspended=2, finished=3))
+
+    live = await client.list(WORKFLOWS, "default", label_selector=c.LIVE_SELECTOR)
+    ended = await client.list(WORKFLOWS, "default", label_selector=c.LABEL_FINISHED)
+    assert [flow["spec"]["suspend"] for flow in live.items] == [True, True]
+    assert len(ended.items) == 3
+    assert all(map(SpectraFlavour().succeeded, ended.items))
+
+
+async def test_each_has_ten_tasks_and_is_valid(api: FakeApi, client: AiohttpClient) -> None:
+    await gather_crowd(client, "default", Crowd(suspended=1, finished=1))
+
+    for body in await api.objects(WORKFLOWS):
+        (phase,) = WorkflowSpec.model_validate(body["spec"]).phases or []
+        assert len(phase.tasks or []) == TASKS == 10
+
+
+async def test_calls_are_made_a_few_dozen_at_a_time() -> None:
+    under_way, most, done = 0, 0, []
+
+    async def call(number: int) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        done.append(number)
+
+    await at_once(map(call, range(100)))
+
+    assert sorted(done) == list(range(100))
+    assert most == AT_ONCE
