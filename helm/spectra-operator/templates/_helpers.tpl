@@ -18,12 +18,12 @@
 {{/* What selects the operator's pods. A Deployment's selector never changes, nor may these. */}}
 {{- define "spectra.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* Labels of every object, but for the name, which tells apart what the chart makes. */}}
 {{- define "spectra.commonLabels" -}}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: spectra
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -47,7 +47,7 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 {{/* What selects the pods of hooks, which no Service and no budget may count among the operator's. */}}
 {{- define "spectra.hookSelector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}-hook
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* Labels of hooks and of their pods. */}}
@@ -139,12 +139,12 @@ capabilities: {drop: [ALL]}
 {{/* What the pods of the chart have in common: image credentials and where they may run. */}}
 {{- define "spectra.placement" -}}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
 {{- range . }}
-- name: {{ . }}
+- name: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- with .Values.nodeSelector }}

@@ -99,5 +99,5 @@ roleRef:
 subjects:
 - kind: ServiceAccount
   name: {{ include "spectra.name" $root }}
-  namespace: {{ $root.Release.Namespace }}
+  namespace: {{ $root.Release.Namespace | quote }}
 {{- end }}

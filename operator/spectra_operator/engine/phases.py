@@ -37,7 +37,7 @@ from .plans import (
 )
 from .runs import PhaseRun, StatusState
 from .starts import start
-from .status import COALESCE_SECONDS, PROGRESS_SECONDS, SOON_SECONDS, must_be_known, proven
+from .status import COALESCE_SECONDS, PROGRESS_SECONDS, must_be_known, proven
 
 _ORPHANED = Levels(halt="WorkflowDeleted")
 
@@ -216,10 +216,10 @@ class PhaseReconciler:
         if record == run.persisted:
             run.status.dirty_since = None
             return
-        at_once = must_be_known(run.persisted, record)
-        if not self._parts.statuses.is_due(
-            key, run.status, at_once=at_once, within=_within(run, record)
-        ):
+        at_once = record.ended or must_be_known(run.persisted, record)
+        quiet = not at_once and differs_only_in_progress(record, run.persisted)
+        within = PROGRESS_SECONDS if quiet else COALESCE_SECONDS
+        if not self._parts.statuses.is_due(key, run.status, at_once=at_once, within=within):
             return
         status = render_phase(record, self._parts.clock.now(), times_of(run.shape))
         if not self._parts.statuses.write(body, key, run.status, status, record):
@@ -287,11 +287,3 @@ class PhaseReconciler:
             parts.executor.submit(LookUp(key))
         else:
             self.pods.let_all_go(key)
-
-
-def _within(run: PhaseRun, record: PhaseRecord) -> float:
-    """Return how long what need not be known at once may gather before it is written."""
-    if record.ended:
-        return SOON_SECONDS if run.shape.spec.workflow_ref else 0.0
-    quiet = differs_only_in_progress(record, run.persisted)
-    return PROGRESS_SECONDS if quiet else COALESCE_SECONDS

@@ -29,9 +29,9 @@ def backoff(tries: int) -> float:
 class QueuePicture:
     """How a queue stands: how many keys want a pass now, later, or again after a failure.
 
-    `oldest_seconds` is what the key at the head has waited. The keys shown are the first of those
-    that wait now, with their seconds, and those whose passes failed most often in a row, with how
-    often.
+    `oldest_seconds` is what the key that waits longest has waited. The keys shown are the first of
+    those that wait now, with their seconds, and those whose passes failed most often in a row, with
+    how often.
     """
 
     ready: int
@@ -125,8 +125,8 @@ class WorkQueue:
         self._heavy.discard(key)
 
     def oldest_age(self) -> float:
-        """Return the seconds that the key at the head has waited; 0 for an empty queue."""
-        first = next(iter(self._ready.values()), None)
+        """Return the seconds that the key that waits longest has waited; 0 for an empty queue."""
+        first = min(self._ready.values(), default=None)
         return 0.0 if first is None else self._clock.monotonic() - first
 
     def picture(self, most: int) -> QueuePicture:

@@ -25,7 +25,7 @@ COALESCE_SECONDS = 1.0
 PROGRESS_SECONDS = 5.0
 """Progress alone is written as rarely as this; with anything else it goes at once."""
 SOON_SECONDS = 0.2
-"""What people wait for, and tasks do not, leaves the API server for so long to those that do."""
+"""That a phase exists may gather for so long, in which its first tasks begin."""
 LONGEST_SECONDS = 5.0
 PACE = 50.0
 """What nothing waits for is written again after this many times what its last write took, and

@@ -121,7 +121,8 @@ class LeaseLock:
 
         Args:
             on_acquired: Awaited beside the renewals; may last as long as the term. Cancelled
-                when the term is over. When it raises, the term is over and so does this.
+                when the term is over. When it raises, the term is over, the Lease is given back
+                for who can do better, and this raises too.
             on_lost: Called at once when the term is over, unless by `release`: when the Lease is
                 lost, when `on_acquired` raises, when this is cancelled.
         """
@@ -133,10 +134,13 @@ class LeaseLock:
         try:
             await self._renew_while(work)
         finally:
+            failed = self.held() and _has_failed(work)
             self._renewed_at = None
             if not self._released.is_set():
                 on_lost()
             await _cancelled(work)
+            if failed:
+                await self._free()
 
     async def release(self) -> None:
         """Give the Lease back so that a successor need not wait for its expiry.
@@ -152,8 +156,10 @@ class LeaseLock:
     async def _give_back(self) -> None:
         was_ours = self._renewed_at is not None
         self._renewed_at = None
-        if not was_ours:
-            return
+        if was_ours:
+            await self._free()
+
+    async def _free(self) -> None:
         for _ in range(RELEASE_ATTEMPTS):
             try:
                 await self._write_free()
@@ -304,6 +310,10 @@ class LeaseLock:
             return
         given_back = found | {"spec": freed(spec_of(found), now=self._clock.now())}
         self._observe(await self._client.replace(LEASES, self._namespace, self._name, given_back))
+
+
+def _has_failed(work: asyncio.Future[None]) -> bool:
+    return work.done() and not work.cancelled() and work.exception() is not None
 
 
 async def _cancelled(future: asyncio.Future[Any]) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -249,3 +249,25 @@ def test_the_kustomize_base_lists_every_file_beside_it(defaults: list[Body]) -> 
     text = next(text for path, text in files.items() if path.name == "kustomization.yaml")
 
     assert {*yaml.safe_load(text)["resources"]} == base - {"kustomization.yaml"}
+
+
+def test_names_of_digits_alone_stay_texts() -> None:
+    names = ["--namespace", "73456", "--kube-version", repo.kubernetes_version()]
+    texts = ["priorityClassName=73077", "tracing.headersSecret=73088", "imagePullSecrets[0]=73099"]
+    texts += ["tracing.endpoint=http://collector:4318", "dashboards.namespace=73066"]
+    options = [f"--set-string={text}" for text in texts] + ["--set=dashboards.enabled=true"]
+    helm = [repo.binary("helm"), "template", "73123", str(repo.ROOT / repo.CHART)]
+
+    bodies = loaded(repo.run([*helm, *names, *options]))
+
+    numbers = {number for body in bodies for number in numbers_in(body)}
+    assert numbers.isdisjoint({73123, 73456, 73066, 73077, 73088, 73099})
+
+
+def numbers_in(value: Any) -> Iterator[int]:
+    """Every whole number somewhere below a value."""
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in below:
+        if isinstance(each, int):
+            yield each
+        yield from numbers_in(each)

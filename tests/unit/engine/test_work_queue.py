@@ -159,11 +159,16 @@ async def test_a_discarded_key_comes_neither_now_nor_later(
     assert await _next(queue) == A
 
 
-async def test_the_age_is_that_of_the_key_at_the_head(queue: WorkQueue, clock: FakeClock) -> None:
+async def test_the_age_is_that_of_the_key_that_waits_longest(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
     assert queue.oldest_age() == 0
     queue.add(A)
     clock.advance(3)
     queue.add(B)
+    queue.add_first(C)
+    assert queue.oldest_age() == 3
+    await queue.get()
     assert queue.oldest_age() == 3
     await queue.get()
     assert queue.oldest_age() == 0

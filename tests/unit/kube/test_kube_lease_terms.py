@@ -109,6 +109,34 @@ async def test_a_failing_start_ends_the_term_and_is_raised(
     assert not lock.held()
 
 
+async def test_after_a_failing_start_another_replica_leads_without_any_time_passing(
+    server: OneLease, clock: FakeClock
+) -> None:
+    async def fail() -> None:
+        started.set()
+        await failing.wait()
+        raise Unreachable("cannot list")
+
+    started, failing = asyncio.Event(), asyncio.Event()
+    lock = LeaseLock(
+        cast("KubeClient", server), namespace="ns", name="shard-0", identity="one", clock=clock
+    )
+    task = asyncio.create_task(lock.run(fail, lambda: None))
+    await clock.settle()
+    assert started.is_set()
+    other = Contender(server, clock, "two")
+    await clock.run_for(3)
+    assert other.diary == []
+
+    failing.set()
+    await clock.settle()
+
+    assert other.diary == ["acquired"]
+    with pytest.raises(Unreachable):
+        await task
+    await other.stop()
+
+
 async def test_what_runs_for_the_term_is_cancelled_when_the_term_is_over(
     server: OneLease, clock: FakeClock
 ) -> None:
