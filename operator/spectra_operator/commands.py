@@ -9,9 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from .config import Config
-from .engine.release import release_all
+from .engine.release_guard import Installation, RefusedError, release_guarded
 from .engine.served import unserved
-from .engine.uninstall import forget_leases, stop_operator
 from .kube.access import load_access
 from .kube.client import AiohttpClient
 from .kube.clock import SystemClock
@@ -42,13 +41,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def release(config: Config, namespace: str | None, deployment: str) -> None:
-    """Let every pod go, in one namespace or all that are served; first stop the operator named."""
+    """Let every pod go, in one namespace or all that are served; first stop the operator named.
+
+    Ends the process with the reason where an operator is still at work there, or nothing is.
+    """
+    operator = Installation(config.namespace, config.shards, config.watch_namespaces)
     async with ScopedClient(access_of(config), config.watch_namespaces) as client:
-        if deployment:
-            await stop_operator(client, SystemClock(), config.namespace, deployment)
-        count = await release_all(client, namespace)
-        if deployment:
-            await forget_leases(client, config.namespace, config.shards)
+        try:
+            count = await release_guarded(client, SystemClock(), operator, namespace, deployment)
+        except RefusedError as error:
+            sys.exit(f"spectra-operator: {error}")
     logger.info("released %d pods", count)
 
 

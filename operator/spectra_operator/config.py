@@ -25,7 +25,8 @@ class Config:
     identity: str = field(default_factory=lambda: f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}")
     """Name of this process in Leases and Events."""
     shards: int = 1
-    """Buckets of namespaces, one Lease each. Must be the same on all replicas."""
+    """Buckets of namespaces, one Lease each, which the replicas share evenly. Must be the same on
+    all replicas: those with another number wait."""
     health_port: int = 8080
     """Port of probes and metrics."""
     debug_port: int = 8081

@@ -13,7 +13,7 @@ from typing import Any
 from .commands import kubeconfig_of
 from .config import Config
 from .engine.engine import Engine
-from .engine.shards import ShardKeeper
+from .engine.shards import KeepsShards
 from .handlers.admission import make_server, mounted_server
 from .handlers.app import run_kopf
 from .handlers.login import make_login
@@ -48,7 +48,7 @@ class Shell:
 
 
 async def until_stopped(
-    engine: Engine, keeper: ShardKeeper, shell: Shell, served: Coroutine[Any, Any, None]
+    engine: Engine, keeper: KeepsShards, shell: Shell, served: Coroutine[Any, Any, None]
 ) -> None:
     """Run everything until a signal comes; any part that ends by itself ends the process."""
     stop = asyncio.Event()

@@ -11,7 +11,6 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 
-from .api.constants import ANNOTATION_ADDRESS
 from .commands import access_of, served_one
 from .config import Config
 from .dispatch.auth import TokenAuthenticator
@@ -19,14 +18,16 @@ from .dispatch.server import WorkerApiServer
 from .engine.correlation import concerns
 from .engine.engine import Engine
 from .engine.insides import ails, insides, waits_for
+from .engine.leases import LeaseRoom
 from .engine.measures import count_request
 from .engine.served import wait_until_served
 from .engine.settings import EngineSettings
-from .engine.shards import ShardKeeper
+from .engine.shards import KeepsShards
+from .engine.sharing import keeper_of
 from .handlers.webhook_certificate import CertificateKeeper, WebhookPlace
 from .kube.client import AiohttpClient
 from .kube.clock import SystemClock
-from .kube.lease import LeaseLock, LeaseTimes
+from .kube.lease import LeaseTimes
 from .kube.scope import ScopedClient
 from .lifetime import Shell, until_stopped
 from .observability.debug_page import Table, a_table
@@ -65,11 +66,11 @@ async def run(config: Config, correlation: Correlation) -> None:
             ground.client, ground.clock, ground.metrics, _settings(config), prometheus, spans
         )
         correlation.concerns = concerns(engine.parts.store)
-        keeper = ShardKeeper(engine, config.shards, partial(_lock, ground))
+        keeper = keeper_of(engine, _lease_room(ground))
         engine.terms.holder_address = keeper.address
         await _serve_workers(stack, ground, engine)
         lag = LoopLag(ground.clock.monotonic, ground.clock.sleep, ground.metrics.loop_lag.observe)
-        await _serve_people(stack, ground, engine, lag, spans)
+        await _serve_people(stack, ground, engine, keeper, lag, spans)
         shell = Shell(engine, config)
         shell.certificate = _certificate(stack, ground)
         _run_beside(stack, ground, lag, spans)
@@ -123,6 +124,7 @@ async def _serve_people(
     stack: AsyncExitStack,
     ground: _Ground,
     engine: Engine,
+    keeper: KeepsShards,
     lag: LoopLag,
     spans: TraceExporter | None,
 ) -> None:
@@ -135,7 +137,11 @@ async def _serve_people(
     )
     debug = DebugServer(
         ground.config.debug_port,
-        lambda: (*insides(engine, ground.clock, lag.worst()), *_tracing(spans)),
+        lambda: (
+            *insides(engine, ground.clock, lag.worst()),
+            *keeper.tables(),
+            *_tracing(spans),
+        ),
     )
     for server in (health, debug):
         await server.start()
@@ -192,7 +198,7 @@ def _tracing(spans: TraceExporter | None) -> Iterator[Table]:
         yield a_table("spans", ("spans", "value"), rows)
 
 
-def _lock(ground: _Ground, name: str) -> LeaseLock:
+def _lease_room(ground: _Ground) -> LeaseRoom:
     config, seconds = ground.config, ground.config.lease_seconds
     times = LeaseTimes(
         duration=seconds,
@@ -200,14 +206,14 @@ def _lock(ground: _Ground, name: str) -> LeaseLock:
         retry_period=seconds * 2 / 15,
         margin=seconds / 5,
     )
-    return LeaseLock(
+    return LeaseRoom(
         ground.leases,
-        namespace=config.namespace,
-        name=name,
-        identity=config.identity,
-        clock=ground.clock,
-        times=times,
-        annotations={ANNOTATION_ADDRESS: _own_address(config)} if config.address else None,
+        config.namespace,
+        config.identity,
+        ground.clock,
+        times,
+        config.shards,
+        _own_address(config) if config.address else "",
     )
 
 

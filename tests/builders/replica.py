@@ -13,12 +13,12 @@ from builders.fake_api.server import FakeApi
 from builders.specs import NAMESPACE
 from spectra_operator.engine.engine import LISTED, Engine
 from spectra_operator.engine.keys import RESOURCES
+from spectra_operator.engine.leases import LeaseRoom
 from spectra_operator.engine.measures import count_request
 from spectra_operator.engine.settings import EngineSettings
-from spectra_operator.engine.shards import ShardKeeper
+from spectra_operator.engine.sharing import keeper_of
 from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.errors import Gone, KubeError
-from spectra_operator.kube.lease import LeaseLock
 from spectra_operator.kube.resources import Resource
 from spectra_operator.observability.metrics import Metrics
 from spectra_operator.observability.prometheus import PrometheusClient
@@ -87,7 +87,10 @@ class Operator:
             **settings,
         )
         self.engine = Engine(self.client, clock, self.metrics, given, self.prometheus, spans)
-        self.keeper = ShardKeeper(self.engine, shards, self._lock)
+        address = f"http://{identity}"
+        room = LeaseRoom(self.lease_client, SYSTEM, identity, clock, shards=shards, address=address)
+        self.keeper = keeper_of(self.engine, room)
+        self.engine.terms.holder_address = self.keeper.address
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -165,15 +168,6 @@ class Operator:
         """Return how many passes raised."""
         errors = self.metrics.reconcile_errors
         return sum(int(errors[kind,]._value.get()) for kind in RESOURCES)
-
-    def _lock(self, name: str) -> LeaseLock:
-        return LeaseLock(
-            self.lease_client,
-            namespace=SYSTEM,
-            name=name,
-            identity=self.identity,
-            clock=self._clock,
-        )
 
     async def _pump(self, resource: Resource) -> None:
         """Feed the engine as kopf does: list, watch, resume; a new list reports no deletions."""

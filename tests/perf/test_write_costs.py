@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from bench.loads import chains
+from bench.loads import stages
 from bench.process import api_server_seconds
 from builders.cluster import ROOT, LocalCluster
 from spectra_operator.api import constants as c
 from spectra_operator.engine.keys import PHASES, WORKFLOWS
 from spectra_operator.engine.pages import NOBODYS_FIELDS
+from spectra_operator.engine.status import with_status
 from spectra_operator.kube.access import load_access
 from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.resources import LEASES, Resource
@@ -95,7 +96,7 @@ def _bytes_of_fields(body: Body) -> int:
 async def test_the_status_of_a_workflow_of_two_hundred_tasks(
     cluster: LocalCluster, client: AiohttpClient, how: str
 ) -> None:
-    flow = chains(f"flow-{how}", 200).workflows[0]
+    flow = stages(f"flow-{how}", 200).workflows[0]
     body = await client.create(WORKFLOWS, NAMESPACE, flow)
 
     async def write(number: int) -> Body:
@@ -115,7 +116,7 @@ async def test_the_status_of_a_phase_of_a_hundred_tasks(
     cluster: LocalCluster, client: AiohttpClient, how: str
 ) -> None:
     phase = f"phase-{how}"
-    spec = chains("flow", 200).workflows[0]["spec"]["phases"][0]
+    spec = stages("flow", 200).workflows[0]["spec"]["phases"][0]
     body: Body = {
         "apiVersion": c.API_VERSION,
         "kind": "Phase",
@@ -158,10 +159,8 @@ async def _write_status(
     if how == "patched":
         patch = {"status": changed}
         return await client.patch(resource, NAMESPACE, name, patch, subresource="status")
-    meta = {part: body["metadata"][part] for part in ("name", "namespace", "resourceVersion")}
-    named = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
-    whole = named | {"status": whole}
-    return await client.replace(resource, NAMESPACE, name, whole, subresource="status")
+    replaced = with_status(resource, body, whole)
+    return await client.replace(resource, NAMESPACE, name, replaced, subresource="status")
 
 
 @pytest.mark.parametrize("how", ["patched, who set what kept", "patched", "replaced"])

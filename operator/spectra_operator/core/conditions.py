@@ -153,15 +153,3 @@ def find(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
             found: Mapping[str, Any] = condition
             return found
     return {}
-
-
-def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON merge patch (RFC 7396) that turns one object into another."""
-    patch: dict[str, Any] = {key: None for key in old if key not in new}
-    for key, value in new.items():
-        if key not in old:
-            patch[key] = value
-        elif value != old[key]:
-            both = isinstance(value, Mapping) and isinstance(old[key], Mapping)
-            patch[key] = merge_patch(old[key], value) if both else value
-    return patch

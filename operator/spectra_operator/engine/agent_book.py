@@ -194,6 +194,15 @@ class AgentBook:
         """Return the concurrency of every agent of a namespace."""
         return {k.name: r.spec.concurrency if r.spec else None for k, r in self._in(namespace)}
 
+    def plain_limits(self, namespace: str) -> dict[str, int | None]:
+        """Return the concurrency of the agents that can be used and have no other limit."""
+        plain = ((k, r) for k, r in self._in(namespace) if r.spec and r.places)
+        return {
+            key.name: run.spec.concurrency
+            for key, run in plain
+            if run.spec and run.spec.mode is not Mode.POOL
+        }
+
     def usable(self, namespace: str) -> Iterator[tuple[str, AgentSpec, str]]:
         """Yield the valid agents of a namespace: name, spec, the revision of new attempts."""
         return ((k.name, r.spec, r.active) for k, r in self._in(namespace) if r.spec)

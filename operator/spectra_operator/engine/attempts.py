@@ -19,13 +19,17 @@ VANISHED = Outcome(Kind.LOST, "PodVanished", "the pod was removed before its res
 
 
 class AttemptIndex:
-    """Attempts by the key of their phase and the name of their pod."""
+    """Attempts by the key of their phase and the name of their pod.
+
+    `freed` has the namespaces in which slots have come free; who hands them out takes one off.
+    """
 
     def __init__(self) -> None:
         self._by_phase: dict[Key, dict[str, Attempt]] = {}
         self._counted: set[tuple[Key, str]] = set()
         self._said: dict[tuple[Key, str], str] = {}
         self._by_revision: Counter[tuple[str, str, str]] = Counter()
+        self.freed: set[str] = set()
         self.by_agent: Counter[tuple[str, str]] = Counter()
         self.by_phase: Counter[str] = Counter()
         self.by_workflow: Counter[str] = Counter()
@@ -98,6 +102,7 @@ class AttemptIndex:
         known = attempts.pop(pod, None)
         if known is not None:
             self._count(phase, known, -1)
+            self._note_freed(phase, known)
         self._counted.discard((phase, pod))
         self._said.pop((phase, pod), None)
         if not attempts:
@@ -135,6 +140,12 @@ class AttemptIndex:
             self._count(phase, known, -1)
         attempts[attempt.pod] = attempt
         self._count(phase, attempt, 1)
+        if known is not None and not attempt.live:
+            self._note_freed(phase, known)
+
+    def _note_freed(self, phase: Key, before: Attempt) -> None:
+        if before.live:
+            self.freed.add(phase.namespace)
 
     def _count_revision(self, phase: Key, attempt: Attempt, by: int) -> None:
         if (phase, attempt.pod) not in self._counted:

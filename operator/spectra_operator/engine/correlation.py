@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from ..core.tracing.ids import trace_of_body
@@ -50,3 +51,9 @@ def about_task(task: str, attempt: int) -> dict[str, dict[str, str]]:
     """Return what a line about a task of a phase adds to the fields of the phase."""
     number = {"attempt": str(attempt)} if attempt else {}
     return {"about": {"task": task, **number} if task else {}}
+
+
+def tell(logger: logging.Logger, effect: Effect, how: str) -> None:
+    """Say at level debug what became of an effect."""
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug("%s: %s %s", effect.key, type(effect).__name__, how, extra=about(effect))

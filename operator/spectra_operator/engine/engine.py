@@ -26,6 +26,7 @@ from .agents import AgentReconciler
 from .attempts import AttemptIndex
 from .content_book import ContentBook
 from .content_intake import ContentIntake
+from .crowd import Crowd
 from .desk import WorkDesk
 from .effects import Effect
 from .executor import Executor
@@ -45,6 +46,7 @@ from .pod_intake import PodIntake
 from .pool_intake import PoolIntake
 from .pools import PoolKeeper
 from .queue import WorkQueue
+from .refresh import Refresh
 from .scheduler import Scheduler
 from .schedules import ScheduleReconciler
 from .settings import EngineSettings
@@ -100,6 +102,7 @@ class Engine:
         self._workers = WorkerReconciler(self.parts, Foresight(self.parts, self._phases))
         self.pool = PoolIntake(client, self.parts, self._workers, terms.holds, settings.namespaces)
         self._content = ContentIntake(client, self.parts, terms.holds)
+        self._refresh = Refresh(self.pods.refresh, self.pool.refresh, self.relist)
         pools = PoolKeeper(self.parts, self.pool.pods.put, settings.worker_url, settings.new_id)
         self._agents = AgentReconciler(self.parts, pools)
         self._pod_beats = PodBeats(self.parts, self.pods.get)
@@ -139,6 +142,7 @@ class Engine:
     def _make_parts(self, prometheus: AsksPrometheus, spans: TakesSpans | None) -> Parts:
         attempts = AttemptIndex()
         queue = WorkQueue(self._clock)
+        crowd = Crowd(queue)
         executor = Executor(
             self._client,
             self.pods,
@@ -147,6 +151,7 @@ class Engine:
             on_done=self._done,
             concurrency=self._settings.concurrency,
         )
+        executor.on_taken = crowd.drained
         return Parts(
             clock=self._clock,
             shards=self._settings.shards,
@@ -155,6 +160,7 @@ class Engine:
             queue=queue,
             scheduler=Scheduler(attempts),
             executor=executor,
+            crowd=crowd,
             inquiries=Inquiries(
                 prometheus,
                 self._settings.prometheus_addresses,
@@ -224,10 +230,8 @@ class Engine:
         order could miss one in both.
         """
         mine = self._those_of(shard)
-        await self.pods.refresh()
-        await self.pool.refresh()
+        await self._refresh()
         await self._content.refresh(mine)
-        await self.relist()
         self.terms.begin(shard, held)
         keys = [key for key in self._known_keys() if mine(key.namespace)]
         keys += self.pool.take_over(mine)

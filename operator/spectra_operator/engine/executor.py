@@ -33,11 +33,12 @@ from ..kube.resources import EVENTS, PODS, Body, uid_of
 from . import agent_effects as agent_fx
 from . import clean_up
 from . import effects as fx
-from .correlation import about
+from .correlation import about, tell
 from .errands import Errands
 from .keys import PHASES, RESOURCES, WORKFLOWS
 from .page_errands import PageErrands
 from .revision_errands import RevisionErrands
+from .width import Width
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,11 @@ Done = Callable[[fx.Effect, Body | None, KubeError | None], None]
 
 
 class Executor:
-    """A bounded set of workers that carry out effects."""
+    """A bounded set of workers that carry out effects.
+
+    `width` bounds how many are under way. `on_taken` is called for each effect that is begun or
+    dropped, with how many are left of those that runs wait for.
+    """
 
     def __init__(
         self,
@@ -81,7 +86,9 @@ class Executor:
         self._clock = clock
         self._may_write = may_write
         self._on_done = on_done
+        self.on_taken: Callable[[int], None] = _unheard
         self._concurrency = concurrency
+        self.width = Width(concurrency + _IN_BACKGROUND)
         self._queue: Waiting = asyncio.Queue()
         self._background: Waiting = asyncio.Queue()
         self._retries: set[asyncio.Task[None]] = set()
@@ -110,6 +117,11 @@ class Executor:
     def __len__(self) -> int:
         return self._queue.qsize() + self._background.qsize()
 
+    @property
+    def urgent(self) -> int:
+        """How many effects wait that runs wait for."""
+        return self._queue.qsize()
+
     def submit(self, effect: fx.Effect, tries: int = 0) -> None:
         """Carry an effect out as soon as a worker is free."""
         queue = self._background if isinstance(effect, fx.BACKGROUND) else self._queue
@@ -126,23 +138,41 @@ class Executor:
     async def _work(self, queue: Waiting) -> None:
         while True:
             tries, effect = await queue.get()
-            if self._may_write(effect.key.namespace):
-                await self._carry_out(effect, tries)
+            self.on_taken(self.urgent)
+            await self.width.enter()
+            began, well = self._clock.monotonic(), True
+            try:
+                if self._may_write(effect.key.namespace):
+                    well = await self._carry_out(effect, tries)
+                else:
+                    tell(logger, effect, "dropped, as its shard is not held here any more")
+            finally:
+                # What nobody waits for may be many requests one after the other.
+                ended = began if queue is self._background else self._clock.monotonic()
+                self.width.leave(began, ended, well=well)
 
-    async def _carry_out(self, effect: fx.Effect, tries: int) -> None:
-        """Carry one effect out; an object that breaks it is the only one that waits."""
+    async def _carry_out(self, effect: fx.Effect, tries: int) -> bool:
+        """Carry one effect out; an object that breaks it is the only one that waits.
+
+        Returns:
+            Whether the API server was able to say yes or no.
+        """
         try:
             body = await self._actions[type(effect)](effect)
         except _TRANSIENT as error:
             self._again(effect, tries, error)
+            return False
         except KubeError as error:
+            tell(logger, effect, f"refused with {error.status}")
             self._on_done(effect, None, error)
         except Exception as error:
             logger.exception("%s: %s broke", effect.key, type(effect).__name__, extra=about(effect))
             kind = type(error).__name__
             self._on_done(effect, None, KubeError(f"{kind}: {error}", about=kind, quotes=True))
         else:
+            tell(logger, effect, "done")
             self._on_done(effect, body, None)
+        return True
 
     def _again(self, effect: fx.Effect, tries: int, error: KubeError) -> None:
         """Repeat later; a status is made anew instead, since it may have changed by then."""
@@ -269,6 +299,10 @@ class Executor:
         if not effect.name:
             return await self._client.create(EVENTS, namespace, effect.body)
         return await self._client.patch(EVENTS, namespace, effect.name, effect.body)
+
+
+def _unheard(_: int) -> None:
+    """Take no notice."""
 
 
 def _ours(found: Body, owner_uid: str) -> Body:

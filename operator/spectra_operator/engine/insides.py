@@ -20,24 +20,29 @@ SILENT_WATCH_SECONDS = 150.0
 LATE_LOOP_SECONDS = 5.0
 """A probe that is answered so late fails by itself, and Leases of 15 s are about to be lost."""
 _SLOWEST = 20
+_FOLLOWED = {
+    "Pod": "pods of tasks",
+    "WorkerPod": "pods of workers",
+    "WorkerPage": "pages of workers",
+}
+"""What is followed by the kind of a cache, where that is no kind of Kubernetes' own."""
 
 
 def ails(engine: Engine, lag: float) -> str:
     """Return why the process should be replaced, or nothing; `lag` is that of the event loop."""
     if lag > LATE_LOOP_SECONDS:
         return f"the event loop is {lag:.1f} s late"
-    for _, informer in engine.caches():
+    for kind, informer in engine.caches():
         silence = informer.seconds_of_silence()
         if informer.synced.is_set() and silence > SILENT_WATCH_SECONDS:
-            return f"the watch of {_followed(informer)} has been silent for {silence:.0f} s"
+            return f"the watch of {_followed(kind, informer)} has been silent for {silence:.0f} s"
     return ""
 
 
 def waits_for(engine: Engine) -> str:
     """Return what has yet to come before this replica can do its work, or nothing."""
-    caches = (engine.pods, engine.pool.pods, engine.pool.pages)
-    each = (informer for informers in caches for informer in informers.each())
-    missing = [_followed(informer) for informer in each if not informer.synced.is_set()]
+    needed = ((kind, informer) for kind, informer in engine.caches() if kind in _FOLLOWED)
+    missing = [_followed(*each) for each in needed if not each[1].synced.is_set()]
     if not missing:
         return ""
     return f"waits for the caches of {', '.join(missing)}, or for the CRDs to be installed"
@@ -74,6 +79,7 @@ def _queues(engine: Engine, lag: float) -> Iterator[Table]:
         ("keys that want a pass later", picture.later),
         ("keys whose last pass failed", picture.failing),
         ("writes that wait for their turn", len(parts.executor)),
+        ("writes that may be under way at once", int(parts.executor.width.now)),
         ("analyses that wait for their queries", len(parts.inquiries)),
         ("finished objects that wait for their deletion", len(engine.history)),
     )
@@ -87,15 +93,16 @@ def _queues(engine: Engine, lag: float) -> Iterator[Table]:
 def _watches(engine: Engine) -> Table:
     rows = [
         (
+            _FOLLOWED.get(kind, informer.plural),
             informer.plural,
             informer.namespace or "all",
             informer.synced.is_set(),
             len(informer),
             informer.seconds_since_activity(),
         )
-        for _, informer in engine.caches()
+        for kind, informer in engine.caches()
     ]
-    columns = ("resource", "namespace", "synced", "objects", "quietSeconds")
+    columns = ("follows", "resource", "namespace", "synced", "objects", "quietSeconds")
     return a_table("watches", columns, rows)
 
 
@@ -144,6 +151,6 @@ def _place(key: Key) -> tuple[Cell, Cell, Cell]:
     return key.kind, key.namespace, key.name
 
 
-def _followed(informer: Informer) -> str:
+def _followed(kind: str, informer: Informer) -> str:
     where = f" in {informer.namespace}" if informer.namespace else ""
-    return f"{informer.plural}{where}"
+    return f"{_FOLLOWED.get(kind, informer.plural)}{where}"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 from ..core.phase.admission import Blocked, Candidate
 from ..core.phase.decide import PhaseDecision
 from . import claiming
+from .correlation import about_task
 from .keys import Key
 from .parts import Parts
 from .runs import PhaseRun
+
+logger = logging.getLogger(__name__)
 
 
 def candidates(
@@ -36,6 +41,10 @@ def candidates(
     )
 
 
-def reasons(blocked: dict[str, Blocked]) -> dict[str, tuple[str, str]]:
-    """Return why each task waits, as its record has it."""
+def reasons(key: Key, blocked: dict[str, Blocked]) -> dict[str, tuple[str, str]]:
+    """Return why each task of a phase waits, as its record has it."""
+    if logger.isEnabledFor(logging.DEBUG):
+        for task, why in blocked.items():  # what the message says may be the API server's words
+            told = "%s: task %s may not start: %s"
+            logger.debug(told, key, task, why.reason, extra=about_task(task, 0))
     return {task: (why.reason, why.message) for task, why in blocked.items()}

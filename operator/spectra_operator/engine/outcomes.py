@@ -292,4 +292,4 @@ class Outcomes:
         }[key.kind]
         if run is not None:
             run.status.writing = False
-            run.status.took = parts.clock.monotonic() - run.status.began
+            parts.statuses.answered(run.status)

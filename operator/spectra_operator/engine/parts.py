@@ -20,6 +20,7 @@ from . import claiming
 from .agent_book import AgentBook
 from .attempts import AttemptIndex
 from .claiming import Room
+from .crowd import Crowd
 from .duration_book import DurationBook
 from .executor import Executor
 from .inquiries import Inquiries
@@ -55,6 +56,7 @@ class Parts:
     queue: WorkQueue
     scheduler: Scheduler
     executor: Executor
+    crowd: Crowd
     inquiries: Inquiries
     statuses: StatusWriter
     agents: AgentBook
@@ -133,7 +135,14 @@ class Parts:
 
     def admit(self, namespace: str, now: datetime) -> Admission:
         """Hand out the free slots of a namespace."""
-        return self._admission(namespace, now, claiming.rooms(self, namespace))
+        admission = self._admission(namespace, now, claiming.rooms(self, namespace))
+        self.scheduler.shared_out(namespace, admission)
+        return admission
+
+    def admit_for(self, phase: Key, now: datetime) -> Admission:
+        """Hand out free slots on behalf of a phase: to it alone where no other can miss them."""
+        alone = self.scheduler.admit_alone(phase, self.agents.plain_limits(phase.namespace))
+        return self.admit(phase.namespace, now) if alone is None else alone
 
     def claimable(self, namespace: str, now: datetime) -> Counter[str]:
         """Return how many tasks would start by agent, if there were workers enough."""

@@ -100,6 +100,8 @@ class Passes:
             self._rest(key, self._clock.busy() - busy)
         elif seconds > _LONG_PASS:
             self._long.add(key)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s: a pass of %.1f ms", key, seconds * 1000)
         self._metrics.reconciles[key.kind,].inc()
         self._metrics.reconcile_seconds[key.kind,].observe(seconds)
         return seconds

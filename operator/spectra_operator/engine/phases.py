@@ -159,7 +159,7 @@ class PhaseReconciler:
         parts.scheduler.offer(key, candidates(parts, key, run, decision))
         if not parts.admitting(key.namespace) or not parts.scheduler.waiting(key.namespace):
             return replace(decision, record=with_blocked(decision.record, {}, levels))
-        admission = parts.admit(key.namespace, snapshot.now)
+        admission = parts.admit_for(key, snapshot.now)
         again = parts.scheduler.next_try(key, parts.clock.monotonic())
         if again is not None:
             parts.queue.add_at(key, again)
@@ -181,7 +181,7 @@ class PhaseReconciler:
             run.known = decision.record
             parts.scheduler.offer(key, candidates(parts, key, run, decision))
         blocked = {task: why for (phase, task), why in admission.blocked.items() if phase == uid}
-        record = with_blocked(decision.record, reasons(blocked), levels)
+        record = with_blocked(decision.record, reasons(key, blocked), levels)
         return replace(decision, record=record)
 
     def _publish(self, key: Key, run: PhaseRun, record: PhaseRecord, trigger: float | None) -> None:
@@ -212,17 +212,20 @@ class PhaseReconciler:
             self._parts.queue.add(workflow)
 
     def _write(self, key: Key, run: PhaseRun, body: Body, record: PhaseRecord) -> None:
-        record = proven(record, run.persisted, self._parts.attempts.of(key))
+        attempts, statuses = self._parts.attempts.of(key), self._parts.statuses
+        record = proven(record, run.persisted, attempts)
         if record == run.persisted:
             run.status.dirty_since = None
             return
         at_once = record.ended or must_be_known(run.persisted, record)
         quiet = not at_once and differs_only_in_progress(record, run.persisted)
-        within = PROGRESS_SECONDS if quiet else COALESCE_SECONDS
-        if not self._parts.statuses.is_due(key, run.status, at_once=at_once, within=within):
+        waited_for = any(not attempt.live for attempt in attempts)  # its proof may go then
+        within = COALESCE_SECONDS if waited_for else statuses.pace(run.status)
+        within = PROGRESS_SECONDS if quiet else within
+        if not statuses.is_due(key, run.status, at_once=at_once, within=within):
             return
         status = render_phase(record, self._parts.clock.now(), times_of(run.shape))
-        if not self._parts.statuses.write(body, key, run.status, status, record):
+        if not statuses.write(body, key, run.status, status, record):
             run.persisted = record
 
     def written(self, key: Key, record: PhaseRecord, body: Body) -> None:
@@ -237,9 +240,11 @@ class PhaseReconciler:
         self._parts.stories.phase(key, run.shape, before, record)
         self._parts.tell_spans(key, run.shape, (before, record))
         self._parts.queue.add(key)
-        above = parent_of(key, run)
+        ref, above = run.shape.spec.workflow_ref, parent_of(key, run)
         if above:
             self._parts.queue.add(above)
+        elif ref and record.ended:  # the workflow's own end may wait for that
+            self._parts.queue.add(Key("Workflow", key.namespace, ref.name))
         gates.written(self._parts, key, run, body)
 
     def _mark(self, key: Key, run: PhaseRun) -> None:

@@ -16,9 +16,8 @@ from .keys import Key
 from .parts import Parts
 from .phase_pods import PhasePods
 from .phase_views import note_end
+from .slim import slim_pod
 from .status import COALESCE_SECONDS
-
-_READ_OF_SPEC = ("nodeName", "terminationGracePeriodSeconds")
 
 
 class PodIntake:
@@ -124,13 +123,3 @@ class PodIntake:
 def has_ended(pod: Body) -> bool:
     """Whether no container of a pod runs any more, nor will."""
     return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-
-
-def slim_pod(pod: Body) -> Body:
-    """Return what the engine reads of a pod; memory follows the live work."""
-    meta, spec = pod["metadata"], pod.get("spec") or {}
-    return {
-        "metadata": {k: v for k, v in meta.items() if k != "managedFields"},
-        "spec": {k: spec[k] for k in _READ_OF_SPEC if k in spec},
-        "status": pod.get("status") or {},
-    }

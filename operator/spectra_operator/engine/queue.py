@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import count, islice
@@ -15,6 +16,8 @@ from typing import Any
 
 from ..kube.clock import Clock
 from .keys import Key
+
+logger = logging.getLogger(__name__)
 
 _FIRST_BACKOFF = 0.05
 _LONGEST_BACKOFF = 60.0
@@ -110,7 +113,9 @@ class WorkQueue:
         """Ask for a pass after a pause that doubles with every failure in a row."""
         tries = self._failures.get(key, 0) + 1
         self._failures[key] = tries
-        self.add_at(key, self._clock.monotonic() + backoff(tries))
+        pause = backoff(tries)
+        logger.debug("%s: again in %.2f s, after failure %d in a row", key, pause, tries)
+        self.add_at(key, self._clock.monotonic() + pause)
 
     def succeeded(self, key: Key) -> None:
         """Forget the failures of a key."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from types import MappingProxyType
 
-from ..core.phase.admission import Admission, Candidate, Slots, admit
+from ..core.phase.admission import Admission, Candidate, Slots, admit, admit_uncontested
 from ..core.selection.figures import Profile
 from .attempts import AttemptIndex
 from .keys import Key
@@ -50,17 +51,24 @@ class Scheduler:
     def __init__(self, attempts: AttemptIndex) -> None:
         self._attempts = attempts
         self._ready: dict[str, dict[Key, tuple[Candidate, ...]]] = defaultdict(dict)
+        self._wanted: dict[str, Counter[str]] = defaultdict(Counter)
+        self._contested: set[str] = set()
         self._holds: dict[tuple[str, str], Hold] = {}
         self._probes: dict[tuple[str, str], Probe] = {}
 
     def offer(self, phase: Key, candidates: tuple[Candidate, ...]) -> None:
         """Say which tasks of a phase are ready; none takes the phase off."""
+        ready, wanted = self._ready[phase.namespace], self._wanted[phase.namespace]
+        for candidate in ready.get(phase, ()):
+            wanted[candidate.ready.agent] -= candidate.ready.startable
+        for candidate in candidates:
+            wanted[candidate.ready.agent] += candidate.ready.startable
         if candidates:
-            self._ready[phase.namespace][phase] = candidates
+            ready[phase] = candidates
         else:
-            self._ready[phase.namespace].pop(phase, None)
-            if not self._ready[phase.namespace]:
-                del self._ready[phase.namespace]
+            ready.pop(phase, None)
+        if not ready:
+            del self._ready[phase.namespace], self._wanted[phase.namespace]
 
     def hold(self, namespace: str, agent: str, hold: Hold) -> None:
         """Start nothing for an agent until a time or until a pod of the namespace ends.
@@ -145,6 +153,32 @@ class Scheduler:
             and hold.until > monotonic
         )
         return min(ends, default=None)
+
+    def admit_alone(self, phase: Key, limits: Mapping[str, int | None]) -> Admission | None:
+        """Hand a phase the slots that it can have without a look at the others.
+
+        `limits` has the agents that nothing but their concurrency limits. None if the slots of the
+        namespace are to be shared out: something is contested, or may be now.
+        """
+        namespace = phase.namespace
+        if namespace in self._contested and namespace in self._attempts.freed:
+            return None
+        doubtful = {agent for where, agent in (*self._holds, *self._probes) if where == namespace}
+        free = {
+            agent: inf if limit is None else limit - self._attempts.by_agent[namespace, agent]
+            for agent, limit in limits.items()
+            if agent not in doubtful
+        }
+        own = self._ready.get(namespace, {}).get(phase, ())
+        return admit_uncontested(own, free, self._wanted.get(namespace, {}))
+
+    def shared_out(self, namespace: str, admission: Admission) -> None:
+        """Note that all free slots of a namespace were handed out, and whether some still wait."""
+        self._attempts.freed.discard(namespace)
+        if admission.blocked:
+            self._contested.add(namespace)
+        else:
+            self._contested.discard(namespace)
 
     def admit(
         self,

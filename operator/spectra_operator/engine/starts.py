@@ -20,6 +20,7 @@ from ..core.policy import agent_of
 from ..core.selection.select import Share
 from ..core.snapshot import PhaseShape, PhaseSnapshot
 from . import claiming
+from .crowd import MOST_AT_ONCE
 from .effects import CreatePod
 from .keys import Key
 from .measures import count_start
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from .parts import Parts
 
 
-MOST_AT_ONCE = 256
-"""Pods whose creates may wait in memory; each holds its whole body, input included."""
 GO_ON_SECONDS = 0.02
 LONGEST_SECONDS = 0.05
 """What one pass may take to make inputs: expressions may be dear, and others wait meanwhile."""
@@ -52,7 +51,6 @@ def start(
         The attempts that are known from now on; one that can never be made has ended.
     """
     made: list[Attempt] = []
-    room = MOST_AT_ONCE - len(parts.executor)
     until = parts.clock.monotonic() + LONGEST_SECONDS
     window = window_of(records)
     for (task, way), count in granted.items():
@@ -61,7 +59,10 @@ def start(
         agents = _agents(phase[1], task, way, shares.get((task, way), ()))
         for index, agent in zip(islice(indexes.iterate(mask), count), agents, strict=False):
             now = parts.clock.monotonic()
-            if room <= 0 or now > until:
+            if parts.executor.urgent >= MOST_AT_ONCE:
+                parts.crowd.join(phase[0])
+                return made
+            if now > until:
                 parts.queue.add_at(phase[0], now + GO_ON_SECONDS)
                 return made
             attempt = _start_item(parts, phase, snapshot, inputs, index, agent)
@@ -72,7 +73,6 @@ def start(
             if agent[1]:
                 parts.selection.begun(phase[0].namespace, agent[0])
             window -= index not in records[task].open
-            room -= 1
     return made
 
 

@@ -6,6 +6,7 @@ A write that changes nothing is not sent. Only one write per object is under way
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -14,12 +15,14 @@ from ..api.phase import TaskState
 from ..core.attempts.evidence import Attempt
 from ..core.phase.records import NO_ITEMS, PhaseRecord, TaskRecord
 from ..kube.clock import Clock
-from ..kube.resources import Body
+from ..kube.resources import Body, Resource
 from .effects import WriteStatus
 from .executor import Executor
 from .keys import RESOURCES, Key
 from .queue import WorkQueue
 from .runs import StatusState
+
+logger = logging.getLogger(__name__)
 
 COALESCE_SECONDS = 1.0
 PROGRESS_SECONDS = 5.0
@@ -27,9 +30,11 @@ PROGRESS_SECONDS = 5.0
 SOON_SECONDS = 0.2
 """That a phase exists may gather for so long, in which its first tasks begin."""
 LONGEST_SECONDS = 5.0
-PACE = 50.0
+PACE = 100.0
 """What nothing waits for is written again after this many times what its last write took, and
 after five seconds at the latest: while the API server has much to do, it is asked for less."""
+NEWEST = 0.1
+"""What the newest write weighs in how long writes take of late."""
 AGENT_COALESCE_SECONDS = 3.0
 """Agents change with every attempt of every workflow; people look at them less often."""
 
@@ -41,12 +46,29 @@ class StatusWriter:
         self._clock = clock
         self._queue = queue
         self._executor = executor
+        self._usual = 0.0
+
+    def pace(self, state: StatusState, least: float = COALESCE_SECONDS) -> float:
+        """Return how long what nothing waits for may gather before it is written.
+
+        That is `least` seconds, and more where the object's last write took long, or writes of
+        others did of late if it was never written: of thousands of short runs that begin together
+        most have ended by then, and need one write less.
+        """
+        took = state.took or self._usual
+        return min(max(least, PACE * least * took), LONGEST_SECONDS)
+
+    def answered(self, state: StatusState) -> None:
+        """Take in that a write came to its end."""
+        state.took = self._clock.monotonic() - state.began
+        self._usual += (state.took - self._usual) * NEWEST
 
     def is_due(
         self, key: Key, state: StatusState, *, at_once: bool, within: float = COALESCE_SECONDS
     ) -> bool:
         """Whether a status that differs is to be written now; else ask for a later pass."""
         if state.writing:
+            logger.debug("%s: its status waits for the write that is under way", key)
             return False
         now = self._clock.monotonic()
         if state.dirty_since is None:
@@ -55,6 +77,8 @@ class StatusWriter:
         if at_once or now >= due:
             return True
         self._queue.add_at(key, due)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s: its status gathers for another %.2f s", key, due - now)
         return False
 
     def write(
@@ -66,16 +90,16 @@ class StatusWriter:
             return False
         state.writing = True
         state.began = self._clock.monotonic()
-        resource = RESOURCES[key.kind]
-        meta = {part: body["metadata"][part] for part in ("name", "namespace", "resourceVersion")}
-        named = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
-        self._executor.submit(WriteStatus(key, named | {"status": status}, record))
+        replaced = with_status(RESOURCES[key.kind], body, status)
+        self._executor.submit(WriteStatus(key, replaced, record))
         return True
 
 
-def paced(state: StatusState) -> float:
-    """Return how long what nothing waits for may gather before it is written."""
-    return min(max(COALESCE_SECONDS, PACE * state.took), LONGEST_SECONDS)
+def with_status(resource: Resource, body: Body, status: dict[str, Any]) -> Body:
+    """Return what replaces the status of an object: without the spec, which such a write keeps."""
+    meta = {part: body["metadata"][part] for part in ("name", "namespace", "resourceVersion")}
+    named = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": meta}
+    return named | {"status": status}
 
 
 def proven(record: PhaseRecord, persisted: PhaseRecord, attempts: Iterable[Attempt]) -> PhaseRecord:

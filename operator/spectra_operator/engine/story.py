@@ -15,7 +15,7 @@ from typing import Any
 
 from ..api import constants as c
 from ..api.phase import PhaseState, TaskState
-from ..api.workflow import WorkflowState
+from ..api.workflow import StepState, WorkflowState
 from ..core.changes import Change
 from ..core.conditions import RunRecord, timestamp
 from ..core.insight.milestones import LATE, REACHED
@@ -113,6 +113,21 @@ def workflow_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[No
             yield Note(turn, text)
     yield from _changes_story(before, after)
     yield from _orders_story(before, after)
+    if len(after.steps) > 1 or not _goes_well(after):  # one alone is begun and done as its workflow
+        yield from _steps_story(before, after)
+    if after.ended and not before.ended:
+        tally = after.tally()
+        text = after.message or f"{tally.succeeded} of {tally.total} task items succeeded"
+        yield Note(str(after.state), text)
+
+
+def _goes_well(record: WorkflowRecord) -> bool:
+    steps = record.steps.values()
+    return all(not step.ended or step.state is StepState.SUCCEEDED for step in steps)
+
+
+def _steps_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[Note]:
+    """Yield what happened to the phases of a workflow between two records."""
     for name, step in after.steps.items():
         known = before.steps.get(name) or StepRecord()
         if step.object_name and not known.object_name:
@@ -120,10 +135,6 @@ def workflow_story(before: WorkflowRecord, after: WorkflowRecord) -> Iterator[No
         if step.ended and not known.ended:
             suffix = f": {step.message}" if step.message else ""
             yield Note(f"Phase{step.state}", f"phase {name} {step.tally.progress}{suffix}")
-    if after.ended and not before.ended:
-        tally = after.tally()
-        text = after.message or f"{tally.succeeded} of {tally.total} task items succeeded"
-        yield Note(str(after.state), text)
 
 
 def milestone_story(

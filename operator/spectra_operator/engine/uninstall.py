@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 
+from ..api.constants import LABEL_LEASE
 from ..kube.client import KubeClient
 from ..kube.clock import Clock
 from ..kube.errors import NotFound
 from ..kube.resources import DEPLOYMENTS, LEASES, PODS, Body, name_of
-from .shards import LEASE_NAME
+from .leases import SHARD_LEASE
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +39,16 @@ async def stop_operator(client: KubeClient, clock: Clock, namespace: str, deploy
 
 
 async def forget_leases(client: KubeClient, namespace: str, shards: int) -> None:
-    """Delete the Leases of the shards; nobody holds them any more.
+    """Delete the Leases of shards and replicas; nobody holds them any more.
 
     Raises:
         KubeError: the API server refused.
     """
-    for shard in range(shards):
+    listing = await client.list(LEASES, namespace, label_selector=LABEL_LEASE)
+    unlabelled = {SHARD_LEASE.format(shard=shard) for shard in range(shards)}  # of before the label
+    for name in sorted(unlabelled | {name_of(lease) for lease in listing.items}):
         try:
-            await client.delete(LEASES, namespace, LEASE_NAME.format(shard=shard))
+            await client.delete(LEASES, namespace, name)
         except NotFound:
             continue
 

@@ -73,6 +73,15 @@ class WorkflowPhases:
         for name in RESERVED_PHASES if run.persisted.outcome or run.persisted.ended else ():
             yield _key(key, run, name, StepRecord(run=run.persisted.run))
 
+    def end_is_unwritten(self, key: Key, run: WorkflowRun) -> bool:
+        """Whether a phase has ended and its own status does not say so yet."""
+        known = (self._parts.phases.get(each) for each in self.keys(key, run))
+        return any(
+            each.record is not None and each.record.ended and not each.persisted.ended
+            for each in known
+            if each is not None
+        )
+
     def discard(self, key: Key, run: WorkflowRun) -> None:
         """Delete former objects of phases that are to be done anew."""
         for bodies in self.leftovers(key, run).values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from ..api.task import Task
@@ -21,9 +22,11 @@ from .parts import Parts
 from .phase_views import forecast
 from .phases import PhaseReconciler
 from .runs import StatusState, WorkflowRun
-from .status import SOON_SECONDS, paced
+from .status import COALESCE_SECONDS, SOON_SECONDS
 from .templates import TemplatePins
 from .workflow_phases import WorkflowPhases
+
+logger = logging.getLogger(__name__)
 
 
 class WorkflowReconciler:
@@ -147,14 +150,19 @@ class WorkflowReconciler:
         if record == run.persisted:
             run.status.dirty_since = None
             return
+        if record.ended and self.objects.end_is_unwritten(key, run):
+            logger.debug("%s: its end waits until those of its phases are written", key)
+            return  # who sees a workflow ended finds its phases ended; their writes wake it
         at_once = record.ended or _turned(run.persisted, record)
         if not run.persisted.state and decision.create:
             at_once = False  # the phase that is being created is told of in the same write
-        within = SOON_SECONDS if _has_new_phase(run.persisted, record) else paced(run.status)
-        if not self._parts.statuses.is_due(key, run.status, at_once=at_once, within=within):
+        statuses = self._parts.statuses
+        least = SOON_SECONDS if _has_new_phase(run.persisted, record) else COALESCE_SECONDS
+        within = statuses.pace(run.status, least)
+        if not statuses.is_due(key, run.status, at_once=at_once, within=within):
             return
         status = render_workflow(record, self._parts.clock.now())
-        if not self._parts.statuses.write(body, key, run.status, status, record):
+        if not statuses.write(body, key, run.status, status, record):
             run.persisted = record
 
     def _wake_phases(self, key: Key, run: WorkflowRun) -> None:

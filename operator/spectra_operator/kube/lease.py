@@ -5,8 +5,9 @@ another's has expired is judged only by how long *we* have seen it unchanged, ne
 comparing two machines' clocks. A Lease does not fence: whoever holds it checks `held()` before
 each write, and its writes are idempotent.
 
-Beyond client-go, who waits also watches the Lease, so that a released one changes hands at
-once; without that watch it is found by the next attempt.
+Beyond client-go, who waits and who holds also watch the Lease. So a released one changes hands
+at once, and a holder stops at once when somebody deletes the Lease or writes another in: the
+others may take it from that moment. Without that watch it is found by the next attempt.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from spectra_operator.kube.errors import AlreadyExists, Conflict, KubeError, NotFound
 from spectra_operator.kube.lease_record import (
     LeaseTimes,
+    free_in,
     freed,
     holder_of,
     may_take,
@@ -27,10 +28,12 @@ from spectra_operator.kube.lease_record import (
     spec_of,
     taken,
 )
-from spectra_operator.kube.resources import LEASES, Body
+from spectra_operator.kube.lease_watch import FollowsLease, LeaseWatch, is_free, loss
+from spectra_operator.kube.resources import LEASES, Body, uid_of, version_of
+from spectra_operator.kube.waits import bounded, cancelled
+from spectra_operator.kube.watching import WatchEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
     from datetime import datetime
 
     from spectra_operator.kube.client import KubeClient
@@ -61,6 +64,8 @@ class LeaseLock:
         clock: Clock,
         times: LeaseTimes | None = None,
         annotations: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        watch: FollowsLease | None = None,
     ) -> None:
         """Prepare to compete; nothing is asked of the server yet.
 
@@ -73,6 +78,8 @@ class LeaseLock:
             clock: Measures everything; its wall time is only shown to people.
             times: None for 15/10/2 seconds and a margin of 3.
             annotations: What others are to know of the holder; written with the Lease.
+            labels: By which the Lease can be listed; written with it.
+            watch: What follows the Lease; None for a watch of its own.
         """
         self._client = client
         self._namespace = namespace
@@ -81,12 +88,16 @@ class LeaseLock:
         self._clock = clock
         self._times = times or LeaseTimes()
         self._annotations = dict(annotations or {})
+        self._labels = dict(labels or {})
         self._seen: Body | None = None
         self._seen_at = 0.0
         self._renewed_at: float | None = None
         self.left_at: datetime | None = None
         self._released = asyncio.Event()
         self._woken = asyncio.Event()  # ends the pause between attempts to take the Lease
+        self._lost = asyncio.Event()  # the watch has told of it; over with the next `run`
+        pause = self._times.retry_period
+        self._watch = watch or LeaseWatch(client, clock, namespace, name, pause=pause)
 
     @property
     def holder(self) -> str:
@@ -100,13 +111,33 @@ class LeaseLock:
         found = self._seen["metadata"].get("annotations") or {}
         return str(found.get(annotation, ""))
 
+    def observe(self, body: Body) -> None:
+        """Take in the Lease as a watch of many tells of it."""
+        if self._seen is None or version_of(body) > version_of(self._seen):
+            self._heard(WatchEvent("MODIFIED", body))
+            self._observe(body)
+
+    def forget(self, body: Body) -> None:
+        """Take in that the Lease was deleted, which was so before."""
+        if self._seen is not None and uid_of(body) == uid_of(self._seen):
+            self._seen = None
+            self._stop("it was deleted")
+            self._woken.set()
+
+    def free_in(self) -> float:
+        """Return after how many seconds the Lease may be taken, as last seen; 0 for now."""
+        unchanged = self._clock.monotonic() - self._seen_at
+        spec = spec_of(self._seen)
+        return free_in(spec, identity=self._identity, unchanged_seconds=unchanged)
+
     def held(self) -> bool:
         """Return whether we may write now.
 
         True only while the last successful renewal *started* less than duration - margin ago:
-        nobody else can have taken the Lease in that time.
+        nobody else can have taken the Lease in that time, unless somebody deleted it or wrote
+        another in, of which the watch tells.
         """
-        if self._renewed_at is None or self._released.is_set():
+        if self._renewed_at is None or self._released.is_set() or self._lost.is_set():
             return False
         age = self._clock.monotonic() - self._renewed_at
         return age < self._times.duration - self._times.margin
@@ -126,19 +157,26 @@ class LeaseLock:
             on_lost: Called at once when the term is over, unless by `release`: when the Lease is
                 lost, when `on_acquired` raises, when this is cancelled.
         """
-        await self._acquire()
-        if self._released.is_set():
-            await self._give_back()  # an attempt under way has succeeded all the same
-            return
-        work = asyncio.ensure_future(on_acquired())
+        self._lost.clear()
+        watching = asyncio.ensure_future(self._watch.run(lambda: self._seen, self._heard))
         try:
-            await self._renew_while(work)
+            await self._acquire()
+            if self._released.is_set():
+                await self._give_back()  # an attempt under way has succeeded all the same
+                return
+            await self._term(asyncio.ensure_future(on_acquired()), on_lost)
+        finally:
+            await cancelled(watching)
+
+    async def _term(self, work: asyncio.Future[None], on_lost: Callable[[], None]) -> None:
+        try:
+            await self._hold(work)
         finally:
             failed = self.held() and _has_failed(work)
             self._renewed_at = None
             if not self._released.is_set():
                 on_lost()
-            await _cancelled(work)
+            await cancelled(work)
             if failed:
                 await self._free()
 
@@ -152,6 +190,10 @@ class LeaseLock:
         self._released.set()
         self._woken.set()
         await self._give_back()
+
+    def reopen(self) -> None:
+        """Be ready to compete again after `release`, when `run` has returned."""
+        self._released.clear()
 
     async def _give_back(self) -> None:
         was_ours = self._renewed_at is not None
@@ -170,40 +212,43 @@ class LeaseLock:
             return
 
     async def _acquire(self) -> None:
-        watching = asyncio.ensure_future(self._wake_when_free())
-        try:
-            while not self._released.is_set():
-                self._woken.clear()
-                if await self._bounded(self._attempt(), self._times.renew_deadline):
-                    logger.info("lease %s acquired as %s", self._name, self._identity)
-                    return
-                await self._bounded(self._woken.wait(), self._times.retry_period)
-        finally:
-            await _cancelled(watching)
+        while not self._released.is_set():
+            self._woken.clear()
+            if await bounded(self._clock, self._attempt(), self._times.renew_deadline):
+                logger.info("lease %s acquired as %s", self._name, self._identity)
+                return
+            await bounded(self._clock, self._woken.wait(), self._times.retry_period)
 
-    async def _wake_when_free(self) -> None:
-        """Watch the Lease and end the pause between attempts when nobody holds it any more."""
-        while True:
-            await self._clock.sleep(self._times.retry_period)
-            if self._seen is None:
-                continue
-            stream = self._client.watch(
-                LEASES,
-                self._namespace,
-                resource_version=self._seen["metadata"]["resourceVersion"],
-                field_selector=f"metadata.name={self._name}",
-            )
-            try:
-                async with aclosing(stream) as events:
-                    async for event in events:
-                        if event.type == "DELETED" or not holder_of(event.object):
-                            self._woken.set()
-            except KubeError as error:
-                logger.debug("lease %s: no watch, only attempts: %s", self._name, error)
+    def _heard(self, event: WatchEvent) -> None:
+        """Take the Lease as soon as it is free; stop as soon as it is not ours any more."""
+        if self._renewed_at is None or self._seen is None:
+            if is_free(event):
+                self._woken.set()
+            return
+        why = loss(event, self._seen, self._identity)
+        if why:
+            self._stop(why)
+
+    def _stop(self, why: str) -> None:
+        if self._renewed_at is not None and not self._lost.is_set():
+            logger.error("lease %s lost: %s", self._name, why)
+            self._lost.set()
+
+    async def _hold(self, work: asyncio.Future[None]) -> None:
+        """Renew until the term is over."""
+        renewing = asyncio.ensure_future(self._renew_while(work))
+        lost = asyncio.ensure_future(self._lost.wait())
+        try:
+            await asyncio.wait({renewing, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if renewing.done():
+                renewing.result()
+        finally:
+            await cancelled(lost)
+            await cancelled(renewing)
 
     async def _renew_while(self, work: asyncio.Future[None]) -> None:
         while not self._released.is_set():
-            await self._bounded(self._released_or_failed(work), self._times.retry_period)
+            await bounded(self._clock, self._released_or_failed(work), self._times.retry_period)
             if self._released.is_set():
                 return
             left = self._times.renew_deadline - self._age()
@@ -213,7 +258,7 @@ class LeaseLock:
 
     async def _renewed_within(self, seconds: float) -> bool:
         """Try once; return whether the Lease is, or may still be, ours."""
-        if await self._bounded(self._attempt(), seconds):
+        if await bounded(self._clock, self._attempt(), seconds):
             return True
         return self.holder == self._identity and self._age() < self._times.renew_deadline
 
@@ -227,23 +272,12 @@ class LeaseLock:
                 work.result()
             await released
         finally:
-            await _cancelled(released)
+            await cancelled(released)
 
     def _age(self) -> float:
         if self._renewed_at is None:
             return self._times.duration
         return self._clock.monotonic() - self._renewed_at
-
-    async def _bounded(self, awaited: Coroutine[Any, Any, Any], seconds: float) -> bool:
-        """Return what the coroutine says; False when the clock comes first."""
-        work = asyncio.ensure_future(awaited)
-        timer = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
-            return bool(work.result()) if work.done() else False
-        finally:
-            await _cancelled(timer)
-            await _cancelled(work)
 
     async def _attempt(self) -> bool:
         """Take or renew the Lease once; return whether it is ours now."""
@@ -268,6 +302,7 @@ class LeaseLock:
         try:
             found = await self._client.get(LEASES, self._namespace, self._name)
         except NotFound:
+            self._seen = None  # who fails to make it anew holds nothing
             return None
         self._observe(found)
         return found
@@ -282,20 +317,16 @@ class LeaseLock:
             spec, identity=self._identity, now=self._clock.now(), duration=self._times.duration
         )
         if found is not None:
-            told = (found["metadata"].get("annotations") or {}) | self._annotations
-            meta = found["metadata"] | ({"annotations": told} if told else {})
+            meta = found["metadata"]
+            for field, ours in (("annotations", self._annotations), ("labels", self._labels)):
+                told = (meta.get(field) or {}) | ours
+                meta = meta | ({field: told} if told else {})
             body = found | {"metadata": meta, "spec": spec}
             return await self._client.replace(LEASES, self._namespace, self._name, body)
-        body = {
-            "apiVersion": LEASES.api_version,
-            "kind": LEASES.kind,
-            "metadata": {
-                "name": self._name,
-                "namespace": self._namespace,
-                "annotations": self._annotations,
-            },
-            "spec": spec,
-        }
+        own = {"annotations": self._annotations, "labels": self._labels}
+        meta = {"name": self._name, "namespace": self._namespace} | own
+        kind = {"apiVersion": LEASES.api_version, "kind": LEASES.kind}
+        body = kind | {"metadata": meta, "spec": spec}
         return await self._client.create(LEASES, self._namespace, body)
 
     def _observe(self, body: Body) -> None:
@@ -314,9 +345,3 @@ class LeaseLock:
 
 def _has_failed(work: asyncio.Future[None]) -> bool:
     return work.done() and not work.cancelled() and work.exception() is not None
-
-
-async def _cancelled(future: asyncio.Future[Any]) -> None:
-    """Cancel a future and wait until it is over; its outcome is of no interest."""
-    future.cancel()
-    await asyncio.gather(future, return_exceptions=True)

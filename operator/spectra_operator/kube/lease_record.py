@@ -77,6 +77,13 @@ def may_take(spec: Spec, *, identity: str, unchanged_seconds: float) -> bool:
     return unchanged_seconds >= float(spec.get("leaseDurationSeconds") or 0)
 
 
+def free_in(spec: Spec, *, identity: str, unchanged_seconds: float) -> float:
+    """Return after how many seconds we may write ourselves in, if nobody else writes before."""
+    if may_take(spec, identity=identity, unchanged_seconds=unchanged_seconds):
+        return 0.0
+    return float(spec.get("leaseDurationSeconds") or 0) - unchanged_seconds
+
+
 def taken(spec: Spec, *, identity: str, now: datetime, duration: float) -> Spec:
     """Return the spec with us as the holder, renewed; a change of holder is counted."""
     ours = spec.get("holderIdentity") == identity
@@ -84,8 +91,8 @@ def taken(spec: Spec, *, identity: str, now: datetime, duration: float) -> Spec:
     return spec | {
         "holderIdentity": identity,
         "leaseDurationSeconds": int(duration),
-        "acquireTime": spec.get("acquireTime") if ours else _micro_time(now),
-        "renewTime": _micro_time(now),
+        "acquireTime": spec.get("acquireTime") if ours else micro_time(now),
+        "renewTime": micro_time(now),
         "leaseTransitions": transitions if ours or not spec else transitions + 1,
     }
 
@@ -95,9 +102,10 @@ def freed(spec: Spec, *, now: datetime) -> Spec:
     return spec | {
         "holderIdentity": "",
         "leaseDurationSeconds": 1,
-        "renewTime": _micro_time(now),
+        "renewTime": micro_time(now),
     }
 
 
-def _micro_time(moment: datetime) -> str:
+def micro_time(moment: datetime) -> str:
+    """Return a moment as Leases spell it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from builders.engine import World, a_running_world
+from builders.fake_api.faults import Call, HoldAnswer, HoldRequest, Match
 from builders.kubelet import fails, hangs, ok
 from builders.specs import Body, a_step, a_task, a_workflow
 
@@ -195,3 +198,39 @@ async def test_parameters_of_a_phase_stand_for_the_workflows() -> None:
         status = await finished(world, a_flow(step, parameters=rows))
         assert status["state"] == "Succeeded"
         assert world.kubelet.inputs["a", 0, 1] == {"n": 7}
+
+
+OF_A_PHASE = Match(verb="update", plural="phases", subresource="status")
+
+
+def tells_of_an_end(call: Call) -> bool:
+    is_status = call.verb == "update" and call.subresource == "status"
+    return is_status and "finishedAt" in (call.body or {})["status"]
+
+
+def tells_of_the_end_of_a_phase(call: Call) -> bool:
+    return OF_A_PHASE(call) and tells_of_an_end(call)
+
+
+LATE = {"an earlier": OF_A_PHASE, "its last": tells_of_the_end_of_a_phase}
+
+
+@pytest.mark.parametrize("which", LATE.values(), ids=LATE)
+@pytest.mark.parametrize("hold", [HoldRequest, HoldAnswer])
+async def test_a_workflow_ends_after_each_of_its_phases_whichever_write_of_one_is_late(
+    which: Any, hold: type[HoldRequest] | type[HoldAnswer]
+) -> None:
+    async with a_running_world() as world:
+        held = hold()
+        world.api.fault(which, held)
+        two = [a_task("a"), a_task("b", depends_on=["a"])]
+        await world.apply(a_flow(a_step("build", two), a_step("other")))
+        await world.during(10)
+        await held.reached()
+        assert set(world.kubelet.tasks()) == {"a", "b", "work"}
+        assert world.status_now()["state"] == "Running"
+
+        held.release()
+        await world.finished()
+        ends = [each.call.plural for each in world.api.log if tells_of_an_end(each.call)]
+        assert ends == ["phases", "phases", "workflows"]

@@ -39,8 +39,12 @@ async def test_a_replica_that_leads_is_shown_with_all_it_does(world: World) -> N
     caches = values(page["caches"])
     assert caches["Workflow objects"] == caches["Phase objects"] == 1
     assert caches["phases being carried out"] == 1
-    watched = {row["resource"]: row for row in page["watches"]}
-    assert watched["pods"]["synced"]
+    watched = {row["follows"]: row for row in page["watches"]}
+    assert len(watched) == len(page["watches"])
+    assert watched["pods of tasks"]["synced"]
+    resources = {name: row["resource"] for name, row in watched.items() if row["synced"]}
+    assert resources["pods of tasks"] == resources["pods of workers"] == "pods"
+    assert resources["pages of workers"] == "leases"
     assert values(page["queues"])["keys whose last pass failed"] == 0
     assert values(page["queues"])["seconds that the event loop was late, at most, in the last 10"]
 
@@ -71,7 +75,9 @@ async def test_a_standby_is_alive_and_ready_and_leads_nothing(world: World) -> N
 async def test_a_replica_is_not_ready_before_its_caches_are_filled(world: World) -> None:
     other = Operator(world.api, world.clock, "two")
     try:
-        assert waits_for(other.engine).startswith("waits for the caches of pods, pods, leases")
+        assert waits_for(other.engine).startswith(
+            "waits for the caches of pods of tasks, pods of workers, pages of workers, or"
+        )
         assert ails(other.engine, 0.0) == ""
     finally:
         await other.close()
@@ -85,7 +91,7 @@ async def test_a_late_loop_and_a_silent_watch_end_the_process() -> None:
 
         world.clock.advance(200)
 
-        assert ails(engine, 0.0) == "the watch of pods has been silent for 200 s"
+        assert ails(engine, 0.0) == "the watch of pods of tasks has been silent for 200 s"
 
 
 async def test_no_value_of_a_spec_is_on_the_page(world: World) -> None:

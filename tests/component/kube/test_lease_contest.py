@@ -123,6 +123,23 @@ async def test_released_it_changes_hands_without_any_time_passing(
     assert not one.lost.is_set()
 
 
+async def test_a_lease_deleted_by_hand_changes_hands_without_any_time_passing(
+    api: FakeApi, clock: FakeClock, compete: Compete
+) -> None:
+    one = await compete("one")
+    await one.has_acquired()
+    two = await compete("two")
+    await _answered(api, "get")
+    await _pass_time(clock, 2)
+    await api.wait_until(lambda: api.watches(LEASES) == 2)
+    await api.delete(LEASES, NAME)
+    async with asyncio.timeout(10):
+        await one.lost.wait()
+    assert not one.lock.held()
+    await two.has_acquired()
+    assert (one.lock.held(), two.lock.held()) == (False, True)
+
+
 async def test_a_holder_that_is_cut_off_stops_before_its_successor_starts(
     api: FakeApi, clock: FakeClock, compete: Compete
 ) -> None:

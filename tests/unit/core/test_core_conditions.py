@@ -1,14 +1,11 @@
-"""Conditions as `kubectl wait` reads them, and merge patches."""
+"""Conditions as `kubectl wait` reads them."""
 
 from __future__ import annotations
 
-import copy
 import re
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from builders.pods import at
 from spectra_operator.core.conditions import (
@@ -16,11 +13,9 @@ from spectra_operator.core.conditions import (
     Run,
     conditions,
     find,
-    merge_patch,
     render_conditions,
     timestamp,
 )
-from unit.core.core_settings import steady
 
 
 def told(**fields: Any) -> dict[str, dict[str, Any]]:
@@ -100,56 +95,6 @@ def test_a_condition_is_found_by_its_type() -> None:
     assert find(status, "Accepted")["status"] == "True"
     assert find(status, "Ready") == {}
     assert find({}, "Ready") == {}
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "patch"),
-    [
-        ({}, {}, {}),
-        ({"a": 1}, {"a": 1}, {}),
-        ({"a": 1}, {"a": 2}, {"a": 2}),
-        ({"a": 1}, {}, {"a": None}),
-        ({}, {"a": {"b": 1}}, {"a": {"b": 1}}),
-        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}, {"a": {"c": 3}}),
-        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, {"a": {"c": None}}),
-        ({"a": {"b": 1}}, {"a": 3}, {"a": 3}),
-        ({"a": 3}, {"a": {"b": 1}}, {"a": {"b": 1}}),
-        ({"a": [1, 2]}, {"a": [1]}, {"a": [1]}),
-        ({"a": {"b": 1}}, {"a": {}}, {"a": {"b": None}}),
-    ],
-)
-def test_a_patch_holds_only_what_changed(
-    old: dict[str, Any], new: dict[str, Any], patch: dict[str, Any]
-) -> None:
-    assert merge_patch(old, new) == patch
-
-
-def applied(target: Any, patch: Any) -> Any:
-    """Apply a patch as RFC 7396 tells to."""
-    if not isinstance(patch, dict):
-        return patch
-    target = copy.deepcopy(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            target.pop(key, None)
-        else:
-            target[key] = applied(target.get(key), value)
-    return target
-
-
-LEAVES = st.integers(0, 2) | st.booleans() | st.text("ab", max_size=2)
-JSON = st.recursive(
-    LEAVES | st.lists(LEAVES, max_size=2),
-    lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
-    max_leaves=8,
-)
-OBJECTS = st.dictionaries(st.sampled_from("abc"), JSON, max_size=3)
-
-
-@steady(300)
-@given(OBJECTS, OBJECTS)
-def test_applying_the_patch_gives_the_new_object(old: dict[str, Any], new: dict[str, Any]) -> None:
-    assert applied(old, merge_patch(old, new)) == new
 
 
 LIMITED = Condition("ScalingLimited", True, "TooManyReplicas", "more are wanted")

@@ -100,6 +100,7 @@ class _Bench:
     def __init__(self, concurrency: int = 1) -> None:
         self.client, self.cache, self.clock = _Client(), _Cache(), FakeClock()
         self.done: list[tuple[fx.Effect, Any, KubeError | None]] = []
+        self.left: list[int] = []
         self.leads = True
         client: Any = self.client
         self.executor = Executor(
@@ -110,6 +111,7 @@ class _Bench:
             on_done=lambda *outcome: self.done.append(outcome),
             concurrency=concurrency,
         )
+        self.executor.on_taken = self.left.append
 
     async def carry_out(self, *effects: fx.Effect) -> None:
         for effect in effects:
@@ -167,6 +169,7 @@ async def test_what_only_tells_of_a_run_has_workers_of_its_own_and_few(bench: _B
     await bench.carry_out(*[announce] * 9, fx.MarkFinished(PHASE))
     assert [what for _, what, _ in bench.client.calls] == ["events"] * 4
     assert len(bench.executor) == 6
+    assert bench.executor.urgent == 0
 
     await bench.carry_out(_create())  # waits for none of them
 
@@ -174,6 +177,14 @@ async def test_what_only_tells_of_a_run_has_workers_of_its_own_and_few(bench: _B
     bench.client.held.set()
     await bench.clock.settle()
     assert len(bench.client.calls) == 11
+
+
+async def test_each_effect_that_is_taken_tells_how_many_are_left(bench: _Bench) -> None:
+    await bench.carry_out(_create(), _status(), _create())
+    assert bench.left == [2, 1, 0]
+    bench.leads = False
+    await bench.carry_out(_create(), _create())
+    assert bench.left[3:] == [1, 0]  # what is dropped makes room, too
 
 
 async def test_effects_keep_their_order(bench: _Bench) -> None:
@@ -223,6 +234,20 @@ async def test_a_throttled_call_waits_as_long_as_the_server_asks(bench: _Bench) 
     assert len(bench.client.calls) == 1
     await bench.clock.run_for(0.1)
     assert len(bench.client.calls) == 2
+
+
+async def test_a_throttled_call_lets_fewer_be_under_way(bench: _Bench) -> None:
+    most = bench.executor.width.now
+    bench.client.answer("create", Throttled("busy", status=429), {})
+    await bench.carry_out(_create())
+    assert bench.executor.width.now == pytest.approx(max(most / 2, 4))
+
+
+async def test_a_refusal_for_good_says_nothing_of_how_busy_the_server_is(bench: _Bench) -> None:
+    most = bench.executor.width.now
+    bench.client.answer("create", Forbidden("no"))
+    await bench.carry_out(_create())
+    assert bench.executor.width.now == most
 
 
 async def test_a_status_is_never_repeated_as_it_was_but_made_anew(bench: _Bench) -> None:

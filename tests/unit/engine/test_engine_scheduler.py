@@ -174,3 +174,63 @@ def test_a_task_that_may_choose_is_looked_at_again_when_any_refusal_ends() -> No
     scheduler.offer(CHOOSING, (Candidate("a", ready),))
     scheduler.hold(NAMESPACE, "somebody", Hold("QuotaExceeded", "pods=1/1", until=10))
     assert scheduler.next_try(CHOOSING, 0) == 10
+
+
+def _alone(scheduler: Scheduler, limit: int | None, phase: Key = A) -> dict[str, int] | None:
+    admission = scheduler.admit_alone(phase, {AGENT: limit})
+    if admission is None:
+        return None
+    return {task: n for (_, task, _), n in admission.granted.items()}
+
+
+def test_a_phase_is_judged_alone_while_there_is_room_for_all_that_waits() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(items=3),))
+    scheduler.offer(B, (_candidate("b", items=2),))
+    scheduler.offer(ELSEWHERE, (_candidate(items=90),))
+    assert _alone(scheduler, None) == {"work": 3}
+    assert _alone(scheduler, 5) == {"work": 3}
+    assert _alone(scheduler, 4) is None
+    scheduler.offer(B, ())
+    assert _alone(scheduler, 4) == {"work": 3}
+
+
+def test_what_runs_takes_from_the_room_that_is_judged_by() -> None:
+    attempts = AttemptIndex()
+    attempts.assume(A, an_attempt())
+    scheduler = Scheduler(attempts)
+    scheduler.offer(A, (_candidate(items=3),))
+    assert _alone(scheduler, 4) == {"work": 3}
+    assert _alone(scheduler, 3) is None
+
+
+def test_after_a_refusal_nobody_is_judged_alone() -> None:
+    scheduler = Scheduler(AttemptIndex())
+    scheduler.offer(A, (_candidate(),))
+    scheduler.hold(NAMESPACE, AGENT, Hold("QuotaExceeded", "full", until=10))
+    assert _alone(scheduler, None) is None
+    assert scheduler.admit_alone(A, {}) is None
+
+
+def test_slots_that_come_free_are_shared_out_once_if_somebody_waits_for_them() -> None:
+    attempts = AttemptIndex()
+    running = an_attempt()
+    attempts.assume(A, running)
+    scheduler = Scheduler(attempts)
+    scheduler.offer(B, (_candidate("b", items=3),))
+    scheduler.shared_out(NAMESPACE, _admit(scheduler, limit=1))
+    assert _alone(scheduler, 1) == {}  # it wants nothing, and nothing has come free
+    attempts.forget(A, running.pod)
+    assert _alone(scheduler, 1) is None
+    scheduler.shared_out(NAMESPACE, _admit(scheduler, limit=1))
+    assert _alone(scheduler, 1) == {}
+
+
+def test_slots_that_nobody_waits_for_are_not_shared_out() -> None:
+    attempts = AttemptIndex()
+    running = an_attempt()
+    attempts.assume(A, running)
+    scheduler = Scheduler(attempts)
+    scheduler.shared_out(NAMESPACE, _admit(scheduler, limit=1))
+    attempts.forget(A, running.pod)
+    assert _alone(scheduler, 1) == {}

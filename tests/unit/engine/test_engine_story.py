@@ -148,8 +148,10 @@ def test_a_message_goes_before_the_usual_words() -> None:
 
 
 def test_a_phase_is_told_of_when_its_object_appears_whatever_its_state_was() -> None:
-    planned = WorkflowRecord(steps={"build": StepRecord(StepState.READY)})
-    made = WorkflowRecord(steps={"build": StepRecord(StepState.READY, object_name="flow-build-x")})
+    waiting = StepRecord()
+    planned = WorkflowRecord(steps={"build": StepRecord(StepState.READY), "test": waiting})
+    ready = StepRecord(StepState.READY, object_name="flow-build-x")
+    made = WorkflowRecord(steps={"build": ready, "test": waiting})
     told = [note.reason for note in workflow_story(planned, made)]
     assert told == ["PhaseStarted"]
 
@@ -158,15 +160,31 @@ def test_the_phases_of_a_workflow_are_told_when_they_begin_and_end() -> None:
     begun = StepRecord(StepState.RUNNING, "flow-build-x", Tally(total=4))
     ended = replace(begun, state=StepState.FAILED, tally=Tally(4, succeeded=3), message="why")
     flows = [
-        _flow(WorkflowState.RUNNING),
-        _flow(WorkflowState.RUNNING, steps={"build": begun}),
-        _flow(WorkflowState.RUNNING, steps={"build": ended}),
+        _flow(WorkflowState.RUNNING, steps={"build": StepRecord(), "test": StepRecord()}),
+        _flow(WorkflowState.RUNNING, steps={"build": begun, "test": StepRecord()}),
+        _flow(WorkflowState.RUNNING, steps={"build": ended, "test": StepRecord()}),
     ]
     told = [list(workflow_story(a, b)) for a, b in itertools.pairwise(flows)]
     assert told == [
         [Note("PhaseStarted", "phase build is flow-build-x")],
         [Note("PhaseFailed", "phase build 3/4: why")],
     ]
+
+
+def test_a_phase_that_is_alone_begins_and_ends_with_its_workflow_unless_it_fails() -> None:
+    begun = StepRecord(StepState.RUNNING, "flow-build-x", Tally(total=4))
+    flows = [
+        _flow(WorkflowState.RUNNING, steps={"build": step})
+        for step in (
+            StepRecord(),
+            begun,
+            replace(begun, state=StepState.SUCCEEDED),
+            replace(begun, state=StepState.FAILED, message="why"),
+        )
+    ]
+    fresh, running, succeeded, failed = flows
+    assert not [*workflow_story(fresh, running), *workflow_story(running, succeeded)]
+    assert list(workflow_story(running, failed)) == [Note("PhaseFailed", "phase build 0/4: why")]
 
 
 class _Teller:

@@ -23,7 +23,7 @@ from spectra_operator.engine.effects import Effect, WriteStatus
 from spectra_operator.engine.keys import Key
 from spectra_operator.engine.queue import WorkQueue
 from spectra_operator.engine.runs import StatusState
-from spectra_operator.engine.status import StatusWriter, paced, proven
+from spectra_operator.engine.status import StatusWriter, proven
 
 KEY = Key("Phase", "team", "stage")
 BODY = {"metadata": {"name": "stage", "namespace": "team", "resourceVersion": "7"}}
@@ -98,12 +98,32 @@ def test_the_whole_status_is_sent_without_the_spec_guarded_by_the_version(desk: 
 
 
 @pytest.mark.parametrize(
-    ("took", "gathers"), [(0.0, 1.0), (0.02, 1.0), (0.04, 2.0), (0.1, 5.0), (3.0, 5.0)]
+    ("took", "gathers"), [(0.0, 1.0), (0.01, 1.0), (0.02, 2.0), (0.05, 5.0), (3.0, 5.0)]
 )
 def test_what_nothing_waits_for_gathers_longer_the_longer_its_writes_take(
-    took: float, gathers: float
+    desk: _Desk, took: float, gathers: float
 ) -> None:
-    assert paced(StatusState(took=took)) == pytest.approx(gathers)
+    assert desk.writer.pace(StatusState(took=took)) == pytest.approx(gathers)
+
+
+def test_what_is_wanted_sooner_is_put_off_less_but_never_beyond_what_all_are(desk: _Desk) -> None:
+    def pace(took: float) -> float:
+        return desk.writer.pace(StatusState(took=took), least=0.2)
+
+    assert [pace(took) for took in (0.0, 0.01, 0.1, 9.0)] == pytest.approx([0.2, 0.2, 2.0, 5.0])
+
+
+def test_a_status_that_was_never_written_is_paced_by_what_writes_of_others_took(
+    desk: _Desk,
+) -> None:
+    for _ in range(50):
+        assert desk.write({"state": "Running"})
+        desk.clock.advance(0.03)
+        desk.state.writing = False
+        desk.writer.answered(desk.state)
+
+    assert desk.writer.pace(StatusState()) == pytest.approx(3.0, rel=0.02)
+    assert desk.writer.pace(StatusState(took=0.01)) == 1.0
 
 
 def test_a_write_that_changes_nothing_is_not_sent(desk: _Desk) -> None:

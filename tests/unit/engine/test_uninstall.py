@@ -9,7 +9,7 @@ import pytest
 from spectra_operator.engine.uninstall import forget_leases, stop_operator
 from spectra_operator.kube.errors import Forbidden, KubeError, NotFound
 from spectra_operator.kube.interface import Listing
-from spectra_operator.kube.resources import Body, Resource
+from spectra_operator.kube.resources import LEASES, Body, Resource
 
 SELECTOR = "app.kubernetes.io/name=spectra-operator"
 
@@ -33,6 +33,9 @@ class Cluster:
         return {"status": {"selector": SELECTOR}}
 
     async def list(self, resource: Resource, namespace: str, *, label_selector: str) -> Listing:
+        if resource == LEASES:
+            labelled = [name for name in self.leases if name.startswith("spectra-operator-")]
+            return Listing([{"metadata": {"name": name}} for name in labelled], "1")
         self.asked.append(label_selector)
         items = [{"metadata": {"name": pod}, "status": {"phase": "Running"}} for pod in self.pods]
         self.pods = self.pods[1:]
@@ -97,8 +100,9 @@ async def test_a_lack_of_rights_is_told() -> None:
         await stop(cluster)
 
 
-async def test_the_leases_of_all_shards_go_and_missing_ones_are_well() -> None:
-    cluster = Cluster(leases=("spectra-operator-shard-0", "spectra-operator-shard-2", "another"))
+async def test_the_leases_of_shards_and_replicas_go_and_missing_ones_are_well() -> None:
+    ours = ("shard-0", "shard-2", "shard-7", "replica-one")
+    cluster = Cluster(leases=(*(f"spectra-operator-{name}" for name in ours), "another"))
     client: Any = cluster
 
     await forget_leases(client, "system", 3)

@@ -24,7 +24,8 @@ class OneLease:
         self.latency = 0.0
         self.writes = 0
         self._clock = clock
-        self._watchers: list[asyncio.Queue[Body]] = []
+        self._version = 0
+        self._watchers: list[asyncio.Queue[WatchEvent]] = []
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Body:
         await self._travel()
@@ -36,7 +37,7 @@ class OneLease:
         await self._travel()
         if self.lease is not None:
             raise AlreadyExists("there is one", status=409)
-        return self._commit(body, 0)
+        return self._commit(body, "ADDED")
 
     async def replace(self, resource: Resource, namespace: str, name: str, body: Body) -> Body:
         await self._travel()
@@ -44,13 +45,35 @@ class OneLease:
         version = self.lease["metadata"]["resourceVersion"]
         if body["metadata"]["resourceVersion"] != version:
             raise Conflict("changed since", status=409)
-        return self._commit(body, int(version))
+        return self._commit(body, "MODIFIED")
+
+    def delete(self) -> None:
+        """Delete the Lease, as anybody may who has the right to."""
+        self._version += 1
+        self._tell("DELETED", self._as_of(self.lease or {}))
+        self.lease = None
+
+    def write_in(self, holder: str) -> None:
+        """Write a holder in, whoever has the Lease."""
+        self._commit({**(self.lease or {}), "spec": self.spec | {"holderIdentity": holder}})
+
+    def make(self, holder: str) -> None:
+        """Make the Lease anew for somebody."""
+        metadata = {"name": "shard-0", "namespace": "ns"}
+        self._commit({"metadata": metadata, "spec": {"holderIdentity": holder}}, "ADDED")
+
+    def tell_again(self, holder: str) -> None:
+        """Let watches bring what was long ago."""
+        past = self._as_of({**(self.lease or {}), "spec": {"holderIdentity": holder}})
+        past["metadata"]["resourceVersion"] = "1"
+        self._tell("MODIFIED", past)
 
     async def watch(self, *args: Any, **selectors: str) -> AsyncGenerator[WatchEvent, None]:
-        queue: asyncio.Queue[Body] = asyncio.Queue()
+        queue: asyncio.Queue[WatchEvent] = asyncio.Queue()
         self._watchers.append(queue)
+        yield WatchEvent("BOOKMARK", {"metadata": {"resourceVersion": str(self._version)}})
         while True:
-            yield WatchEvent("MODIFIED", await queue.get())
+            yield await queue.get()
 
     async def _travel(self) -> None:
         if self.latency:
@@ -58,15 +81,22 @@ class OneLease:
         if self.down is not None:
             raise self.down
 
-    def _commit(self, body: Body, version: int) -> Body:
+    def _commit(self, body: Body, kind: str = "MODIFIED") -> Body:
         self.writes += 1
-        metadata = body["metadata"] | {"resourceVersion": str(version + 1)}
-        self.lease = copy.deepcopy(body) | {"metadata": metadata}
-        for queue in self._watchers:
-            queue.put_nowait(self.lease)
+        self._version += 1
+        self.lease = self._as_of(body)
+        self._tell(kind, self.lease)
         if self.lose_answers:
             raise Unreachable("the answer is lost", ambiguous=True)
         return copy.deepcopy(self.lease)
+
+    def _as_of(self, body: Body) -> Body:
+        metadata = body["metadata"] | {"resourceVersion": str(self._version)}
+        return copy.deepcopy(body) | {"metadata": metadata}
+
+    def _tell(self, kind: str, body: Body) -> None:
+        for queue in self._watchers:
+            queue.put_nowait(WatchEvent(kind, body))
 
     @property
     def spec(self) -> dict[str, Any]:

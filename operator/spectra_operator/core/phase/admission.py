@@ -100,6 +100,34 @@ def admit(candidates: Iterable[Candidate], slots: Slots, now: datetime) -> Admis
     return Admission(granted, blocked, shares)
 
 
+def admit_uncontested(
+    own: Iterable[Candidate], free: Mapping[str, float], wanted: Mapping[str, int]
+) -> Admission | None:
+    """Grant a phase all that is ready in it, if there is room for all that is ready anywhere.
+
+    Then no order matters, and what it costs does not grow with the number of phases that wait.
+
+    Args:
+        own: What is ready in the phase.
+        free: By agent how many more attempts it may start; an agent is missing if more than its
+            concurrency limits it.
+        wanted: By agent how many items of all phases are ready; those for which one is to be
+            chosen count for the agent "".
+
+    Returns:
+        None where a limit may keep something back; then `admit` decides.
+    """
+    granted: dict[tuple[str, str, int], int] = {}
+    for candidate in own:
+        ready = candidate.ready
+        limited = candidate.phase_limit is not None or candidate.workflow_limit is not None
+        asked = wanted.get(ready.agent, 0) + wanted.get("", 0)
+        if limited or ready.requires or candidate.room or free.get(ready.agent, -1) < asked:
+            return None
+        granted[candidate.phase_uid, ready.task, ready.way] = ready.startable
+    return Admission(granted, {})
+
+
 def _rank(candidate: Candidate, now: datetime) -> tuple[float, float, float, str, str]:
     ready = candidate.ready
     waited = (now - ready.since).total_seconds()

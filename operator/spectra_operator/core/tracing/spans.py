@@ -87,7 +87,7 @@ def phase_spans(
     place = _Place(shape)
     for attempt in attempts:
         if _is_recorded(after, attempt) and not _is_recorded(before, attempt):
-            yield place.attempt(attempt, now)
+            yield place.attempt(attempt, after, now)
     for name, task in after.tasks.items():
         known = before.tasks.get(name)
         if task is not known and task.ended and not (known and known.ended):
@@ -137,11 +137,12 @@ class _Place:
         if task.started_at is None or task.finished_at is None:
             return
         uid, state = self._shape.uid, str(task.state)
-        ready = min(self._ready_at(name, record) or task.started_at, task.started_at)
+        ready = self._begun(name, record) or task.started_at
         about = {**self._common, "spectra.task": name}
         span = ids.task_span(uid, name)
         queue = ids.queue_span(uid, name)
-        yield Span(self._trace, queue, span, "queue", ready, task.started_at, "", about)
+        began = max(ready, task.started_at)
+        yield Span(self._trace, queue, span, "queue", ready, began, "", about)
         yield Span(
             self._trace,
             span,
@@ -153,10 +154,11 @@ class _Place:
             {**about, "spectra.state": state, "spectra.items": task.total, **_doer(task)},
         )
 
-    def attempt(self, attempt: Attempt, now: datetime) -> Span:
+    def attempt(self, attempt: Attempt, record: PhaseRecord, now: datetime) -> Span:
         uid = self._shape.uid
         end = attempt.finished_at or attempt.deleted_at or now
         start = attempt.created_at or attempt.started_at or end
+        start = max(start, self._begun(attempt.task, record) or start)
         return Span(
             self._trace,
             ids.attempt_span(uid, attempt.task, attempt.index, attempt.number),
@@ -176,6 +178,16 @@ class _Place:
                 **_start_up(attempt),
             },
         )
+
+    def _begun(self, name: str, record: PhaseRecord) -> datetime | None:
+        """Return when the span of a task starts, which those of its attempts must not precede.
+
+        That is when it could begin. What its pods tell are whole seconds, so they may seem to have
+        been there earlier; but no task starts before its phase.
+        """
+        known = (self._ready_at(name, record), record.tasks[name].started_at)
+        first = min((time for time in known if time), default=None)
+        return max(first, record.started_at) if first and record.started_at else first
 
     def _ready_at(self, name: str, record: PhaseRecord) -> datetime | None:
         """Return when the last of what a task depends on had ended."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from math import inf
 from typing import Any
 
 import pytest
@@ -9,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.pods import at
-from spectra_operator.core.phase.admission import AGING_SECONDS, Blocked, Candidate, Slots, admit
+from spectra_operator.core.phase.admission import (
+    AGING_SECONDS,
+    Admission,
+    Blocked,
+    Candidate,
+    Slots,
+    admit,
+    admit_uncontested,
+)
 from spectra_operator.core.phase.readiness import Ready
 from unit.core.core_settings import steady
 
@@ -230,6 +240,62 @@ def test_no_limit_is_ever_exceeded_and_no_slot_left_idle(
         assert all(left >= 0 for left in room)
         assert count == c.ready.startable or min(room) == 0
         assert (count < c.ready.startable) == ((c.phase_uid, c.ready.task) in result.blocked)
+
+
+def free_of(slots: Slots) -> dict[str, float]:
+    """Return how many more attempts the limits of agents allow."""
+    return {name: inf if limit is None else limit for name, limit in slots.agents.items()}
+
+
+@steady(150)
+@given(crowds())
+def test_a_phase_gets_by_itself_only_what_it_would_get_among_all(
+    crowd: tuple[list[Candidate], Slots],
+) -> None:
+    candidates, slots = crowd
+    wanted = Counter[str]()
+    for candidate in candidates:
+        wanted[candidate.ready.agent] += candidate.ready.startable
+    among_all = admit(candidates, slots, at(0))
+    for phase in ("p1", "p2", "p3", "p4"):
+        own = [candidate for candidate in candidates if candidate.phase_uid == phase]
+        alone = admit_uncontested(own, free_of(slots), wanted)
+        if alone is not None:
+            shares = {key: n for key, n in among_all.granted.items() if key[0] == phase}
+            assert alone.granted == shares
+
+
+def alone(candidate: Candidate, free: float = 3, **wanted: int) -> dict[str, int] | None:
+    """Return what a phase gets without a look at others; None if these must be looked at."""
+    admission = admit_uncontested([candidate], {"worker": free}, {"worker": 1} | wanted)
+    if admission is None:
+        return None
+    return {task: n for (_, task, _), n in admission.granted.items()}
+
+
+def test_where_there_is_room_for_all_that_is_ready_nobody_looks_at_the_others() -> None:
+    assert alone(a_candidate(ready(count=2)), worker=3) == {"work": 2}
+    assert alone(a_candidate(ready(count=2)), worker=4) is None
+    assert alone(a_candidate(ready(count=9000)), free=inf, worker=10**6) == {"work": 9000}
+    assert admit_uncontested([], {}, {}) == Admission({}, {})
+
+
+@pytest.mark.parametrize(
+    "candidate",
+    [
+        pytest.param(a_candidate(phase_limit=9), id="the phase has a limit"),
+        pytest.param(a_candidate(workflow_limit=9), id="the workflow has a limit"),
+        pytest.param(a_candidate(room="worker/r1"), id="it is a gate"),
+        pytest.param(a_candidate(ready(agent="loader")), id="more than a number limits its agent"),
+    ],
+)
+def test_other_limits_than_the_agents_are_not_judged_alone(candidate: Candidate) -> None:
+    assert alone(candidate) is None
+
+
+def test_tasks_that_may_take_any_agent_are_counted_for_each() -> None:
+    assert alone(a_candidate(), free=3, **{"": 2}) == {"work": 1}
+    assert alone(a_candidate(), free=3, **{"": 3}) is None
 
 
 def test_a_room_of_its_own_is_neither_taken_nor_filled_by_others() -> None:

@@ -127,6 +127,30 @@ def test_a_run_of_a_workflow_is_a_root() -> None:
     assert list(workflow_spans(shape, WorkflowRecord(), going)) == []
 
 
+def test_whole_seconds_of_pods_let_no_span_start_before_that_above_it() -> None:
+    """The phase began 0.7 s after the second that its pods name."""
+    record = replace(a_record(a=RUNNING), started_at=at(3.7))
+    ended = replace(ENDED, finished_at=at(3))
+    after = replace(record, state=PhaseState.SUCCEEDED, finished_at=at(3), tasks={"a": ended})
+    attempt = replace(an_attempt("a", done(), started=3, created_at=at(3)), finished_at=at(3))
+
+    found = spans(record, after, attempt)
+
+    assert {span.start for span in found.values()} == {at(3.7)}
+    assert {span.end for span in found.values()} == {at(3.7)}
+
+
+def test_an_attempt_starts_no_earlier_than_what_its_task_depends_on_has_ended() -> None:
+    before = a_record(a=replace(ENDED, finished_at=at(13.4)), b=replace(RUNNING, started_at=None))
+    after = a_record(a=before.tasks["a"], b=replace(LATER, started_at=at(14)))
+    attempt = an_attempt("b", done(), started=14, created_at=at(13))
+
+    found = spans(before, after, attempt)
+
+    assert found["attempt 1"].start == found["task b"].start == at(13.4)
+    assert (found["queue"].start, found["queue"].end) == (at(13.4), at(14))
+
+
 def test_no_span_ends_before_it_starts() -> None:
     odd = replace(ENDED, started_at=at(13), finished_at=at(5))
     attempt = replace(an_attempt("a", done()), finished_at=at(0), created_at=at(40))

@@ -1,0 +1,168 @@
+"""Pods are let go only where no operator works any more, and where there is such a namespace."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builders.engine import World
+from builders.fake_api.faults import Match, Refuse
+from builders.kubelet import hangs
+from builders.operator_process import a_kubeconfig
+from builders.replica import SYSTEM
+from builders.specs import NAMESPACE, Body, a_step, a_task, a_workflow
+from spectra_operator.commands import release
+from spectra_operator.config import Config
+from spectra_operator.engine.leases import SHARD_LEASE
+from spectra_operator.engine.release_guard import Installation, RefusedError, release_guarded
+from spectra_operator.kube.resources import LEASES
+
+ALL = Installation(SYSTEM)
+OTHERS = Installation(SYSTEM, served=("elsewhere",))
+SERVED = "default"
+"""A namespace in which there is nothing to release."""
+
+
+@pytest.fixture(autouse=True)
+async def held(world: World) -> None:
+    """Leave a pod that hangs."""
+    world.kubelet.plan("a", hangs())
+    await world.apply(a_workflow([a_step("build", [a_task("a")])]))
+    await world.until(lambda: world.task_now("a").get("state") == "Running")
+
+
+async def released(
+    world: World, namespace: str | None = None, operator: Installation = ALL, seconds: float = 60
+) -> int:
+    """Release, while so much time passes as that takes."""
+    work = asyncio.create_task(
+        release_guarded(world.operators[0].client, world.clock, operator, namespace)
+    )
+    await world.until(work.done, seconds=seconds)
+    return await work
+
+
+async def write_lease(world: World, shard: int, **spec: object) -> Body:
+    """Write the Lease of a shard, whoever holds it."""
+    name = SHARD_LEASE.format(shard=shard)
+    return await world.api.patch(LEASES, name, {"spec": spec}, SYSTEM)
+
+
+@pytest.mark.parametrize("namespace", [None, NAMESPACE, SERVED])
+async def test_nothing_is_let_go_while_a_leader_renews_its_lease(
+    world: World, namespace: str | None
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        await released(world, namespace)
+
+    assert str(refused.value).startswith(
+        "one still works in what is to be released: it renews Lease"
+        " spectra-system/spectra-operator-shard-0. Stop the operator first"
+    )
+    assert ("SPECTRA_OPERATOR_WATCH_NAMESPACES" in str(refused.value)) == bool(namespace)
+    assert len(world.held_pods()) == 1
+
+
+async def test_where_the_lease_was_given_back_no_time_passes(world: World) -> None:
+    await world.operator.stop()
+    begun = world.clock.monotonic()
+    assert await released(world) == 1
+    assert world.clock.monotonic() == begun
+    assert world.held_pods() == []
+
+
+async def test_a_lease_that_was_not_given_back_is_waited_for_and_that_is_told(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.operator.kill()
+    begun = world.clock.monotonic()
+    with caplog.at_level(logging.INFO, "spectra_operator.engine.release_guard"):
+        assert await released(world) == 1
+    assert 15 <= world.clock.monotonic() - begun <= 16
+    assert caplog.messages[0] == (
+        "Lease spectra-operator-shard-0 is held by one; waiting for up to 15 s to see whether"
+        " that one lives"
+    )
+
+
+async def test_a_leader_that_comes_back_meanwhile_is_noticed(world: World) -> None:
+    world.operator.kill()
+    work = asyncio.create_task(release_guarded(world.operator.client, world.clock, ALL, None))
+    await world.during(10)
+    await write_lease(world, 0, holderIdentity="two")
+    await world.during(2)
+    with pytest.raises(RefusedError, match="two still works"):
+        await work
+
+
+@pytest.mark.parametrize(
+    "goes",
+    [
+        lambda world: world.api.delete(LEASES, SHARD_LEASE.format(shard=0), SYSTEM),
+        lambda world: write_lease(world, 0, holderIdentity=""),
+    ],
+    ids=["deleted", "given back"],
+)
+async def test_a_lease_that_goes_meanwhile_is_waited_for_no_longer(
+    world: World, goes: Callable[[World], asyncio.Future[object]]
+) -> None:
+    world.operator.kill()
+    work = asyncio.create_task(release_guarded(world.operator.client, world.clock, ALL, None))
+    await world.during(3)
+    await goes(world)
+    await world.during(1)
+    assert await work == 1
+
+
+async def test_a_namespace_that_the_operator_serves_no_more_is_released_beside_it(
+    world: World,
+) -> None:
+    assert await released(world, NAMESPACE, OTHERS) == 1
+    assert world.operator.leads()
+
+
+async def test_a_namespace_that_does_not_exist_is_told_and_nobody_is_stopped(world: World) -> None:
+    with pytest.raises(RefusedError, match="namespace missing does not exist"):
+        await release_guarded(world.operator.client, world.clock, OTHERS, "missing", "operator")
+    assert world.api.count("patch", "deployments") == 0
+
+
+async def test_without_the_right_to_look_for_a_namespace_what_is_held_proves_that_it_exists(
+    world: World,
+) -> None:
+    world.api.fault(Match("get", "namespaces"), Refuse(403, "Forbidden"), times=2)
+    assert await released(world, NAMESPACE, OTHERS) == 1
+    with pytest.raises(RefusedError, match="not known whether it exists: grant get on namespaces"):
+        await released(world, NAMESPACE, OTHERS)
+
+
+async def test_the_command_ends_with_the_reason(world: World, tmp_path: Path) -> None:
+    config = Config(kubeconfig=str(a_kubeconfig(tmp_path, world.api.access().server)))
+    with pytest.raises(SystemExit) as ended:
+        await release(config, "missing", "")
+    assert ended.value.code == "spectra-operator: namespace missing does not exist"
+
+
+async def test_the_command_lets_go_what_its_operator_does_not_serve(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kubeconfig = str(a_kubeconfig(tmp_path, world.api.access().server))
+    with caplog.at_level(logging.INFO, "spectra_operator.commands"):
+        config = Config(kubeconfig=kubeconfig, watch_namespaces=("elsewhere",))
+        await release(config, NAMESPACE, "")
+    assert caplog.messages == ["released 1 pods"]
+
+
+def test_only_the_leases_of_what_is_released_count() -> None:
+    shards = [SHARD_LEASE.format(shard=shard) for shard in range(4)]
+    some = Installation("system", 4, served=("team-a", "team-b"))
+    assert Installation("system", 4).leases_of(None) == shards
+    assert len(Installation("system", 4).leases_of("team-a")) == 1
+    assert some.leases_of("team-a") == Installation("system", 4).leases_of("team-a")
+    assert some.leases_of("team-c") == []
+    each = {*some.leases_of("team-a"), *some.leases_of("team-b")}
+    assert some.leases_of(None) == sorted(each)
