@@ -148,6 +148,11 @@ test-all: test ## Run everything: `make test`, then many more storms, and scale 
 bench: $(STAMP) ## Measure against the targets, on fake nodes (ARGS='--quick', '--scenario chain')
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: profile
+profile: $(STAMP) ## Show where the operator's time goes (ARGS='--scenario chain'), and what it does
+	@$(BIN)/python -m profiling sample $(ARGS)
+	@$(BIN)/python -m profiling count
+
 .PHONY: images
 images: $(STAMP) ## Build the container images that have changed
 	@$(BIN)/python -m images build

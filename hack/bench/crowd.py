@@ -13,6 +13,7 @@ from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.resources import Body
 
 AT_ONCE = 32
+LOOK_SECONDS = 1.0
 TASKS = 10
 """Of each workflow, so that ten thousand have a hundred thousand."""
 MOMENT = "2026-01-01T00:00:00Z"
@@ -44,6 +45,16 @@ async def gather_crowd(client: AiohttpClient, namespace: str, crowd: Crowd) -> N
 
     await at_once(map(suspended, range(crowd.suspended)))
     await at_once(map(finished, range(crowd.finished)))
+
+
+async def until_taken_in(client: AiohttpClient, namespace: str, crowd: Crowd) -> None:
+    """Wait until an operator has written of every suspended workflow that it is suspended."""
+    while True:
+        listing = await client.list(WORKFLOWS, namespace, label_selector=c.LIVE_SELECTOR)
+        states = [(flow.get("status") or {}).get("state") for flow in listing.items]
+        if states.count("Suspended") >= crowd.suspended:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def at_once(calls: Iterable[Awaitable[None]]) -> None:

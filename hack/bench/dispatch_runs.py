@@ -11,7 +11,7 @@ from bench.dispatch import WORKERS, Played, Pool
 from bench.errors import BenchError
 from bench.fleet import Fleet
 from bench.lease_limit import raw_limit
-from bench.loads import chains, fan_outs
+from bench.loads import chains, fan_outs, stages
 from bench.plane import NAMESPACE, ROOT, Plane, a_plane
 from bench.pod_runs import Conditions
 from bench.process import OperatorProcess, a_free_port, an_operator
@@ -20,11 +20,11 @@ from bench.scenarios import DispatchScenario
 from spectra_operator.kube.access import load_access
 
 RAW_SECONDS = 5.0
-SHAPES = {"chains": chains, "fan-outs": fan_outs}
+SHAPES = {"chains": chains, "fan-outs": fan_outs, "phases": stages}
 
 
 def run_dispatch(scenario: DispatchScenario, run: int, conditions: Conditions) -> DispatchRun:
-    """Do all rates once, chains by pace and fan-outs without, and the raw limit around them.
+    """Do all rates once, every shape by pace and fan-outs without, and the raw limit around them.
 
     Raises:
         BenchError: A task was lost or given twice, a workflow failed, or something did not start.
@@ -37,7 +37,7 @@ def run_dispatch(scenario: DispatchScenario, run: int, conditions: Conditions) -
         _an_operator(plane, log, url) as operator,
     ):
         # The loop that leaves most of the cores to what is measured.
-        return uvloop.run(_on_plane(plane, operator, url, scenario, run))
+        return uvloop.run(_on_plane(plane, operator, url, scenario, run, conditions))
 
 
 def _an_operator(plane: Plane, log: Path, url: str) -> AbstractContextManager[OperatorProcess]:
@@ -46,18 +46,24 @@ def _an_operator(plane: Plane, log: Path, url: str) -> AbstractContextManager[Op
 
 
 async def _on_plane(
-    plane: Plane, operator: OperatorProcess, url: str, scenario: DispatchScenario, run: int
+    plane: Plane,
+    operator: OperatorProcess,
+    url: str,
+    scenario: DispatchScenario,
+    run: int,
+    conditions: Conditions,
 ) -> DispatchRun:
     access = load_access(str(plane.access_file))
     pool = Pool(plane, access, operator, url, NAMESPACE)
     before = await raw_limit(access, NAMESPACE, WORKERS, RAW_SECONDS)
     async with pool.fleet() as fleet:
-        paced = [
-            await _paced(pool, fleet, shape, rate, scenario.seconds)
-            for rate in scenario.rates
-            for shape in SHAPES
-        ]
-        paced.append(await _unpaced(pool, fleet, scenario))
+        with conditions.beside(operator.pid):
+            paced = [
+                await _paced(pool, fleet, shape, rate, scenario.seconds)
+                for rate in scenario.rates
+                for shape in SHAPES
+            ]
+            paced.append(await _unpaced(pool, fleet, scenario))
     after = await raw_limit(access, NAMESPACE, WORKERS, RAW_SECONDS)
     return DispatchRun(scenario.name, run, tuple(paced), (before.rate, after.rate))
 

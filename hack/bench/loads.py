@@ -1,4 +1,4 @@
-"""Workflows that keep warm workers busy: chains, where each end makes a task ready; fan-outs."""
+"""Workflows that keep warm workers busy: each end makes a task ready, or a slot, or a phase."""
 
 from __future__ import annotations
 
@@ -24,12 +24,20 @@ class Load:
 
 
 def chains(name: str, tasks: int) -> Load:
-    """Return workflows of two phases of ten chains each; every task reads the one before it.
+    """Return workflows of a phase of ten chains; every task reads the one before it.
 
     Forty tasks can run at once: more than end within a hop, fewer than there are slots.
     """
-    each = 2 * CHAINS * PLACES
-    phases = [_chained(FIRST, ""), _chained(SECOND, FIRST)]
+    return _of_phases(name, tasks, [_chained(FIRST, "")])
+
+
+def stages(name: str, tasks: int) -> Load:
+    """Return workflows of two such phases; the chains of the second read the ends of the first."""
+    return _of_phases(name, tasks, [_chained(FIRST, ""), _chained(SECOND, FIRST)])
+
+
+def _of_phases(name: str, tasks: int, phases: list[Body]) -> Load:
+    each = len(phases) * CHAINS * PLACES
     count = max(round(tasks / each), 1)
     return Load([a_workflow(f"{name}-{n}", phases) for n in range(count)], LANES, each * count)
 

@@ -26,6 +26,11 @@ class Meter:
         self._starved = proc.starved_seconds(engine.pid)
         self._rss = proc.memory(engine.pid).now
         self._plane_cpu = self._read_plane()
+        self._rss_quarter = 0
+
+    def see_quarter(self) -> None:
+        """Read the memory that the engine has now, when a quarter of the pods are there."""
+        self._rss_quarter = proc.memory(self._engine.pid).now
 
     def cost(self) -> EngineCost:
         """Return what was used since then."""
@@ -39,6 +44,7 @@ class Meter:
             rss_before=self._rss,
             rss_peak=memory.peak,
             rss_settled=memory.now,
+            rss_quarter=self._rss_quarter,
             requests=dict(used.requests.most_common()) if used else {},
             sent=used.sent if used else 0.0,
             plane={name: plane[name] - at for name, at in self._plane_cpu.items()},

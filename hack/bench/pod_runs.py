@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
 
-from bench.crowd import at_once, gather_crowd
+from bench.crowd import at_once, gather_crowd, until_taken_in
 from bench.engines import Engine, Running
 from bench.errors import BenchError
 from bench.flavour import Flavour
@@ -34,6 +34,15 @@ MOST_RAW_PODS = 2000
 FIRST = "first"
 
 
+Beside = Callable[[int], AbstractContextManager[None]]
+"""What goes on beside the measured part of a run: it is given the id of the engine's process."""
+
+
+def nothing(_pid: int) -> AbstractContextManager[None]:
+    """Let a run be alone."""
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What is the same for all runs of a benchmark.
@@ -43,12 +52,14 @@ class Conditions:
         lasting: How long pods run.
         settle: Seconds of quiet after a run, before memory is read.
         folder: Where logs go.
+        beside: What goes on beside the measured part.
     """
 
     cluster: str
     lasting: Lasting
     settle: float
     folder: Path
+    beside: Beside = nothing
 
 
 def run_pods(scenario: PodScenario, engine: Engine, run: int, conditions: Conditions) -> PodRun:
@@ -73,6 +84,8 @@ async def _on_plane(
             await client.create(resource, NAMESPACE, body)
         if scenario.crowd is not None:
             await gather_crowd(client, NAMESPACE, scenario.crowd)
+            with engine.running(plane, log.with_suffix(".first.log")):  # a start is a restart
+                await until_taken_in(client, NAMESPACE, scenario.crowd)
         stage = _Stage(plane, client, engine.flavour, conditions)
         await stage.apply([FIRST], single())
         with engine.running(plane, log) as running:
@@ -157,14 +170,21 @@ class _Stage:
     async def measured(self, scenario: PodScenario, running: Running) -> _Done:
         """Do the scenario, and wait until the engine has come to rest."""
         names = [f"flow-{number:05}" for number in range(scenario.workflows)]
+        quarter = scenario.pods // 4
         async with self._observing() as observer:
-            meter = Meter(self._plane.processes(), running)
-            timeline, began = observer.timeline, time.monotonic()
-            await self.apply(names, scenario.graph)
-            await observer.until("all ends", lambda: _all_in(names, timeline), PATIENCE)
-            ended = max(timeline.workflows[name] for name in names)
-            pods = [life for life in timeline.pods.values() if life.item.workflow in set(names)]
-            await observer.until("all pods let go", lambda: _released(timeline), PATIENCE)
+            with self._conditions.beside(running.pid):
+                meter = Meter(self._plane.processes(), running)
+                timeline, began = observer.timeline, time.monotonic()
+                await self.apply(names, scenario.graph)
+                if scenario.seconds:
+                    await observer.until(
+                        "a quarter", lambda: len(timeline.pods) >= quarter, PATIENCE
+                    )
+                    meter.see_quarter()
+                await observer.until("all ends", lambda: _all_in(names, timeline), PATIENCE)
+                ended = max(timeline.workflows[name] for name in names)
+                pods = [life for life in timeline.pods.values() if life.item.workflow in set(names)]
+                await observer.until("all pods let go", lambda: _released(timeline), PATIENCE)
             await asyncio.sleep(self._conditions.settle)
             cost = meter.cost()
             await self._check(names, len(pods), scenario.pods)

@@ -173,11 +173,14 @@ def _dispatch(run: DispatchRun) -> str:
         "p95",
         "p99",
         "Result to successor p50",
+        "p95",
+        "p99",
+        "New phase p50",
     ]
     rows = []
     for paced in run.paced:
-        spreads = (paced.dispatch, paced.chained)
-        dispatch, chained = (tuple(_ms(one)) for one in spreads)
+        spreads = (paced.dispatch, paced.chained, paced.entered)
+        dispatch, chained, entered = (tuple(_ms(one)) for one in spreads)
         rows.append(
             [
                 paced.shape,
@@ -185,6 +188,7 @@ def _dispatch(run: DispatchRun) -> str:
                 f"{paced.rate:.0f}",
                 *dispatch,
                 *chained,
+                *entered,
                 f"{1000 * paced.cpu / paced.tasks:.2f}",
                 f"{sum(paced.requests.values()) / paced.tasks:.2f}",
                 str(paced.idle),

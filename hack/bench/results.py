@@ -54,6 +54,7 @@ class EngineCost:
         starved: Seconds that it could have run and others did.
         rss_before: Its memory just before.
         rss_peak: The most that it ever had.
+        rss_quarter: Its memory when a quarter of the pods were there; 0 where nobody looked.
         rss_settled: Its memory some seconds after the end.
         requests: Its requests by verb and resource; empty for an engine that does not tell.
         sent: Bytes in their bodies.
@@ -65,6 +66,7 @@ class EngineCost:
     rss_before: int
     rss_peak: int
     rss_settled: int
+    rss_quarter: int
     requests: dict[str, int] = field(default_factory=dict)
     sent: float = 0.0
     plane: dict[str, float] = field(default_factory=dict)
@@ -127,7 +129,8 @@ class PacedRun:
     """Warm workers given tasks at one rate.
 
     Attributes:
-        shape: What flows: `chains`, where each end makes a task ready, or `fan-outs`.
+        shape: What flows: `chains`, where each end makes a task ready, `fan-outs`, where it makes
+            room for one, or `phases`, where every tenth end makes a phase ready.
         wanted: Tasks a second that should have ended; None for as many as can.
         tasks: How many ended.
         seconds: How long that took.

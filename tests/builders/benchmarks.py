@@ -30,7 +30,7 @@ def a_spread(p50: float, p99: float, count: int = 10) -> Spread:
 def a_cost(**fields: Any) -> EngineCost:
     """Return what an engine used: two seconds, 100 MiB that grow by two, one write a pod."""
     requests = {"create pods": 1000, "patch pods": 1000}
-    cost = EngineCost(2.0, 0.1, 100 * MIB, 102 * MIB, 101 * MIB, requests, 2e6, {})
+    cost = EngineCost(2.0, 0.1, 100 * MIB, 102 * MIB, 101 * MIB, 0, requests, 2e6, {})
     return replace(cost, **fields)
 
 

@@ -69,7 +69,8 @@ def test_dispatch_has_every_rate_and_one_run_without(told: dict[str, Any]) -> No
     run = told["runs"][-1]
 
     found = [(paced["shape"], paced["wanted"]) for paced in run["paced"]]
-    assert found == [("chains", 200.0), ("fan-outs", 200.0), ("fan-outs", None)]
+    shapes = ("chains", "fan-outs", "phases")
+    assert found == [*((shape, 200.0) for shape in shapes), ("fan-outs", None)]
     assert min(run["raw"]) > 0
 
 

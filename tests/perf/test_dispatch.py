@@ -15,7 +15,7 @@ import uvloop
 from bench.dispatch import WORKERS, Pool
 from bench.fleet import Fleet, Tape
 from bench.lease_limit import RawLimit, raw_limit
-from bench.loads import Load, chains, fan_outs
+from bench.loads import Load, chains, fan_outs, stages
 from bench.process import (
     OperatorProcess,
     Usage,
@@ -151,6 +151,7 @@ async def _two_hundred_a_second(
     pool = Pool(cluster, access, operator, url, NAMESPACE)
     async with pool.fleet() as fleet:
         await _measured(cluster, pool, fleet, chains("chains", tasks), RATE)
+        await _measured(cluster, pool, fleet, stages("phases", tasks), RATE)
         await _measured(cluster, pool, fleet, fan_outs("fan-outs", tasks), RATE)
         most = await _measured(cluster, pool, fleet, fan_outs("unpaced", tasks), None)
     after = await _raw(access)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from bench.crowd import AT_ONCE, TASKS, at_once, gather_crowd
+import pytest
+
+from bench import crowd
+from bench.crowd import AT_ONCE, TASKS, at_once, gather_crowd, until_taken_in
 from bench.scenarios import Crowd
 from bench.spectra_flavour import SpectraFlavour
 from builders.fake_api.server import FakeApi
@@ -32,6 +35,24 @@ async def test_each_has_ten_tasks_and_is_valid(api: FakeApi, client: AiohttpClie
     for body in await api.objects(WORKFLOWS):
         (phase,) = WorkflowSpec.model_validate(body["spec"]).phases or []
         assert len(phase.tasks or []) == TASKS == 10
+
+
+async def test_the_crowd_is_taken_in_once_every_suspended_workflow_says_so(
+    api: FakeApi, client: AiohttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd, "LOOK_SECONDS", 0.01)
+    beside = Crowd(suspended=2, finished=1)
+    await gather_crowd(client, "default", beside)
+    waiting = asyncio.ensure_future(until_taken_in(client, "default", beside))
+    suspended = {"status": {"state": "Suspended"}}
+
+    await client.patch(WORKFLOWS, "default", "suspended-00000", suspended, subresource="status")
+    done, _ = await asyncio.wait({waiting}, timeout=0.1)
+    assert not done
+    await client.patch(WORKFLOWS, "default", "suspended-00001", suspended, subresource="status")
+
+    async with asyncio.timeout(10):
+        await waiting
 
 
 async def test_calls_are_made_a_few_dozen_at_a_time() -> None:

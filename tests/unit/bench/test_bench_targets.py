@@ -28,14 +28,14 @@ def test_what_was_not_run_has_no_verdict() -> None:
 
 def test_the_worst_wide_scenario_counts() -> None:
     slow = a_pod_run("named", makespan=16.0)
-    found = verdict("pods/s to the raw limit", [a_pod_run(), slow])
+    found = verdict("worst wide graph", [a_pod_run(), slow])
 
     assert found.reached == pytest.approx(50.0)
     assert found.word == "MISSED by 38 %"
 
 
 def test_a_chain_is_not_held_against_the_raw_limit() -> None:
-    assert verdict("pods/s to the raw limit", [a_pod_run("chain")]).reached is None
+    assert verdict("worst wide graph", [a_pod_run("chain")]).reached is None
 
 
 def test_small_runs_say_nothing_of_what_is_promised_for_large_ones() -> None:
@@ -58,9 +58,16 @@ def test_small_runs_say_nothing_of_what_is_promised_for_large_ones() -> None:
         assert verdict(about, small).reached is None
 
 
+def test_many_small_workflows_are_held_against_the_raw_limit_by_themselves() -> None:
+    small = a_pod_run("small-workflows", pods=500, makespan=10.0)
+
+    assert verdict("500 workflows of one", [small, a_pod_run()]).reached == pytest.approx(40.0)
+    assert verdict("worst wide graph", [small]).reached is None
+
+
 def test_of_several_runs_the_median_counts() -> None:
     runs = [a_pod_run(run=n, makespan=seconds) for n, seconds in enumerate((8.0, 10.0, 90.0))]
-    found = verdict("pods/s to the raw limit", runs)
+    found = verdict("worst wide graph", runs)
 
     assert found.reached == pytest.approx(80.0)
     assert found.word == "met"
@@ -132,13 +139,23 @@ def test_growth_is_the_cost_of_a_task_among_many_to_that_among_few() -> None:
 
 
 def test_memory_a_task_is_what_was_added_to_that_of_the_idle_operator() -> None:
-    cost = a_cost(rss_before=100 * MIB, rss_peak=140 * MIB, rss_settled=110 * MIB)
-    finished = [a_pod_run("fan-out-10000", pods=10_240, cost=cost)]
-    running = [a_pod_run("running", at_once=10_240, cost=cost)]
+    few = a_cost(rss_before=100 * MIB, rss_settled=108 * MIB)
+    many = a_cost(rss_before=100 * MIB, rss_settled=117 * MIB)
+    finished = [
+        a_pod_run("fan-out-1000", pods=1024, cost=few),
+        a_pod_run("fan-out-10000", pods=10_240, cost=many),
+    ]
 
     assert verdict("memory a finished task", finished).reached == pytest.approx(1.0)
-    assert verdict("memory a running task", running).reached == pytest.approx(4.0)
+    assert verdict("memory a finished task", finished[1:]).reached is None
     assert verdict("memory, idle", finished).reached == pytest.approx(100.0)
+
+
+def test_memory_a_running_task_is_counted_from_a_quarter_of_them_on() -> None:
+    cost = a_cost(rss_before=100 * MIB, rss_quarter=112 * MIB, rss_peak=115 * MIB)
+    running = [a_pod_run("running", pods=1024, at_once=1024, cost=cost)]
+
+    assert verdict("memory a running task", running).reached == pytest.approx(4.0)
 
 
 def test_a_start_in_a_crowd_is_no_cold_start_and_the_other_way_round() -> None:
@@ -157,12 +174,14 @@ def test_dispatch_counts_at_its_rate_by_the_worse_shape() -> None:
         a_paced_run(dispatch=a_spread(0.001, 0.150)),
         a_paced_run(shape="fan-outs", dispatch=a_spread(0.012, 0.049)),
         a_paced_run(shape="fan-outs", wanted=None, tasks=4500, seconds=10.0),
+        a_paced_run(shape="phases", dispatch=a_spread(9.0, 9.0), entered=a_spread(0.1, 0.3)),
     )
 
     assert verdict("dispatch at 200 a second, worse shape, p50", [run]).reached == pytest.approx(12)
     assert verdict("dispatch at 200 a second, worse shape, p99", [run]).reached == pytest.approx(
         150
     )
+    assert verdict("hop into a new phase", [run]).reached == pytest.approx(300)
     assert verdict("Lease patches", [run]).reached == pytest.approx(90.0)
 
 

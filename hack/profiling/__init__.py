@@ -1,0 +1,1 @@
+"""Where the operator's time goes: samples of a run of the benchmark, and counts that repeat."""
