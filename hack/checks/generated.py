@@ -58,6 +58,7 @@ _FILE_OF_KIND = (
     | dict.fromkeys(_RBAC, "rbac")
     | dict.fromkeys(_ADMISSION, "admission")
     | {"NetworkPolicy": "network"}
+    | dict.fromkeys(("FlowSchema", "PriorityLevelConfiguration"), "flowcontrol")
 )
 _METADATA = """\
   annotations:
@@ -191,8 +192,7 @@ def template(chart: Path, *options: str) -> str:
         CheckError: Helm refused the chart.
     """
     names = [repo.RELEASE, str(chart), "--namespace", repo.NAMESPACE]
-    version = ["--kube-version", repo.kubernetes_version()]
-    return repo.run([repo.binary("helm"), "template", *names, *version, *options])
+    return repo.run([repo.binary("helm"), "template", *names, *options])
 
 
 def generated_paths(root: Path) -> set[Path]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,10 +55,11 @@ KUBERNETES = Module(
         },
     },
 )
+HELM = Module("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"})
 MODULES = (
     KUBERNETES,
     Module("coredns", "github.com/coredns/coredns", {"coredns": "github.com/coredns/coredns"}),
-    Module("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"}),
+    HELM,
     Module("kwok", "sigs.k8s.io/kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}),
     Module(
         "kubeconform",
@@ -115,16 +116,26 @@ def version(module: Module) -> str:
 
 
 def linker_flags(module: Module) -> str:
-    """Return the linker flags: no debug data, and for Kubernetes the version clients see."""
-    flags = "-s -w"
-    if module.name != KUBERNETES.name:
-        return flags
-    release = version(module)
+    """Return the linker flags: no debug data, and the version of Kubernetes where it is asked for.
+
+    Kubernetes' own programs show it to clients. Helm takes it for the cluster's where it renders
+    without one; what is built in is older than any chart of today allows.
+    """
+    return " ".join(["-s -w", *(f"-X {name}={value}" for name, value in _variables(module))])
+
+
+def _variables(module: Module) -> Iterator[tuple[str, str]]:
+    release = version(KUBERNETES)
     major, minor = release.removeprefix("v").split(".")[:2]
-    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
-        flags += f" -X {package}.gitVersion={release}"
-        flags += f" -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
-    return flags
+    if module.name == KUBERNETES.name:
+        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
+            yield f"{package}.gitVersion", release
+            yield f"{package}.gitMajor", major
+            yield f"{package}.gitMinor", minor
+    if module.name == HELM.name:
+        for package in ("chartutil", "lint/rules"):
+            yield f"{HELM.source}/pkg/{package}.k8sVersionMajor", major
+            yield f"{HELM.source}/pkg/{package}.k8sVersionMinor", minor
 
 
 def cache_key(files: Mapping[str, bytes], flags: str, platform: str) -> str:

@@ -60,6 +60,12 @@ def _burns(long: str, short: str, times: float) -> str:
 
 _OF_AGENT = "by (agent_namespace, agent)"
 _AGENT = "agent {{ $labels.agent_namespace }}/{{ $labels.agent }}"
+_REFUSED = " or ".join(
+    f"rate(spectra_api_requests_total{{{which}}}[5m])"
+    for which in ('code="401"', 'code="403",verb!="create"', 'code="403",resource="tokenreviews"')
+)
+"""Rights that are missing. A ResourceQuota, an admission policy and a namespace that is being
+deleted refuse creates with 403 as well, and are nothing that the operator lacks."""
 _ENDED = "spectra_agent_attempts_total"
 _ON_AGENT = "on (agent_namespace, agent)"
 
@@ -118,6 +124,13 @@ _HIGH = (
         " / (sum(rate(spectra_api_requests_total[5m])) > 0) > 0.05",
         "5m",
         "More than 5 % of the requests to the API server fail",
+    ),
+    Alert(
+        "SpectraApiServerRefuses",
+        Severity.HIGH,
+        f"sum by (verb, resource, code) ({_REFUSED}) > 0",
+        "5m",
+        "The API server keeps refusing calls of the operator: 401 or 403",
     ),
     Alert(
         "SpectraEventLoopLags",

@@ -31,7 +31,7 @@ class Section:
 def sections(text: str) -> list[Section]:
     """Return the sections of a changelog, newest first."""
     headings = list(_HEADING.finditer(text))
-    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    ends = [*(heading.start() for heading in headings), len(text)][1:]
     return [
         Section(heading["title"], heading["date"] or "", text[heading.end() : end].strip())
         for heading, end in zip(headings, ends, strict=True)

@@ -1,4 +1,4 @@
-"""The packaged chart, and install.yaml, both with the image of the release."""
+"""The packaged chart and the manifests without Helm, all with the image of the release."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ from release import archives
 from release.errors import ReleaseError
 from release.versions import Version
 
+JOB = repo.MANIFESTS / "release" / "job.yaml"
+"""What lets every pod go before an uninstall without Helm."""
+
+_VALUES = repo.CHART / "values.yaml"
 _REPOSITORY = re.compile(r"^(  repository: )(?P<value>\S+)$", re.M)
 _TAG = re.compile(r"^(  tag: )(?P<value>\S+)$", re.M)
+_IMAGE = re.compile(r"^(\s+image: )(?P<value>\S+)$", re.M)
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,7 @@ def default_registry(root: Path) -> str:
     Raises:
         ReleaseError: The chart's values have no repository.
     """
-    values = (root / repo.CHART / "values.yaml").read_text()
-    return _only(_REPOSITORY, values)["value"].rpartition("/")[0]
+    return _only(_REPOSITORY, (root / _VALUES).read_text(), _VALUES).rpartition("/")[0]
 
 
 def stage(root: Path, scratch: Path, registry: str, version: Version) -> Staged:
@@ -59,8 +63,8 @@ def released_values(text: str, registry: str, version: Version) -> str:
     Raises:
         ReleaseError: There is not exactly one repository and one tag.
     """
-    name = _only(_REPOSITORY, text)["value"].rpartition("/")[2]
-    _only(_TAG, text)
+    name = _only(_REPOSITORY, text, _VALUES).rpartition("/")[2]
+    _only(_TAG, text, _VALUES)
     text = _REPOSITORY.sub(rf"\g<1>{registry}/{name}", text)
     return _TAG.sub(rf"\g<1>{version.semantic}", text)
 
@@ -92,11 +96,25 @@ def install_yaml(staged: Staged) -> str:
     return files[repo.MANIFESTS / "install.yaml"]
 
 
-def _only(pattern: re.Pattern[str], text: str) -> re.Match[str]:
+def uninstall_job(text: str, registry: str, version: Version) -> str:
+    """Return the Job of an uninstall without Helm, with the release's image in a registry.
+
+    Args:
+        text: The Job as it is in the repository, at `JOB`.
+        registry: Where the image will be.
+        version: Of the release.
+
+    Raises:
+        ReleaseError: There is not exactly one image.
+    """
+    name = _only(_IMAGE, text, JOB).rpartition("/")[2].partition(":")[0]
+    return _IMAGE.sub(rf"\g<1>{registry}/{name}:{version.semantic}", text)
+
+
+def _only(pattern: re.Pattern[str], text: str, path: Path) -> str:
     found = list(pattern.finditer(text))
     if len(found) != 1:
         raise ReleaseError(
-            f"{repo.CHART}/values.yaml: expected one line like {pattern.pattern!r}, "
-            f"found {len(found)}"
+            f"{path}: expected one line like {pattern.pattern!r}, found {len(found)}"
         )
-    return found[0]
+    return found[0]["value"]

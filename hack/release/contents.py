@@ -15,6 +15,8 @@ _STATUS = "var/lib/dpkg/status"
 _SYSTEM = ("etc/os-release", "usr/lib/os-release")
 _WANTED = (_STATUS, *_SYSTEM, "*/*-packages/*.dist-info/METADATA")
 _WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+"""Says that nothing is left of what lower layers have in its folder."""
 _CLASSIFIER = "License :: OSI Approved :: "
 _SPDX = {
     "3-Clause BSD License": "BSD-3-Clause",
@@ -131,19 +133,24 @@ def python_package(metadata: str, *, ours: bool = True) -> PythonPackage:
 def _lay(files: dict[str, str], layer: bytes) -> None:
     """Lay a layer over the files seen so far: what it has is added, what it deletes goes."""
     with oci.open_layer(layer) as archive:
-        for entry in archive:
-            path = posixpath.normpath(entry.name).lstrip("/")
-            folder, name = posixpath.split(path)
-            if name.startswith(_WHITEOUT):
-                _delete(files, posixpath.join(folder, name.removeprefix(_WHITEOUT)))
-            elif entry.isreg() and any(fnmatchcase(path, pattern) for pattern in _WANTED):
+        entries = {posixpath.normpath(entry.name).lstrip("/"): entry for entry in archive}
+        # What a layer deletes is only ever of the layers below it, in whichever order it says so.
+        for path in entries:
+            _delete(files, path)
+        for path, entry in entries.items():
+            if entry.isreg() and any(fnmatchcase(path, pattern) for pattern in _WANTED):
                 file = archive.extractfile(entry)
                 files[path] = file.read().decode(errors="replace") if file else ""
 
 
-def _delete(files: dict[str, str], gone: str) -> None:
-    for path in [each for each in files if each == gone or each.startswith(f"{gone}/")]:
-        del files[path]
+def _delete(files: dict[str, str], path: str) -> None:
+    """Take away what an entry of a layer deletes; most delete nothing."""
+    folder, name = posixpath.split(path)
+    if not name.startswith(_WHITEOUT):
+        return
+    gone = folder if name == _OPAQUE else posixpath.join(folder, name.removeprefix(_WHITEOUT))
+    for each in [each for each in files if each == gone or each.startswith(f"{gone}/")]:
+        del files[each]
 
 
 def _headers(stanza: str) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from release.errors import ReleaseError
 Locked = Mapping[tuple[str, str], tuple[str, ...]]
 """SHA-256 sums of a package's files, each 64 hex digits, by its name and version."""
 
-_PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)")
+_PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?==(?P<version>[^\s;\\]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 

@@ -16,6 +16,7 @@ import yaml
 from builders.documents import ROOT, Command
 from cluster.cli import parser as cluster_parser
 from kubectl_spectra.main import program
+from profiling.cli import parser as profiling_parser
 from release.cli import parser as release_parser
 
 _SUBSTITUTION = re.compile(r"\$\(((?:[^()]|\([^()]*\))*)\)")
@@ -120,7 +121,7 @@ def _kubectl(words: list[str]) -> None:
 
 
 def _helm(words: list[str]) -> None:
-    if words[0] not in {"upgrade", "uninstall", "history", "rollback", "test"}:
+    if words[0] not in {"upgrade", "uninstall", "history", "rollback", "template", "test"}:
         raise UnknownCommandError(f"helm has no command {words[0]!r} that the documents use")
     values = _values()
     for before, after in pairwise(words):
@@ -160,7 +161,7 @@ def _python(words: list[str]) -> None:
     if words[:1] != ["-m"]:
         raise UnknownCommandError("documents run modules: python -m NAME")
     module, rest = words[1], words[2:]
-    parsers = {"cluster": cluster_parser, "release": release_parser}
+    parsers = {"cluster": cluster_parser, "profiling": profiling_parser, "release": release_parser}
     if module in parsers and not any(word.startswith("$") for word in rest):
         _argparse(parsers[module](), rest)
     elif module not in {*parsers, "images", "checks", "demo", "spectra_agent", "kubectl_spectra"}:

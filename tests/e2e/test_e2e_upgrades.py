@@ -5,11 +5,8 @@ All tests share one cluster of their own, for they replace the CustomResourceDef
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from tempfile import gettempdir
 
 import pytest
 import pytest_asyncio
@@ -59,15 +56,12 @@ def newer() -> Version:
 def cluster(older: Version, newer: Version) -> Iterator[LocalCluster]:
     """A cluster with the images of both versions, in place of the one that other tests share."""
     found = LocalCluster(f"{LocalCluster().name}-u"[-20:].strip("-"))
-    # Another process of the same test run may have a test of this module, too.
-    with (Path(gettempdir()) / f"{found.name}.lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        found.down()
-        found.up()
-        versions.load(found, older, *versions.NEEDED_IMAGES)
-        versions.load(found, newer, "operator")
-        yield found
-        found.down()
+    found.down()
+    found.up()
+    versions.load(found, older, *versions.NEEDED_IMAGES)
+    versions.load(found, newer, "operator")
+    yield found
+    found.down()
 
 
 @pytest.fixture(scope="module")

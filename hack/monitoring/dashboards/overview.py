@@ -86,7 +86,7 @@ OVERVIEW = Dashboard(
             (
                 Panel(
                     "Alerts that fire",
-                    "Each name leads to its runbook. None is a good answer.",
+                    "Each has a runbook of its name. None is a good answer.",
                     ask(
                         "count by (alertname, severity)"
                         ' (ALERTS{alertname=~"Spectra.*",alertstate="firing"})'

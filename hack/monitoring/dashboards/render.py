@@ -16,7 +16,7 @@ COLUMNS = 24
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 RUNBOOKS, SUFFIX = "docs/runbooks/", ".md"
 """What stands before and after the name of an alert in the address of its runbook. The chart puts
-the halves of `metrics.runbookUrlPattern` in their place."""
+the halves of `metrics.runbookUrlPattern` in their place, or leaves the links out without it."""
 _HEIGHTS = {View.NUMBER: 4, View.GAUGE: 4, View.TABLE: 6}
 _HEIGHT = 8
 _ORDER = ("alertname", "severity", "state", "reason", "Value")

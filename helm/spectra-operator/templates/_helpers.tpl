@@ -1,7 +1,9 @@
-{{/* The name of everything in the release's namespace. */}}
+{{/* The name of everything in the release's namespace, such that Services' names, which add eight
+characters, have at most 63. It is spelt for a release as it always was, also for one that is called
+spectra-operator: with another name an upgrade would replace the address that workers know. */}}
 {{- define "spectra.name" -}}
-{{- if contains "spectra" .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}-operator
-{{- else }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}-spectra-operator
+{{- if contains "spectra" .Release.Name }}{{ .Release.Name | trunc 46 | trimSuffix "-" }}-operator
+{{- else }}{{ .Release.Name | trunc 38 | trimSuffix "-" }}-spectra-operator
 {{- end }}
 {{- end }}
 
@@ -41,7 +43,7 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 
 {{/* Labels of an object that has some of its own: (list root labels). */}}
 {{- define "spectra.labelsWith" -}}
-{{ toYaml (merge (include "spectra.labels" (index . 0) | fromYaml) (index . 1)) }}
+{{ toYaml (merge (include "spectra.labels" (index . 0) | fromYaml) (index . 1 | default dict)) }}
 {{- end }}
 
 {{/* What selects the pods of hooks, which no Service and no budget may count among the operator's. */}}
@@ -86,6 +88,20 @@ app.kubernetes.io/name: {{ .Chart.Name }}-hook
 {{/* The operator's user name. */}}
 {{- define "spectra.user" -}}
 {{ printf "system:serviceaccount:%s:%s" .Release.Namespace (include "spectra.name" .) }}
+{{- end }}
+
+{{/* The name of the operator's level and schemas of priority and fairness. */}}
+{{- define "spectra.flow" -}}
+{{ include "spectra.policy" . }}
+{{- end }}
+
+{{/* Whose requests these are about: the operator's. */}}
+{{- define "spectra.flowSubjects" -}}
+subjects:
+- kind: ServiceAccount
+  serviceAccount:
+    namespace: {{ .Release.Namespace | quote }}
+    name: {{ include "spectra.name" . | quote }}
 {{- end }}
 
 {{/* Confines webhooks and policies to the namespaces that the operator serves; empty for all. */}}

@@ -35,8 +35,8 @@
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
-# The pages of warm workers, in the namespaces of their agents, and the Leases of the shards; an
-# admission policy keeps it to these.
+# The pages of warm workers, in the namespaces of their agents, and the Leases of shards and replicas;
+# an admission policy keeps it to these.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [get, list, watch, create, update, patch, delete]
@@ -61,13 +61,16 @@
 
 {{/* What the operator calls in its own namespace; empty if that is nothing more. */}}
 {{- define "spectra.ownRules" }}
-{{- if .Values.watchNamespaces }}
+{{- if and .Values.watchNamespaces (gt (int .Values.shards) 1) }}
+# Replicas that share shards have Leases of their own, with names that are not known beforehand; the
+# admission policy on Leases bounds the writes.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  resourceNames:
-  {{- range until (int .Values.shards) }}
-  - spectra-operator-shard-{{ . }}
-  {{- end }}
+  verbs: [get, list, watch, create, update, patch, delete]
+{{- else if .Values.watchNamespaces }}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [spectra-operator-shard-0]
   verbs: [get, watch, update]
 # Creating cannot be granted by name; the admission policy on Leases bounds it.
 - apiGroups: [coordination.k8s.io]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import re
 import tarfile
 import zipfile
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def test_the_release_knows_its_commit_and_its_images(made: Made, version: Versio
     ]
 
 
-def test_chart_and_manifest_are_the_versions_and_name_its_image(
+def test_chart_and_manifests_are_the_versions_and_name_its_image(
     folder: Path, version: Version
 ) -> None:
     package = folder / f"spectra-operator-{version.semantic}.tgz"
@@ -127,16 +128,15 @@ def test_chart_and_manifest_are_the_versions_and_name_its_image(
     assert (chart["version"], chart["appVersion"]) == (version.semantic,) * 2
     values = yaml.safe_load(text_of(package, "spectra-operator/values.yaml"))
     assert (values["image"]["repository"], values["image"]["tag"]) == (image, version.semantic)
-    assert f"image: {image}:{version.semantic}\n" in (folder / "install.yaml").read_text()
+    for name in ("install.yaml", "uninstall-job.yaml"):
+        images = set(re.findall(r"image: (\S+)", (folder / name).read_text()))
+        assert images == {f"{image}:{version.semantic}"}, name
 
 
 def test_helm_takes_the_packaged_chart(folder: Path, version: Version) -> None:
     package = folder / f"spectra-operator-{version.semantic}.tgz"
-    kubernetes = ["--kube-version", repo.kubernetes_version()]
 
-    code, rendered, said = repo.attempt(
-        [repo.binary("helm"), "template", "spectra", str(package), *kubernetes]
-    )
+    code, rendered, said = repo.attempt([repo.binary("helm"), "template", "spectra", str(package)])
 
     assert code == 0, said
     assert f"image: {REGISTRY}/spectra-operator:{version.semantic}\n" in rendered

@@ -76,8 +76,6 @@ def test_hooks_serve_the_same_namespaces_and_shards_as_the_operator(render_with:
         env = {e["name"]: e.get("value") for e in spec["containers"][0]["env"]}
         assert env["SPECTRA_OPERATOR_SHARDS"] == "2", name
         assert env["SPECTRA_OPERATOR_WATCH_NAMESPACES"] == "a,b", name
-    role = the(bodies, "Role", NAME)
-    assert role["rules"][2]["resourceNames"] == [f"spectra-operator-shard-{n}" for n in (0, 1)]
 
 
 def test_hooks_are_no_part_of_the_plain_manifests(hooks: list[Body]) -> None:

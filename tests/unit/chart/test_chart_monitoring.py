@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Any
 
 import pytest
 
@@ -98,7 +100,54 @@ def test_every_dashboard_is_a_config_map_that_the_sidecar_finds(defaults: list[B
     assert len(found) == len(files) > 0
     for body, file in zip(found, files, strict=True):
         assert body["metadata"]["labels"]["grafana_dashboard"] == "1"
-        assert json.loads(body["data"][file.name]) == json.loads(file.read_text())
+        shown, written = json.loads(body["data"][file.name]), json.loads(file.read_text())
+        assert {name: shown[name] for name in ("uid", "title", "refresh")} == {
+            name: written[name] for name in ("uid", "title", "refresh")
+        }
+        assert [asked(panel) for panel in shown["panels"]] == [asked(p) for p in written["panels"]]
+
+
+def asked(panel: Body) -> tuple[str, Body, list[Body]]:
+    """What a panel shows, and where."""
+    return panel["title"], panel["gridPos"], panel.get("targets", [])
+
+
+def test_without_the_address_of_the_runbooks_a_dashboard_has_no_link_to_them(
+    defaults: list[Body],
+) -> None:
+    for body in dashboards(defaults):
+        (text,) = body["data"].values()
+        assert not any(each in text for each in ("${runbooks}", "docs/runbooks/", '"suffix"'))
+        board = json.loads(text)
+        assert {link["url"].partition("spectra-")[0] for link in board["links"]} == {"/d/"}
+        assert "datasource" in {each["name"] for each in board["templating"]["list"]}
+
+
+def test_without_the_address_of_the_runbooks_all_else_of_a_dashboard_is_kept(
+    render: Render, defaults: list[Body]
+) -> None:
+    pattern = "metrics.runbookUrlPattern=https://docs.example.com/%s"
+    linked = dashboards(render("crds.enabled=false", pattern))
+
+    for plain, whole in zip(dashboards(defaults), linked, strict=True):
+        ((text,), (more,)) = plain["data"].values(), whole["data"].values()
+        left_out = removed(json.loads(more), json.loads(text))
+        assert left_out
+        assert all(re.search("runbooks|suffix", json.dumps(each)) for each in left_out)
+
+
+def removed(before: Any, after: Any) -> list[Any]:
+    """Return the entries of lists that are gone; anything else must be the same."""
+    if isinstance(before, dict):
+        assert before.keys() == after.keys()
+        return [each for name in before for each in removed(before[name], after[name])]
+    if not isinstance(before, list):
+        assert before == after
+        return []
+    if len(before) > len(after):
+        assert [each for each in before if each in after] == after
+        return [each for each in before if each not in after]
+    return [each for pair in zip(before, after, strict=True) for each in removed(*pair)]
 
 
 @pytest.mark.parametrize(

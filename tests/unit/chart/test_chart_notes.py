@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from builders.charts import Body, of_kind
+from builders.command_lines import check
+from builders.documents import Command
 from checks import generated
 from checks import repository as repo
+from spectra_operator.api.crds import KINDS
 
 Notes = Callable[..., str]
 
@@ -35,7 +40,7 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Notes:
 
 def test_after_an_installation_come_readiness_a_first_run_and_the_way_out(notes: Notes) -> None:
     said = notes()
-    order = ["rollout status", "helm test", "kubectl apply -f", "kubectl logs", "helm uninstall"]
+    order = ["rollout status", "helm test", "kubectl explain", "kubectl logs", "helm uninstall"]
 
     assert "is installed in namespace spectra-system and serves all namespaces" in said
     found = [said.index(each) for each in order]
@@ -47,14 +52,14 @@ def test_after_an_upgrade_the_way_back_stands_in_place_of_the_first_run(notes: N
 
     assert "was upgraded" in said
     assert "helm rollback spectra -n spectra-system --wait" in said
-    assert "kubectl apply -f examples" not in said
+    assert "kubectl explain" not in said
 
 
 @pytest.mark.parametrize(
     ("option", "words"),
     [
         ("replicas=0", "It has no replicas"),
-        ("crds.enabled=false", "kubectl apply --server-side -f crds/"),
+        ("crds.enabled=false", "The release holds no CustomResourceDefinitions"),
         ("watchNamespaces={a,b}", "serves a, b."),
         ("watchNamespaces={a,b}", "Agents in a, b reach DNS and the operator alone"),
         ("uninstall.release=false", "uninstall.release is off"),
@@ -68,14 +73,51 @@ def test_what_is_special_is_said(notes: Notes, option: str, words: str) -> None:
 
 
 def test_agents_that_nothing_confines_are_told_of(notes: Notes) -> None:
-    assert "kubectl apply -n NAMESPACE -f manifests/agents/networkpolicy.yaml" in notes()
-    assert "networkpolicy.yaml" not in notes("--set=networkPolicy.enabled=false")
+    assert "Agents are not confined" in notes()
+    assert "not confined" not in notes("--set=networkPolicy.enabled=false")
 
 
-def test_files_that_are_named_exist(notes: Notes) -> None:
+SITUATIONS = (
+    "networkPolicy.enabled=true",
+    "crds.enabled=false",
+    "uninstall.release=false",
+    "watchNamespaces={a,b}",
+)
+
+
+@pytest.mark.parametrize("option", SITUATIONS)
+def test_no_file_is_named_since_a_packaged_chart_brings_none(notes: Notes, option: str) -> None:
+    in_the_chart = "'templates/crds/*.yaml'"
+    said = notes(f"--set={option}").replace(in_the_chart, "")
+
+    assert not re.search(r"\.(?:md|ya?ml)\b|\b(?:crds|docs|examples|manifests)/", said)
+
+
+@pytest.mark.parametrize("option", SITUATIONS)
+def test_every_command_is_one_that_its_program_takes(notes: Notes, option: str) -> None:
+    lines = [line.strip() for line in notes(f"--set={option}").splitlines() if line[:2] == "  "]
+
+    assert len(lines) >= 6
+    for line in lines:
+        check(Command(line, (), "NOTES.txt"))
+
+
+def test_the_definitions_that_somebody_else_installs_come_out_of_the_chart(notes: Notes) -> None:
     said = notes("--set=crds.enabled=false")
-    named = re.findall(r"(?:examples|manifests|docs|crds)/[\w./-]*", said)
+    (line,) = [each for each in said.splitlines() if "helm template" in each]
+    helm, *words = shlex.split(line.partition("|")[0].replace("CHART", str(repo.CHART)))
 
-    assert len(named) >= 4
-    for name in named:
-        assert (repo.ROOT / name.rstrip(".")).exists(), name
+    bodies = generated.loaded(repo.run([repo.binary(helm), *words]))
+
+    assert {body["metadata"]["name"] for body in bodies} == {kind.name for kind in KINDS}
+
+
+def test_the_definitions_are_deleted_by_a_label_that_they_have(
+    notes: Notes, defaults: list[Body]
+) -> None:
+    (label,) = re.findall(r"kubectl delete crd -l (\S+)", notes())
+    name, _, value = label.partition("=")
+
+    for crd in of_kind(defaults, "CustomResourceDefinition"):
+        assert crd["metadata"]["labels"][name] == value
+    assert "kubectl delete crd" not in notes("--set=crds.enabled=false")

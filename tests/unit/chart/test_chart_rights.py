@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from checks import repository as repo
 from checks.generated import is_hook
-from spectra_operator.engine.shards import LEASE_NAME
+from spectra_operator.engine.leases import REPLICA_PREFIX, SHARD_PREFIX
 
 Body = dict[str, Any]
 Render = Callable[..., list[Body]]
@@ -114,10 +116,15 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     ("engine/page_errands.py", "get", "PODS"): rights("", "pods", "get"),
     ("engine/page_errands.py", "patch", "LEASES"): leases("patch"),
     ("engine/page_errands.py", "replace", "LEASES"): leases("update"),
+    ("engine/presence.py", "create", "LEASES"): leases("create"),
+    ("engine/presence.py", "delete", "LEASES"): leases("delete"),
+    ("engine/presence.py", "patch", "LEASES"): leases("patch"),
     ("engine/release.py", "get", "resource"): rights("", "pods", "get") | leases("get"),
     ("engine/release.py", "list", "LEASES"): leases("list"),
     ("engine/release.py", "list", "PODS"): rights("", "pods", "list"),
     ("engine/release.py", "patch", "resource"): rights("", "pods", "patch") | leases("patch"),
+    ("engine/release_guard.py", "get", "LEASES"): leases("get"),
+    ("engine/sharing.py", "delete_as_read", "LEASES"): leases("delete"),
     ("handlers/webhook_certificate.py", "get", "SECRETS"): rights("", "secrets", "get"),
     ("handlers/webhook_certificate.py", "replace", "SECRETS"): rights("", "secrets", "update"),
     ("handlers/webhook_certificate.py", "get", "VALIDATING_WEBHOOKS"): rights(
@@ -131,12 +138,13 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     ("kube/lease.py", "create", "LEASES"): leases("create"),
     ("kube/lease.py", "get", "LEASES"): leases("get"),
     ("kube/lease.py", "replace", "LEASES"): leases("update"),
-    ("kube/lease.py", "watch", "LEASES"): leases("watch"),
+    ("kube/lease_watch.py", "watch", "LEASES"): leases("watch"),
 }
 """Every call of the client in the operator's code: file, method, first argument."""
 
 HOOK_CALLS: dict[tuple[str, str, str], set[Right]] = {
     ("engine/uninstall.py", "delete", "LEASES"): leases("delete"),
+    ("engine/uninstall.py", "list", "LEASES"): leases("list"),
     ("engine/uninstall.py", "list", "PODS"): rights("", "pods", "list"),
     ("engine/uninstall.py", "patch", "DEPLOYMENTS/scale"): rights(
         "apps", "deployments/scale", "patch"
@@ -144,10 +152,19 @@ HOOK_CALLS: dict[tuple[str, str, str], set[Right]] = {
 }
 """Calls of the uninstall, for which its hook grants the rights."""
 
+UNGRANTED: dict[tuple[str, str, str], set[Right]] = {
+    ("engine/release_guard.py", "get", "NAMESPACES"): rights("", "namespaces", "get"),
+}
+"""Calls that only who releases one namespace by hand makes, with rights given for that."""
+
 BESIDES = ours("list watch") | ours(
     "update", "agents/finalizers phases/finalizers workflows/finalizers"
 )
 """kopf's intake, and blockOwnerDeletion under OwnerReferencesPermissionEnforcement."""
+
+
+SINGLE = ["get", "watch", "update", "create"]
+SHARED = ["get", "list", "watch", "create", "update", "patch", "delete"]
 
 
 def calls() -> Iterator[tuple[str, str, str]]:
@@ -187,7 +204,7 @@ def granted(bodies: list[Body]) -> list[Right]:
 
 
 def test_the_table_names_every_call_of_the_operators_code() -> None:
-    assert set(calls()) == set(CALLS) | set(HOOK_CALLS)
+    assert set(calls()) == set(CALLS) | set(HOOK_CALLS) | set(UNGRANTED)
 
 
 def test_exactly_what_the_code_calls_is_granted(defaults: list[Body]) -> None:
@@ -203,7 +220,7 @@ def test_the_uninstall_may_do_what_it_calls_and_nothing_else(render_with: Render
     assert named == {
         "deployments/scale": ["spectra-operator"],
         "pods": None,
-        "leases": [LEASE_NAME.format(shard=0)],
+        "leases": None,
     }
 
 
@@ -252,6 +269,32 @@ def test_without_the_webhook_nothing_is_granted_for_it(render: Render) -> None:
     assert {resource for _, resource, _ in found}.isdisjoint(
         {"secrets", "validatingwebhookconfigurations"}
     )
+
+
+@pytest.mark.parametrize(("shards", "verbs"), [(1, SINGLE), (4, [*SHARED])])
+def test_in_its_own_namespace_it_may_do_no_more_with_leases_than_sharing_needs(
+    render: Render, shards: int, verbs: list[str]
+) -> None:
+    bodies = render("watchNamespaces={team}", f"shards={shards}")
+    (own,) = [b for b in bodies if b["kind"] == "Role" and is_own(b)]
+    found = [rule for rule in own["rules"] if rule["resources"] == ["leases"]]
+
+    assert sorted(verb for rule in found for verb in rule["verbs"]) == sorted(verbs)
+    names = [rule.get("resourceNames") for rule in found]
+    assert names == ([["spectra-operator-shard-0"], None] if shards == 1 else [None])
+
+
+def is_own(role: Body) -> bool:
+    return bool(role["metadata"]["namespace"] == repo.NAMESPACE)
+
+
+def test_the_policy_lets_the_leases_of_shards_and_replicas_through(defaults: list[Body]) -> None:
+    policies = [b for b in defaults if b["kind"] == "ValidatingAdmissionPolicy"]
+    (policy,) = [p for p in policies if p["metadata"]["name"].endswith("-pages")]
+    (ours,) = [v for v in policy["spec"]["variables"] if v["name"] == "ours"]
+
+    for prefix in (SHARD_PREFIX, REPLICA_PREFIX):
+        assert f'request.name.startsWith("{prefix}")' in ours["expression"]
 
 
 def test_what_leases_it_may_write_is_bounded_by_a_policy(defaults: list[Body]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from builders.charts import Body, of_kind, the
@@ -70,3 +72,17 @@ def test_the_agents_policy_names_no_namespace_and_can_be_applied_in_any() -> Non
 
     assert "namespace" not in policy["metadata"]
     assert the([policy], "NetworkPolicy", policy["metadata"]["name"]) == policy
+
+
+def test_what_is_deleted_by_its_label_is_all_that_is_installed_but_definitions() -> None:
+    page = (repo.ROOT / repo.DOCS / "install.md").read_text()
+    label = "app.kubernetes.io/part-of"
+    lists = re.findall(rf"^\$ kubectl delete (?:-n \S+ )?(\S+) -l {label}=spectra$", page, re.M)
+    installed = generated.loaded((repo.ROOT / repo.MANIFESTS / "install.yaml").read_text())
+    wanted = [b for b in without_crds(installed) if b["kind"] != "Namespace"]
+
+    assert len(lists) == 2
+    assert {kind for each in lists for kind in each.split(",")} == {
+        body["kind"].lower() for body in wanted
+    }
+    assert {body["metadata"]["labels"][label] for body in wanted} == {"spectra"}

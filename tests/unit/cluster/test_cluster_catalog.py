@@ -64,8 +64,29 @@ def test_kubernetes_is_told_its_version() -> None:
     assert "version.gitMajor=1" in flags
 
 
+def test_helm_is_told_which_kubernetes_to_render_and_lint_for() -> None:
+    words = catalog.linker_flags(catalog.HELM).split()
+    major, minor = catalog.version(catalog.KUBERNETES).removeprefix("v").split(".")[:2]
+
+    for package in ("chartutil", "lint/rules"):
+        assert f"helm.sh/helm/v3/pkg/{package}.k8sVersionMajor={major}" in words
+        assert f"helm.sh/helm/v3/pkg/{package}.k8sVersionMinor={minor}" in words
+
+
+def test_helm_is_built_anew_for_another_kubernetes(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, pinned = catalog.cache_folder(catalog.HELM, "linux-x86_64"), catalog.pinned_version
+
+    def newer(go_mod: str, source: str) -> str:
+        return "v1.99.1" if source == catalog.KUBERNETES.source else pinned(go_mod, source)
+
+    monkeypatch.setattr(catalog, "pinned_version", newer)
+
+    assert "chartutil.k8sVersionMinor=99 " in catalog.linker_flags(catalog.HELM)
+    assert catalog.cache_folder(catalog.HELM, "linux-x86_64") != before
+
+
 def test_other_modules_get_no_version_flags() -> None:
-    assert catalog.linker_flags(catalog.module_of("helm")) == "-s -w"
+    assert catalog.linker_flags(catalog.module_of("kwok")) == "-s -w"
 
 
 BASE = catalog.cache_key({"go.mod": b"a", "go.sum": b"b"}, "-s", "linux-x86_64")

@@ -84,3 +84,52 @@ def test_a_repacked_archive_does_not_depend_on_who_packed_it_when(tmp_path: Path
     assert first.read_bytes() == second.read_bytes()
     with tarfile.open(first) as archive:
         assert archive.getnames() == ["a", "b"]
+
+
+def test_a_repacked_archive_has_files_alone_and_no_other_time_than_the_commits(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "chart.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        for kind, name in ((tarfile.DIRTYPE, "chart"), (tarfile.REGTYPE, "chart/empty")):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mtime = kind, 5
+            archive.addfile(entry, io.BytesIO())
+
+    archives.repack(path, EPOCH)
+
+    with tarfile.open(path) as archive:
+        assert [(e.name, e.size, e.mtime) for e in archive] == [("chart/empty", 0, EPOCH)]
+
+
+def test_a_name_that_is_too_long_for_a_plain_header_is_kept_whole(tmp_path: Path) -> None:
+    name = "folder/" * 40 + "file"
+
+    [entry] = entries(archives.packed([(name, b"x")], EPOCH))
+
+    assert entry.name == name
+
+
+def test_an_archive_of_nothing_can_be_packed_and_retimed() -> None:
+    empty = archives.packed([], EPOCH)
+
+    assert entries(empty) == []
+    assert archives.retimed(empty, lambda _: 0) == empty
+
+
+def test_the_time_of_an_entry_may_depend_on_what_it_is() -> None:
+    before = a_layer({"new": "1", "old": "2"}, mtime=9)
+
+    after = entries(archives.retimed(before, lambda entry: 1 if entry.name == "old" else EPOCH))
+
+    assert {entry.name: entry.mtime for entry in after} == {"new": EPOCH, "old": 1}
+
+
+def test_changing_the_time_of_an_entry_leaves_the_entry_itself_alone() -> None:
+    entry = tarfile.TarInfo("a")
+    entry.mtime, entry.pax_headers = 5, {"mtime": "5.5", "comment": "kept"}
+
+    changed = archives.timed(entry, EPOCH)
+
+    assert (changed.mtime, changed.pax_headers) == (EPOCH, {"comment": "kept"})
+    assert (entry.mtime, entry.pax_headers) == (5, {"mtime": "5.5", "comment": "kept"})

@@ -170,3 +170,62 @@ def test_an_image_of_another_version_of_the_project_is_refused(tmp_path: Path) -
 
     with pytest.raises(ReleaseError, match=r"spectra-operator 1\.1\.0, which requirements\.lock"):
         publish(a_layout(a_layer(own)), "spectra-operator", tmp_path, planned, {})
+
+
+def test_a_release_that_fails_leaves_the_one_before_and_nothing_of_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = a_release(tmp_path / "root")
+    kept = tmp_path / "out" / "1.2.0"
+    kept.mkdir(parents=True)
+    (kept / "notes.md").write_text("made before")
+
+    def fail(_: object, folder: Path, *__: object) -> None:
+        (folder / "half.tar").touch()
+        raise ReleaseError("a reason")
+
+    monkeypatch.setattr(build, "_images", fail)
+    with pytest.raises(ReleaseError, match="a reason"):
+        build.make(request(root, output=tmp_path / "out"), lambda _: None)
+
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["1.2.0"]
+    assert (kept / "notes.md").read_text() == "made before"
+
+
+def test_a_release_takes_the_place_of_the_one_before_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = a_release(tmp_path / "root")
+    old = tmp_path / "out" / "1.2.0" / "old"
+    old.mkdir(parents=True)
+    monkeypatch.setattr(build, "_fill", lambda _, folder, *__: (folder / "new").touch())
+
+    made = build.make(request(root, output=tmp_path / "out"), lambda _: None)
+
+    assert made == old.parent
+    assert [path.name for path in made.iterdir()] == ["new"]
+    assert made.stat().st_mode & 0o777 == 0o755
+
+
+def test_the_files_of_a_release_are_listed_by_name_with_their_sizes(tmp_path: Path) -> None:
+    for name, size in (("b", 1_500_000), ("a", 0)):
+        (tmp_path / name).write_bytes(b"x" * size)
+
+    assert build.listing(tmp_path) == ["    0.00 MB  a", "    1.50 MB  b"]
+
+
+def test_a_release_without_images_has_notes_all_the_same() -> None:
+    text = notes.notes(versions.parse("1.2.0"), SOURCE, "- A feature.", [])
+
+    assert text.endswith("## Images\n\n| Image | Platform | Digest |\n|---|---|---|\n")
+    assert json.loads(notes.summary(versions.parse("1.2.0"), SOURCE, []))["images"] == []
+
+
+def test_an_image_that_brings_what_is_not_locked_leaves_no_file(tmp_path: Path) -> None:
+    planned = Plan(versions.parse("1.2.0"), SOURCE, "registry.example", "")
+    strange = {site("left_pad", "1"): metadata("left-pad", "1")}
+
+    with pytest.raises(ReleaseError, match=r"spectra-agent has left-pad 1"):
+        publish(a_layout(a_layer(strange)), "spectra-agent", tmp_path, planned, {})
+
+    assert list(tmp_path.iterdir()) == []

@@ -86,3 +86,65 @@ def test_only_the_lines_with_the_version_change(tmp_path: Path) -> None:
     text = edited(root, versions.parse("1.3.0.dev0"), DATE)[versions.PYPROJECT]
 
     assert text == (root / versions.PYPROJECT).read_text().replace("1.2.0.dev0", "1.3.0.dev0")
+
+
+def test_a_release_can_follow_a_release(tmp_path: Path) -> None:
+    root = a_repository(tmp_path, "1.1.0", "1.1.0")
+
+    bump(root, versions.parse("1.1.1"), DATE, Generator())
+
+    assert versions.disagreements(root) == []
+    assert f"## 1.1.1 ({DATE})\n\n- A feature." in (root / "CHANGELOG.md").read_text()
+
+
+def test_what_changes_after_a_release_goes_under_a_heading_that_is_empty_again(
+    tmp_path: Path,
+) -> None:
+    root = a_repository(tmp_path)
+    bump(root, versions.parse("1.2.0"), DATE, Generator())
+    bump(root, versions.parse("1.3.0.dev0"), DATE, Generator())
+
+    with pytest.raises(ReleaseError, match="nothing that it is unreleased"):
+        bump(root, versions.parse("1.3.0"), DATE, Generator())
+
+    assert versions.current(root) == versions.parse("1.3.0.dev0")
+
+
+def test_nothing_is_written_when_a_page_has_lost_its_version(tmp_path: Path) -> None:
+    root, generate = a_repository(tmp_path), Generator()
+    (root / "docs/cli.md").write_text("nothing about versions\n")
+    before = texts(root)
+
+    with pytest.raises(ReleaseError, match=r"docs/cli\.md: expected one line .* found 0"):
+        bump(root, versions.parse("1.2.0"), DATE, generate)
+
+    assert (texts(root), generate.calls) == (before, 0)
+
+
+def test_nothing_is_written_when_a_line_with_the_version_stands_twice(tmp_path: Path) -> None:
+    root, generate = a_repository(tmp_path), Generator()
+    chart = root / versions.CHART
+    chart.write_text(chart.read_text() + "appVersion: 1.2.0-dev\n")
+    before = texts(root)
+
+    with pytest.raises(ReleaseError, match=r"Chart\.yaml: expected .* appVersion, found 2"):
+        bump(root, versions.parse("1.2.0"), DATE, generate)
+
+    assert (texts(root), generate.calls) == (before, 0)
+
+
+def test_what_is_generated_is_renewed_from_the_new_version(tmp_path: Path) -> None:
+    root, seen = a_repository(tmp_path), []
+
+    bump(root, versions.parse("1.2.0"), DATE, lambda: seen.append(versions.current(root)))
+
+    assert seen == [versions.parse("1.2.0")]
+
+
+def test_files_that_disagreed_agree_after_a_bump(tmp_path: Path) -> None:
+    root = a_repository(tmp_path, chart="0.9.0")
+    assert versions.disagreements(root)
+
+    bump(root, versions.parse("1.2.0"), DATE, Generator())
+
+    assert versions.disagreements(root) == []

@@ -78,3 +78,37 @@ def test_the_changelog_of_this_repository_can_be_read() -> None:
 
     assert found[0].title == "Unreleased"
     assert all(section.date and section.body for section in found[1:])
+
+
+def test_headings_of_a_lower_level_are_part_of_what_changed() -> None:
+    text = CHANGELOG.replace("- A feature.", "### Added\n\n- A feature.\n\n### Fixed\n\n- It.")
+
+    cut = changelog.cut(text, "1.2.0", "2026-02-03")
+
+    body = changelog.body_of_release(cut, "1.2.0", released=True)
+    assert body == "### Added\n\n- A feature.\n\n### Fixed\n\n- It."
+
+
+def test_a_changelog_without_anything_to_release_says_so() -> None:
+    for text in ("# Changelog\n", "# Changelog\n\n## 1.1.0 (2026-01-02)\n\n- It.\n"):
+        with pytest.raises(ReleaseError, match="no section `## Unreleased`"):
+            changelog.cut(text, "1.2.0", "2026-02-03")
+
+
+def test_a_release_needs_no_heading_for_what_comes_next() -> None:
+    text = "# Changelog\n\n## 1.1.0 (2026-01-02)\n\n- It.\n"
+
+    assert changelog.body_of_release(text, "1.1.0", released=True) == "- It."
+
+
+def test_a_second_cut_leaves_the_first_as_it_is() -> None:
+    once = changelog.cut(CHANGELOG, "1.2.0", "2026-02-03").replace("Nothing yet.", "- More.")
+
+    twice = changelog.sections(changelog.cut(once, "1.3.0", "2026-03-04"))
+
+    assert [(found.title, found.body) for found in twice] == [
+        ("Unreleased", "Nothing yet."),
+        ("1.3.0", "- More."),
+        ("1.2.0", "- A feature."),
+        ("1.1.0", "- The feature before."),
+    ]

@@ -170,3 +170,66 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
 
 def test_the_platform_is_the_images() -> None:
     assert a_layout().platform == "linux/amd64"
+
+
+def test_a_blob_that_is_not_what_its_digest_says_is_refused(tmp_path: Path) -> None:
+    good = saved_by_buildah(tmp_path / "good.tar", a_layout(a_layer({"a": "1"})))
+    with tarfile.open(good) as archive:
+        files = {entry.name: archive.extractfile(entry) for entry in archive}
+        texts = {name: file.read().decode("latin-1") for name, file in files.items() if file}
+    [layer] = [name for name, text in texts.items() if text.startswith("\x1f\x8b")]
+    path = tmp_path / "bad.tar"
+    path.write_bytes(a_layer(texts | {layer: "changed"}))
+
+    with pytest.raises(ReleaseError, match=f"{layer.rpartition('/')[2]} is missing or damaged"):
+        oci.read(path)
+
+
+def test_an_archive_of_nothing_but_how_it_was_built_is_refused(tmp_path: Path) -> None:
+    entry = {"digest": "sha256:1", "platform": {"architecture": "unknown", "os": "unknown"}}
+    path = tmp_path / "none.tar"
+    path.write_bytes(a_layer({"index.json": json.dumps({"manifests": [entry]})}))
+
+    with pytest.raises(ReleaseError, match="one image, found 0"):
+        oci.read(path)
+
+
+def test_an_image_that_says_nothing_of_itself_gets_the_labels_of_the_release() -> None:
+    bare = oci.Layout({"os": "linux", "architecture": "arm64"}, (a_layer({"a": "1"}),))
+
+    packed = oci.pack(bare, STAMP)
+    files = files_of(packed)
+    config = parsed(files, parsed(files, packed.digest)["config"]["digest"])
+
+    assert bare.platform == "linux/arm64"
+    assert config["config"] == {"Labels": dict(STAMP.labels)}
+    assert config["history"] == []
+
+
+def test_a_label_of_the_release_replaces_one_of_the_build() -> None:
+    stamp = oci.Stamp(REFERENCE, EPOCH, TIME, {"a": "replaced"})
+
+    packed = oci.pack(a_layout(a_layer({"a": "1"})), stamp)
+    files = files_of(packed)
+    manifest = parsed(files, packed.digest)
+
+    assert parsed(files, manifest["config"]["digest"])["config"]["Labels"] == {"a": "replaced"}
+    assert manifest["annotations"] == {"a": "replaced"}
+
+
+def test_the_name_of_an_image_is_no_part_of_its_digest() -> None:
+    layout = a_layout(a_layer({"a": "1"}))
+    elsewhere = oci.Stamp("registry.example/other:1.2.3", EPOCH, TIME, STAMP.labels)
+
+    assert oci.pack(layout, STAMP).digest == oci.pack(layout, elsewhere).digest
+    assert oci.pack(layout, STAMP) != oci.pack(layout, elsewhere)
+
+
+def test_a_layer_that_an_image_has_twice_is_kept_once() -> None:
+    layer = a_layer({"a": "1"})
+
+    packed = oci.pack(a_layout(layer, layer), STAMP)
+    files = files_of(packed)
+
+    assert len(parsed(files, packed.digest)["layers"]) == 2
+    assert len([name for name in files if name.startswith("blobs/")]) == 3

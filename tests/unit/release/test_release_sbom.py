@@ -112,3 +112,46 @@ def test_a_bill_that_breaks_the_schema_is_refused(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(ReleaseError, match="of spectra-operator is not valid: a reason"):
         sbom.document(SUBJECT, CONTENTS, LOCKED)
+
+
+def test_an_image_of_which_nothing_is_known_has_an_empty_bill() -> None:
+    bill = json.loads(sbom.document(SUBJECT, Contents("", "", (), ()), {}))
+
+    assert bill.get("components", []) == []
+    assert bill["metadata"]["component"]["licenses"] == [{"license": {"id": "Apache-2.0"}}]
+
+
+def test_a_package_of_debian_has_its_purl_even_where_the_system_says_no_name() -> None:
+    package = DebianPackage("bash", "5.2", "amd64", "bash")
+
+    bill = json.loads(sbom.document(SUBJECT, Contents("", "", (package,), ()), {}))
+
+    assert part(bill, "bash")["purl"] == "pkg:deb/debian/bash@5.2?arch=amd64"
+
+
+def test_a_package_of_another_distribution_is_filed_there() -> None:
+    package = DebianPackage("bash", "5.2", "arm64", "bash")
+
+    bill = json.loads(sbom.document(SUBJECT, Contents("ubuntu-24.04", "", (package,), ()), {}))
+
+    assert part(bill, "bash")["purl"].startswith("pkg:deb/ubuntu/bash@5.2?")
+    assert part(bill, "ubuntu")["version"] == "24.04"
+
+
+def test_another_image_has_a_bill_of_another_number() -> None:
+    other = sbom.Subject(SUBJECT.name, SUBJECT.version, f"sha256:{'d' * 64}", "x", SUBJECT.time)
+
+    numbers = {
+        json.loads(sbom.document(each, CONTENTS, LOCKED))["serialNumber"]
+        for each in (SUBJECT, other)
+    }
+
+    assert len(numbers) == 2
+
+
+def test_two_versions_of_one_package_are_two_parts() -> None:
+    twice = tuple(PythonPackage("pip", version, "MIT") for version in ("25.2", "25.3"))
+
+    bill = json.loads(sbom.document(SUBJECT, Contents("", "", (), twice), {}))
+
+    assert [each["version"] for each in bill["components"]] == ["25.2", "25.3"]

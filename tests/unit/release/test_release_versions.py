@@ -97,3 +97,39 @@ def test_the_check_of_the_repository_looks_at_the_versions(
 
 def test_this_repository_agrees() -> None:
     assert versions.disagreements(repo.ROOT) == []
+
+
+def test_a_place_that_is_there_twice_is_not_rewritten() -> None:
+    text = 'version = "1.2.0"\nversion = "1.2.0"\n'
+
+    with pytest.raises(ReleaseError, match=r"pyproject\.toml: expected one .* version, found 2"):
+        versions.rewritten(text, versions.PLACES[0], versions.parse("1.3.0"))
+
+
+@pytest.mark.parametrize("version", ["1.3.0", "1.3.0.dev0"])
+def test_every_place_is_rewritten_as_it_writes_versions(tmp_path: Path, version: str) -> None:
+    root, wanted = a_repository(tmp_path), versions.parse(version)
+
+    for place in versions.PLACES:
+        text = versions.rewritten((root / place.path).read_text(), place, wanted)
+
+        assert place.pattern.search(text)
+        assert place.spelt(wanted) in text
+
+
+def test_a_first_release_has_none_before_it(tmp_path: Path) -> None:
+    root = a_repository(tmp_path, log="# Changelog\n\n## Unreleased\n\n- All.\n")
+    assert versions.disagreements(root) == []
+
+    [problem] = versions.disagreements(
+        a_repository(tmp_path, "1.2.0", "1.2.0", "# Changelog\n\n## Unreleased\n\n- All.\n")
+    )
+
+    assert "the newest section is none" in problem
+
+
+def test_a_changelog_whose_newest_section_is_no_version_is_an_error(tmp_path: Path) -> None:
+    log = CHANGELOG.replace("## 1.1.0 (2026-01-02)", "## Later")
+
+    with pytest.raises(ReleaseError, match=r"'Later' is no version"):
+        versions.disagreements(a_repository(tmp_path, log=log))

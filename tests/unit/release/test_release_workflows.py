@@ -34,6 +34,8 @@ jobs:
       - run: sudo make check
 """
 TARGETS = {"check", "unit", "component"}
+NEEDS_HISTORY = re.compile(r"\bmake (?:unit|component|e2e-kind|\$\{\{ matrix\.tier \}\})")
+"""Tests look at older versions, which they name by their commits; checks and releases do not."""
 
 
 def test_a_workflow_that_keeps_the_rules_has_no_problem() -> None:
@@ -110,3 +112,16 @@ def test_only_the_job_that_publishes_may_write_contents() -> None:
     builders = {name for name, job in jobs.items() if "make release" in str(job.get("steps"))}
     assert (writers, builders) == ({"publish"}, {"build"})
     assert jobs["build"]["permissions"] == {"contents": "read"}
+
+
+def test_history_is_fetched_for_tests_and_for_nothing_else() -> None:
+    fetched, needed = set(), set()
+    for path in (repo.ROOT / workflows.WORKFLOWS).glob("*.yml"):
+        for name, job in yaml.safe_load(path.read_text())["jobs"].items():
+            steps = job.get("steps", ())
+            if any(step.get("with", {}).get("fetch-depth") == 0 for step in steps):
+                fetched.add((path.stem, name))
+            if any(NEEDS_HISTORY.search(step.get("run", "")) for step in steps):
+                needed.add((path.stem, name))
+
+    assert fetched == needed == {("test", "test"), ("kind", "e2e")}
