@@ -62,11 +62,11 @@ def a_claim(name: str, task: str = "work", **fields: Any) -> dict[str, Any]:
 class Operator:
     """What a worker sees of the operator, and what a test sees of the worker."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, claims: Mapping[str, dict[str, Any]] | None = None) -> None:
         self.changed = Condition()
         self.calls: list[Call] = []
         self.waiting: deque[dict[str, Any]] = deque()
-        self.open: dict[str, dict[str, Any]] = {}
+        self.open: dict[str, dict[str, Any]] = dict(claims or {})
         self.results: dict[str, Any] = {}
         self.cancel: list[str] = []
         self.drain = False
@@ -263,9 +263,14 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def operating(port: int = 0) -> Iterator[Operator]:
-    """An operator that answers until the end of the block; port 0 is any free one."""
-    operator = Operator(port)
+def operating(
+    port: int = 0, claims: Mapping[str, dict[str, Any]] | None = None
+) -> Iterator[Operator]:
+    """An operator that answers until the end of the block; port 0 is any free one.
+
+    It knows these claims, by id, as open before it hears the first call.
+    """
+    operator = Operator(port, claims)
     try:
         yield operator
     finally:

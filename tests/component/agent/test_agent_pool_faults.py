@@ -203,8 +203,7 @@ def test_a_worker_whose_operator_is_away_keeps_its_tasks_and_reports_them_later(
         gate.wait_reached()
     gate.opened.set()
     assert ended.wait(PATIENCE)
-    with operating(first.port) as again:
-        again.open["a"] = first.open["a"]
+    with operating(first.port, first.open) as again:
         again.wait_results("a")
         again.give(a_claim("b"))
         again.wait_results("b")
