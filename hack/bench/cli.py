@@ -123,8 +123,7 @@ class Bench:
         try:
             self._report.runs.append(_measured(scenario, engine, run, conditions))
         except (*FAILURES, ExceptionGroup) as error:
-            causes = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
-            self._report.failures.append(f"{what}: {'; '.join(map(str, causes))}")
+            self._report.failures.append(f"{what}: {'; '.join(causes(error))}")
             self._console.say(self._report.failures[-1])
 
 
@@ -132,6 +131,13 @@ def _measured(scenario: Scenario, engine: Engine, run: int, conditions: Conditio
     if isinstance(scenario, PodScenario):
         return run_pods(scenario, engine, run, conditions)
     return run_dispatch(scenario, run, conditions)
+
+
+def causes(error: BaseException) -> list[str]:
+    """Return what went wrong, each cause once: those of a group of errors, however deep."""
+    if isinstance(error, BaseExceptionGroup):
+        return list(dict.fromkeys(cause for one in error.exceptions for cause in causes(one)))
+    return [str(error) or type(error).__name__]
 
 
 def in_turn(found: Sequence[Engine], run: int) -> list[Engine]:

@@ -14,6 +14,8 @@ from spectra_operator.kube.documents import dumped, loaded
 
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
+_HUNG_UP = (asyncio.IncompleteReadError, ConnectionError)
+
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -31,15 +33,32 @@ class HttpCalls:
         """Send a document and return the one that answers it; any answer but 200 fails."""
         data = dumped(body)
         head = f"POST {path} HTTP/1.1\r\n{self._head}Content-Length: {len(data)}\r\n\r\n"
-        reader, writer = self._idle.pop() if self._idle else await self._connect()
+        request = head.encode() + data
+        while (kept := self._kept()) is not None:
+            try:
+                return await self._exchange(kept, request)
+            except _HUNG_UP:
+                continue  # the operator closes what was idle for long; every call may come twice
+        return await self._exchange(await self._connect(), request)
+
+    async def _exchange(self, connection: Connection, request: bytes) -> Any:
+        reader, writer = connection
         try:
-            writer.write(head.encode() + data)
+            writer.write(request)
             answer = await _answer(reader)
         except BaseException:
             writer.close()
             raise
-        self._idle.append((reader, writer))
+        self._idle.append(connection)
         return answer
+
+    def _kept(self) -> Connection | None:
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof() and not writer.is_closing():
+                return reader, writer
+            writer.close()
+        return None
 
     def close(self) -> None:
         """Close the connections on which nothing is under way."""

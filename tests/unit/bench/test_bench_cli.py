@@ -135,14 +135,15 @@ def test_a_run_that_fails_does_not_keep_the_others_from_their_end(
     fakes: dict[str, Exception], tmp_path: Path
 ) -> None:
     fakes["chain"] = BenchError("no end")
-    fakes["named"] = ExceptionGroup("calls", [Unreachable("refused")])
+    inner = ExceptionGroup("workers", [Unreachable("refused"), TimeoutError()])
+    fakes["named"] = ExceptionGroup("calls", [inner, Unreachable("refused")])
 
     assert cli.main(["--output", str(tmp_path), "--quick"]) == 1
 
     told = figures(tmp_path)
     assert told["failures"] == [
         "chain of 100: spectra, run 1: no end",
-        "1,000 named tasks in one phase: spectra, run 1: refused",
+        "1,000 named tasks in one phase: spectra, run 1: refused; TimeoutError",
     ]
     assert told["runs"][-1]["scenario"] == "dispatch"
 
