@@ -17,8 +17,9 @@ from bench.engines import Engine
 from bench.errors import BenchError
 from bench.machine import this_machine
 from bench.pictures import draw
-from bench.plane import CLUSTER, ROOT
+from bench.plane import CLUSTER
 from bench.pod_runs import Conditions, run_pods
+from bench.programs import ROOT
 from bench.results import Report, Result
 from bench.scenarios import PodScenario, Scenario
 from bench.targets import verdicts

@@ -12,9 +12,10 @@ from bench.errors import BenchError
 from bench.fleet import Fleet
 from bench.lease_limit import raw_limit
 from bench.loads import chains, fan_outs, stages
-from bench.plane import NAMESPACE, ROOT, Plane, a_plane
+from bench.plane import NAMESPACE, Plane, a_plane
 from bench.pod_runs import Conditions
 from bench.process import OperatorProcess, a_free_port, an_operator
+from bench.programs import ROOT
 from bench.results import DispatchRun, PacedRun, spread
 from bench.scenarios import DispatchScenario
 from spectra_operator.kube.access import load_access

@@ -15,8 +15,9 @@ from bench import proc
 from bench.argo_flavour import ArgoFlavour
 from bench.errors import BenchError
 from bench.flavour import Flavour
-from bench.plane import NAMESPACE, ROOT, Plane
+from bench.plane import NAMESPACE, Plane
 from bench.process import OperatorProcess, Usage, a_free_port, a_process, an_operator
+from bench.programs import ROOT
 from bench.quota import limited
 from bench.spectra_flavour import SpectraFlavour
 

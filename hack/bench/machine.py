@@ -8,9 +8,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from bench.programs import ROOT
 from bench.results import Machine
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def this_machine() -> Machine:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.pictures import PICTURES
-from bench.plane import ROOT
+from bench.programs import ROOT
 from bench.report import target_table
 from bench.targets import verdicts
 

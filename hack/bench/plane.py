@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,17 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bench.errors import BenchError
 from bench.process import a_service_account
+from bench.programs import run_program
 from cluster import paths, state
 from cluster.kwok import Lasting
 
-ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = "spectra-bench"
 SYSTEM, NAMESPACE = "spectra-system", "bench"
 FAKE_NODES = 12
 """A thousand pods each: room for the widest scenario at once."""
-COMMAND_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -116,27 +113,3 @@ def tool(*arguments: str) -> str:
         BenchError: It failed.
     """
     return run_program([sys.executable, "-m", "cluster", *arguments]).strip()
-
-
-def run_program(command: list[str], stdin: str = "") -> str:
-    """Run a program from the repository's root and return its standard output.
-
-    Raises:
-        BenchError: It failed, or did not end in ten minutes.
-    """
-    try:
-        done = subprocess.run(
-            command,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise BenchError(f"no end within {COMMAND_SECONDS:.0f} s: {' '.join(command)}") from None
-    if done.returncode:
-        said = (done.stdout + done.stderr)[-4000:]
-        raise BenchError(f"exit code {done.returncode} from {' '.join(command)}\n{said}")
-    return done.stdout

@@ -7,7 +7,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import yaml
 
 from bench import proc
 from bench.errors import BenchError
+from bench.shipped import shipped_python
 
 START_SECONDS = 60.0
 POLL_SECONDS = 0.02
@@ -182,7 +182,7 @@ def an_operator(
         "log_format": "console",
     }
     given = {f"SPECTRA_OPERATOR_{name.upper()}": text for name, text in (ours | settings).items()}
-    command = [sys.executable, "-m", "spectra_operator", "run"]
+    command = [str(shipped_python()), "-m", "spectra_operator", "run"]
     with a_process(command, log, os.environ | given) as process:
         yield OperatorProcess(process.pid, port)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import floor, log10
 
 from bench.errors import BenchError
-from bench.plane import ROOT
+from bench.programs import ROOT
 
 PAGE = ROOT / "docs" / "scale.md"
 BEGIN, END = "<!-- begin: python -m bench.scale -->", "<!-- end -->"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import scenarios
 from bench.errors import BenchError
-from bench.plane import ROOT
+from bench.programs import ROOT
 from cluster.cli import cluster_name
 from cluster.console import Console
 from cluster.errors import ClusterError

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectra_operator.__main__ import JSON_DEPTH
 from spectra_operator.kube.documents import dumped, loaded
+from spectra_operator.process import JSON_DEPTH
 
 DEPTH = 2_000
 
