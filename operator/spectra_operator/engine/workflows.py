@@ -230,9 +230,9 @@ def _turned(before: WorkflowRecord, after: WorkflowRecord) -> bool:
 
 
 def _begins(before: WorkflowRecord, after: WorkflowRecord) -> bool:
-    """Whether a run that status does not know begins, and nobody has asked anything of it."""
+    """Whether a run that status does not know goes on, and nobody has asked anything of it."""
     asked = after.orders or after.changes or after.suspended
-    return not (before.state or asked)
+    return not (before.state or asked or after.ended)
 
 
 def _has_new_phase(before: WorkflowRecord, after: WorkflowRecord) -> bool:

@@ -9,6 +9,8 @@ from builders.specs import a_step, a_task, a_workflow
 
 STATUSES = Match(plural="workflows", subresource="status")
 SLOW = 3.0
+A_POD = 1.5
+"""Seconds in which a pod ends, and all that follows from it."""
 
 
 def told(world: World, name: str) -> list[str]:
@@ -39,7 +41,8 @@ async def test_a_short_run_is_told_of_at_its_end_alone_after_a_slow_write() -> N
     async with a_running_world() as world:
         await one_write_is_slow(world)
         await world.apply(a_workflow([a_step()]))
-        await world.finished()
+        await world.until(lambda: world.kubelet.tasks() == ["work", "work"])
+        await world.during(A_POD)
         assert told(world, "flow") == ["Succeeded"]
 
 
