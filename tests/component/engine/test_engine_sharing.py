@@ -20,6 +20,7 @@ from component.engine.sharing_play import (
     SHARDS,
     SPACES,
     a_run_in_each,
+    a_shared_world,
     each_was_done_once,
     joins,
     lists_of,
@@ -38,10 +39,7 @@ TASKS = ("a", "b", "c")
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    """A cluster with one replica, which has all shards."""
-    async with a_world() as world:
-        await joins(world, "one")
-        await until_sizes(world, SHARDS)
+    async with a_shared_world() as world:
         yield world
 
 

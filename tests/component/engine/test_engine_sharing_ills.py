@@ -12,6 +12,7 @@ from builders.replica import SYSTEM
 from component.engine.sharing_play import (
     LEASE_SECONDS,
     SHARDS,
+    a_shared_world,
     joins,
     lists_of,
     locks_of,
@@ -28,10 +29,7 @@ from spectra_operator.kube.resources import LEASES
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    """A cluster with one replica, which has all shards."""
-    async with a_world() as world:
-        await joins(world, "one")
-        await until_sizes(world, SHARDS)
+    async with a_shared_world() as world:
         yield world
 
 
