@@ -38,8 +38,7 @@ class LeaseLock:
     """Competes for one Lease, renews it, gives it back.
 
     Attributes:
-        left_at: When the holder before our term renewed the Lease last, or gave it back, by its
-            own clock; None for nobody. For people and metrics only.
+        before: The Lease as it was before our term; None for none.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class LeaseLock:
         self._identity = candidacy.identity
         self._lease = LeaseObject(client, clock, candidacy)
         self._renewed_at: float | None = None
-        self.left_at: datetime | None = None
+        self.before: Body | None = None
         self._released = asyncio.Event()
         self._woken = asyncio.Event()  # ends the pause between attempts to take the Lease
         self._lost = asyncio.Event()  # the watch has told of it; over with the next `run`
@@ -76,6 +75,14 @@ class LeaseLock:
     def holder(self) -> str:
         """Who held the Lease when last seen; empty for nobody."""
         return self._lease.holder
+
+    @property
+    def left_at(self) -> datetime | None:
+        """When the holder before our term renewed the Lease last, or gave it back.
+
+        By its own clock; None for nobody. For people and metrics only.
+        """
+        return renewed_at(self.before)
 
     def told(self, annotation: str) -> str:
         """Return what the holder tells of itself, as last seen; empty for nothing."""
@@ -251,7 +258,7 @@ class LeaseLock:
             logger.warning("lease %s: %s", self._name, error)
             return False
         if self._renewed_at is None:
-            self.left_at = renewed_at(found)
+            self.before = found
         self._renewed_at = started
         return True
 

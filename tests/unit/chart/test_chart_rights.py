@@ -163,7 +163,7 @@ BESIDES = ours("list watch") | ours(
 """kopf's intake, and blockOwnerDeletion under OwnerReferencesPermissionEnforcement."""
 
 
-SINGLE = ["get", "watch", "update", "create"]
+SINGLE = ["get", "watch", "update", "create", "list"]
 SHARED = ["get", "list", "watch", "create", "update", "patch", "delete"]
 
 
