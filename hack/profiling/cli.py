@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     add = sample.add_argument
     add("--scenario", action="append", default=[], choices=scenarios.names(), help="which one")
     add("--quick", action="store_true", help="small sizes")
-    add("--scale", type=float, default=1.0, help="times the size, such as 0.1")
+    add("--scale", type=factor, default=1.0, help="times the size, such as 0.1")
     add("--name", type=cluster_name, default=CLUSTER, help=f"the cluster's; default: {CLUSTER}")
     count = commands.add_parser("count", help="count what the operator does in fixed workloads")
     add = count.add_argument
@@ -55,12 +55,23 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def factor(text: str) -> float:
+    """Return what a size is to be multiplied by; for argparse."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0, such as 0.1")
+    return found
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
     given = parser().parse_args(arguments)
     folder: Path = given.output or ROOT / "build" / "profile" / _now()
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        _make(folder)
         if given.command == "sample":
             _sample(given, folder)
         else:
@@ -72,15 +83,26 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProfileError(f"--output: {folder} cannot be a folder: {error.strerror}") from None
+
+
 def _sample(given: argparse.Namespace, folder: Path) -> None:
     wanted = given.scenario or list(SCENARIOS)
-    for scenario in scenarios.chosen(wanted, quick=given.quick, factor=given.scale):
+    chosen = scenarios.chosen(wanted, quick=given.quick, factor=given.scale)
+    missing = sorted(set(wanted) - {scenario.name for scenario in chosen})
+    if missing:
+        raise ProfileError(f"there is no small {', '.join(missing)}: leave out --quick")
+    for scenario in chosen:
         Console().say(scenario.title)
         print(profiled(scenario, given.name, folder))
 
 
 def _count(names: list[str], against: Path | None, folder: Path) -> None:
-    before = {name: _read(against / f"{name}.json") for name in names} if against else {}
+    before = {name: _read(against, name) for name in names} if against else {}
     for name in names:
         found = counted(name)
         (folder / f"{name}.json").write_text(json.dumps(found.as_json(), indent=1) + "\n")
@@ -94,24 +116,40 @@ def counted(workload: str) -> Counts:
         ProfileError: It failed.
     """
     path = os.pathsep.join(filter(None, (str(ROOT / "tests"), os.environ.get("PYTHONPATH"))))
-    done = subprocess.run(
-        [sys.executable, "-m", "profiling.workloads", workload],
-        env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
-        capture_output=True,
-        text=True,
-        timeout=COUNT_SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "profiling.workloads", workload],
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
+            capture_output=True,
+            text=True,
+            timeout=COUNT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        late = f"{workload}: not done in {COUNT_SECONDS:.0f} s"
+        raise ProfileError(f"{late}; count one workload at a time, on a machine at rest") from None
     if done.returncode:
         raise ProfileError(f"{workload}: exit code {done.returncode}\n{done.stderr[-2000:]}")
-    return counts.from_json(json.loads(done.stdout))
-
-
-def _read(path: Path) -> Counts:
     try:
-        return counts.from_json(json.loads(path.read_text()))
-    except (OSError, ValueError, KeyError) as error:
-        raise ProfileError(f"--against: {path.name} holds no counts: {error}") from None
+        return counts.from_json(json.loads(done.stdout))
+    except ValueError as error:
+        said = done.stdout.strip()[-500:] or "nothing"
+        raise ProfileError(f"{workload}: {error}; it printed {said}") from None
+
+
+def _read(folder: Path, workload: str) -> Counts:
+    path = folder / f"{workload}.json"
+    try:
+        found = counts.from_json(json.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ProfileError(
+            f"--against: {path.name} holds no counts: {why}; make them by"
+            f" `python -m profiling --output {folder} count --workload {workload}`"
+        ) from None
+    if found.workload != workload:
+        raise ProfileError(f"--against: {path.name} has the counts of {found.workload}")
+    return found
 
 
 def _now() -> str:

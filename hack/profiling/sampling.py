@@ -50,9 +50,7 @@ def sampling(pid: int, path: Path) -> Iterator[Sampler]:
     """
     path.unlink(missing_ok=True)
     sampler = Sampler()
-    with subprocess.Popen(
-        _command(pid, path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as spy:
+    with _started(_command(pid, path)) as spy:
         try:
             _await_begin(spy, pid)
             began = time.monotonic()
@@ -62,7 +60,11 @@ def sampling(pid: int, path: Path) -> Iterator[Sampler]:
             said = _ended(spy)
     if not path.exists():
         raise ProfileError(f"py-spy wrote no profile of process {pid}: {said.strip()[-500:]}")
-    sampler.keep(Profile(parse(path.read_text().splitlines()), RATE, seconds))
+    try:
+        stacks = parse(path.read_text().splitlines())
+    except ValueError as error:
+        raise ProfileError(f"{path} is no profile of py-spy's: {error}") from None
+    sampler.keep(Profile(stacks, RATE, seconds))
 
 
 def _command(pid: int, path: Path) -> list[str]:
@@ -73,12 +75,22 @@ def _command(pid: int, path: Path) -> list[str]:
     return [str(spy), "record", "--pid", str(pid), *options]
 
 
+def _started(command: list[str]) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+    except OSError as error:
+        raise ProfileError(f"py-spy cannot be started: {error}; run `make venv`") from None
+
+
 def _await_begin(spy: subprocess.Popen[str], pid: int) -> None:
     """Wait until it looks: what it says first."""
     assert spy.stdout
     said = spy.stdout.readline()
     if "Sampling process" not in said:
-        raise ProfileError(f"py-spy cannot look at process {pid}: {said.strip()}")
+        why = said.strip() or "it ended without a word"
+        raise ProfileError(f"py-spy cannot look at process {pid}: {why}")
 
 
 def _ended(spy: subprocess.Popen[str]) -> str:

@@ -8,10 +8,11 @@ is the same each time: nothing waits for real time, and hashes have a fixed seed
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from builders.costs import (
     a_chain_of_20,
@@ -52,5 +53,17 @@ async def counted(name: str) -> Counts:
     return Counts(name, tasks, tracing.counts())
 
 
+def main(arguments: Sequence[str]) -> None:
+    """Print the counts of the workload that is named.
+
+    Raises:
+        SystemExit: It is not named, or there is none of that name.
+    """
+    parser = argparse.ArgumentParser(prog="python -m profiling.workloads")
+    parser.add_argument("workload", choices=sorted(WORKLOADS))
+    name = parser.parse_args(arguments).workload
+    print(json.dumps(asyncio.run(counted(name)).as_json()))
+
+
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(counted(sys.argv[1])).as_json()))
+    main(sys.argv[1:])

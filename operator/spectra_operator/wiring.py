@@ -27,7 +27,7 @@ from .engine.sharing import keeper_of
 from .handlers.webhook_certificate import CertificateKeeper, WebhookPlace
 from .kube.client import AiohttpClient
 from .kube.clock import SystemClock
-from .kube.lease import LeaseTimes
+from .kube.lease_record import LeaseTimes
 from .kube.scope import ScopedClient
 from .lifetime import Shell, until_stopped
 from .observability.debug_page import Table, a_table

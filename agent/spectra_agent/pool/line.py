@@ -107,10 +107,9 @@ class Place:
         self._home = host_and_port(url)
         self.now = self._home
 
-    @property
-    def away(self) -> bool:
-        """Whether we were sent elsewhere."""
-        return self.now != self._home
+    def is_home(self, place: tuple[str, int]) -> bool:
+        """Whether it is where the environment says."""
+        return place == self._home
 
     def move(self, address: object) -> None:
         """Go where an answer 421 says.
@@ -187,7 +186,8 @@ class Line:
     def _judge(self, status: int, headers: Mapping[str, str], text: bytes) -> Answer:
         if status == 401:
             self._token.doubt()
-        strange = self._place.away and status in NOT_OURS
+        # Asked of where the answer came from: another thread may have gone home meanwhile.
+        strange = status in NOT_OURS and not self._place.is_home(self._at)
         if strange or status in AGAIN or not (status == 200 or 400 <= status < 500):
             if status not in {429, 503}:
                 self._place.leave(self._at)

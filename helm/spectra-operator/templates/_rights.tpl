@@ -72,10 +72,11 @@
   resources: [leases]
   resourceNames: [spectra-operator-shard-0]
   verbs: [get, watch, update]
-# Creating cannot be granted by name; the admission policy on Leases bounds it.
+# Neither can be granted by name. The admission policy on Leases bounds what is created; the list tells
+# whether replicas with a larger number of shards work yet.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [create]
+  verbs: [create, list]
 {{- end }}
 {{- if and .Values.webhook.enabled (not .Values.webhook.certManager.enabled) }}
 - apiGroups: [""]

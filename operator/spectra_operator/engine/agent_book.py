@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -194,13 +194,13 @@ class AgentBook:
         """Return the concurrency of every agent of a namespace."""
         return {k.name: r.spec.concurrency if r.spec else None for k, r in self._in(namespace)}
 
-    def plain_limits(self, namespace: str) -> dict[str, int | None]:
-        """Return the concurrency of the agents that can be used and have no other limit."""
-        plain = ((k, r) for k, r in self._in(namespace) if r.spec and r.places)
+    def plain_limits(self, namespace: str, names: Iterable[str]) -> dict[str, int | None]:
+        """Return the concurrency of those named that can be used and have no other limit."""
+        named = ((name, self._runs.get(Key("Agent", namespace, name))) for name in names)
         return {
-            key.name: run.spec.concurrency
-            for key, run in plain
-            if run.spec and run.spec.mode is not Mode.POOL
+            name: spec.concurrency
+            for name, run in named
+            if run and run.places and (spec := run.spec) and spec.mode is not Mode.POOL
         }
 
     def usable(self, namespace: str) -> Iterator[tuple[str, AgentSpec, str]]:

@@ -20,9 +20,6 @@ class Crowd:
         self._queue = queue
         self._phases: dict[Key, None] = {}
 
-    def __len__(self) -> int:
-        return len(self._phases)
-
     def join(self, phase: Key) -> None:
         """Let a phase wait. Only for one that found no room: as many writes are still to end."""
         self._phases[phase] = None

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from ..api.constants import ANNOTATION_ADDRESS, ANNOTATION_SHARDS, LABEL_LEASE
 from ..kube.client import KubeClient
 from ..kube.clock import Clock
-from ..kube.lease import LeaseLock, LeaseTimes
+from ..kube.lease import LeaseLock
+from ..kube.lease_record import Candidacy, LeaseTimes
 from ..kube.lease_watch import ToldElsewhere
 
 SHARD, REPLICA = "shard", "replica"
@@ -55,14 +56,13 @@ class LeaseRoom:
 
         Several shards have one watch for all: each of its own would hold up the renewals.
         """
-        return LeaseLock(
-            self.client,
-            namespace=self.namespace,
-            name=SHARD_LEASE.format(shard=shard),
-            identity=self.identity,
-            clock=self.clock,
-            times=self.times,
-            annotations=self.annotations,
+        candidacy = Candidacy(
+            self.namespace,
+            SHARD_LEASE.format(shard=shard),
+            self.identity,
+            self.times,
+            self.annotations,
             labels={LABEL_LEASE: SHARD},
-            watch=ToldElsewhere() if self.shards > 1 else None,
         )
+        watch = ToldElsewhere() if self.shards > 1 else None
+        return LeaseLock(self.client, self.clock, candidacy, watch)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from ..api.constants import RESERVED_PHASES
@@ -141,7 +142,8 @@ class Parts:
 
     def admit_for(self, phase: Key, now: datetime) -> Admission:
         """Hand out free slots on behalf of a phase: to it alone where no other can miss them."""
-        alone = self.scheduler.admit_alone(phase, self.agents.plain_limits(phase.namespace))
+        limits = partial(self.agents.plain_limits, phase.namespace)
+        alone = self.scheduler.admit_alone(phase, limits)
         return self.admit(phase.namespace, now) if alone is None else alone
 
     def claimable(self, namespace: str, now: datetime) -> Counter[str]:

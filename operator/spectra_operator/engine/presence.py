@@ -12,8 +12,8 @@ from ..api.constants import ANNOTATION_ASKS, LABEL_LEASE
 from ..kube.errors import KubeError, NotFound
 from ..kube.lease_record import micro_time
 from ..kube.resources import LEASES, Body
+from ..kube.waits import bounded
 from .leases import REPLICA, LeaseRoom
-from .pauses import either
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Presence:
             elif await self._write():
                 self.there = True
             pause = absent if absent > 0 else self._room.times.retry_period
-            await either(self._room.clock, pause, self._changed.wait())
+            await bounded(self._room.clock, self._changed.wait(), pause)
 
     async def leave(self) -> None:
         """Tell the others that we are gone, for good."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
@@ -154,22 +154,24 @@ class Scheduler:
         )
         return min(ends, default=None)
 
-    def admit_alone(self, phase: Key, limits: Mapping[str, int | None]) -> Admission | None:
+    def admit_alone(
+        self, phase: Key, limits: Callable[[Iterable[str]], Mapping[str, int | None]]
+    ) -> Admission | None:
         """Hand a phase the slots that it can have without a look at the others.
 
-        `limits` has the agents that nothing but their concurrency limits. None if the slots of the
-        namespace are to be shared out: something is contested, or may be now.
+        `limits` returns the limits of those of the agents named that nothing but their concurrency
+        limits. None if the slots of the namespace are to be shared out: something is contested, or
+        may be now.
         """
         namespace = phase.namespace
         if namespace in self._contested and namespace in self._attempts.freed:
             return None
+        own = self._ready.get(namespace, {}).get(phase, ())
         doubtful = {agent for where, agent in (*self._holds, *self._probes) if where == namespace}
         free = {
             agent: inf if limit is None else limit - self._attempts.by_agent[namespace, agent]
-            for agent, limit in limits.items()
-            if agent not in doubtful
+            for agent, limit in limits({c.ready.agent for c in own} - doubtful).items()
         }
-        own = self._ready.get(namespace, {}).get(phase, ())
         return admit_uncontested(own, free, self._wanted.get(namespace, {}))
 
     def shared_out(self, namespace: str, admission: Admission) -> None:

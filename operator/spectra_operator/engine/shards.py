@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from ..api.constants import ANNOTATION_ADDRESS
 from ..kube.errors import KubeError
 from ..kube.lease import LeaseLock
+from ..kube.resources import Body
 from ..observability.debug_page import Table
 from .engine import Engine
 from .leases import LeaseRoom
+from .strangers import Strangers
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +56,21 @@ class Seat:
         shard: int,
         room: LeaseRoom,
         on_run: Callable[[], None] = lambda: None,
+        before_run: Callable[[Body | None], Awaitable[None]] | None = None,
     ) -> None:
-        """Prepare; `on_run` is told when the shard has been taken over."""
+        """Prepare.
+
+        Args:
+            engine: Runs the shard.
+            shard: Which one.
+            room: Where its Lease is.
+            on_run: Told when the shard has been taken over.
+            before_run: Awaited with the Lease as it was before ours, until the shard may be run.
+        """
         self._engine = engine
         self._shard = shard
         self._on_run = on_run
+        self._before_run = before_run
         self.lock: LeaseLock = room.lock(shard)
         self.runs = False
 
@@ -87,6 +99,8 @@ class Seat:
             self._lost()
 
     async def _acquired(self) -> None:
+        if self._before_run is not None:
+            await self._before_run(self.lock.before)
         await self._engine.take_over(self._shard, self.lock.held)
         self.runs = True
         self._on_run()
@@ -105,12 +119,18 @@ class Seat:
 
 
 class ShardKeeper:
-    """Competes for the Lease of every shard: the first replica has all, the others stand by."""
+    """Competes for the Lease of every shard: the first replica has all, the others stand by.
+
+    For a single shard. What it takes over from replicas that share is run when they have stopped.
+    """
 
     def __init__(self, engine: Engine, room: LeaseRoom) -> None:
         self._clock = room.clock
         self._released = False
-        self._seats = {shard: Seat(engine, shard, room) for shard in range(room.shards)}
+        alone = Strangers(room).gone
+        self._seats = {
+            shard: Seat(engine, shard, room, before_run=alone) for shard in range(room.shards)
+        }
 
     def address(self, shard: int) -> str:
         """Return where the holder of a shard serves the worker API; empty if nobody knows."""

@@ -17,11 +17,11 @@ from ..core.sharing import Plan, View, plan
 from ..kube.errors import KubeError
 from ..kube.informer import Change
 from ..kube.resources import LEASES, Body
+from ..kube.waits import bounded
 from ..observability.debug_page import Table, a_table
 from .engine import Engine
 from .lease_book import LeaseBook
 from .leases import SHARD_LEASE, LeaseRoom
-from .pauses import either
 from .presence import Presence
 from .shards import PAUSE_SECONDS, KeepsShards, Seat, ShardKeeper
 
@@ -75,7 +75,7 @@ class SharingKeeper:
             while not self._released:
                 self._woken.clear()
                 self._step(group)
-                await either(self._clock, self._next_look(), self._woken.wait())
+                await bounded(self._clock, self._woken.wait(), self._next_look())
             following.cancel()
             joining.cancel()
 

@@ -14,22 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from spectra_operator.kube.errors import AlreadyExists, Conflict, KubeError, NotFound
-from spectra_operator.kube.lease_record import (
-    LeaseTimes,
-    free_in,
-    freed,
-    holder_of,
-    may_take,
-    renewed_at,
-    spec_of,
-    taken,
-)
+from spectra_operator.kube.errors import KubeError
+from spectra_operator.kube.lease_object import LeaseObject
+from spectra_operator.kube.lease_record import Candidacy, renewed_at
 from spectra_operator.kube.lease_watch import FollowsLease, LeaseWatch, is_free, loss
-from spectra_operator.kube.resources import LEASES, Body, uid_of, version_of
+from spectra_operator.kube.resources import Body, uid_of, version_of
 from spectra_operator.kube.waits import bounded, cancelled
 from spectra_operator.kube.watching import WatchEvent
 
@@ -39,96 +31,81 @@ if TYPE_CHECKING:
     from spectra_operator.kube.client import KubeClient
     from spectra_operator.kube.clock import Clock
 
-__all__ = ["LeaseLock", "LeaseTimes"]
-
 logger = logging.getLogger(__name__)
-
-RELEASE_ATTEMPTS = 3
 
 
 class LeaseLock:
     """Competes for one Lease, renews it, gives it back.
 
     Attributes:
-        left_at: When the holder before our term renewed the Lease last, or gave it back, by its
-            own clock; None for nobody. For people and metrics only.
+        before: The Lease as it was before our term; None for none.
     """
 
-    def __init__(  # noqa: PLR0913 - which Lease and for whom (3), and what it needs for that (4)
+    def __init__(
         self,
         client: KubeClient,
-        *,
-        namespace: str,
-        name: str,
-        identity: str,
         clock: Clock,
-        times: LeaseTimes | None = None,
-        annotations: Mapping[str, str] | None = None,
-        labels: Mapping[str, str] | None = None,
+        candidacy: Candidacy,
         watch: FollowsLease | None = None,
     ) -> None:
         """Prepare to compete; nothing is asked of the server yet.
 
         Args:
             client: A client of the lock's own, so that busy traffic cannot delay a renewal.
-            namespace: Where the Lease lives.
-            name: Of the Lease; created when missing.
-            identity: Unique to this process, not only to its pod: a restarted container must
-                not take itself for its predecessor.
             clock: Measures everything; its wall time is only shown to people.
-            times: None for 15/10/2 seconds and a margin of 3.
-            annotations: What others are to know of the holder; written with the Lease.
-            labels: By which the Lease can be listed; written with it.
+            candidacy: Which Lease, for whom.
             watch: What follows the Lease; None for a watch of its own.
         """
-        self._client = client
-        self._namespace = namespace
-        self._name = name
-        self._identity = identity
         self._clock = clock
-        self._times = times or LeaseTimes()
-        self._annotations = dict(annotations or {})
-        self._labels = dict(labels or {})
-        self._seen: Body | None = None
-        self._seen_at = 0.0
+        self._times = candidacy.times
+        self._name = candidacy.name
+        self._identity = candidacy.identity
+        self._lease = LeaseObject(client, clock, candidacy)
         self._renewed_at: float | None = None
-        self.left_at: datetime | None = None
+        self.before: Body | None = None
         self._released = asyncio.Event()
         self._woken = asyncio.Event()  # ends the pause between attempts to take the Lease
         self._lost = asyncio.Event()  # the watch has told of it; over with the next `run`
         pause = self._times.retry_period
-        self._watch = watch or LeaseWatch(client, clock, namespace, name, pause=pause)
+        self._watch = watch or LeaseWatch(
+            client, clock, candidacy.namespace, candidacy.name, pause=pause
+        )
 
     @property
     def holder(self) -> str:
         """Who held the Lease when last seen; empty for nobody."""
-        return holder_of(self._seen)
+        return self._lease.holder
+
+    @property
+    def left_at(self) -> datetime | None:
+        """When the holder before our term renewed the Lease last, or gave it back.
+
+        By its own clock; None for nobody. For people and metrics only.
+        """
+        return renewed_at(self.before)
 
     def told(self, annotation: str) -> str:
         """Return what the holder tells of itself, as last seen; empty for nothing."""
-        if not self.holder or self._seen is None:
-            return ""
-        found = self._seen["metadata"].get("annotations") or {}
-        return str(found.get(annotation, ""))
+        return self._lease.told(annotation)
 
     def observe(self, body: Body) -> None:
         """Take in the Lease as a watch of many tells of it."""
-        if self._seen is None or version_of(body) > version_of(self._seen):
+        seen = self._lease.seen
+        if seen is None or version_of(body) > version_of(seen):
             self._heard(WatchEvent("MODIFIED", body))
-            self._observe(body)
+            self._lease.note(body)
 
     def forget(self, body: Body) -> None:
         """Take in that the Lease was deleted, which was so before."""
-        if self._seen is not None and uid_of(body) == uid_of(self._seen):
-            self._seen = None
+        seen = self._lease.seen
+        if seen is not None and uid_of(body) == uid_of(seen):
+            self._lease.seen = None
             self._stop("it was deleted")
             self._woken.set()
 
     def free_in(self) -> float:
         """Return after how many seconds the Lease may be taken, as last seen; 0 for now."""
-        unchanged = self._clock.monotonic() - self._seen_at
-        spec = spec_of(self._seen)
-        return free_in(spec, identity=self._identity, unchanged_seconds=unchanged)
+        return self._lease.free_in()
 
     def held(self) -> bool:
         """Return whether we may write now.
@@ -158,7 +135,7 @@ class LeaseLock:
                 lost, when `on_acquired` raises, when this is cancelled.
         """
         self._lost.clear()
-        watching = asyncio.ensure_future(self._watch.run(lambda: self._seen, self._heard))
+        watching = asyncio.ensure_future(self._watch.run(lambda: self._lease.seen, self._heard))
         try:
             await self._acquire()
             if self._released.is_set():
@@ -178,7 +155,7 @@ class LeaseLock:
                 on_lost()
             await cancelled(work)
             if failed:
-                await self._free()
+                await self._lease.free()
 
     async def release(self) -> None:
         """Give the Lease back so that a successor need not wait for its expiry.
@@ -199,17 +176,7 @@ class LeaseLock:
         was_ours = self._renewed_at is not None
         self._renewed_at = None
         if was_ours:
-            await self._free()
-
-    async def _free(self) -> None:
-        for _ in range(RELEASE_ATTEMPTS):
-            try:
-                await self._write_free()
-            except Conflict:
-                continue  # a renewal of ours was still on its way; look again
-            except KubeError as error:
-                logger.warning("lease %s not given back, it will expire: %s", self._name, error)
-            return
+            await self._lease.free()
 
     async def _acquire(self) -> None:
         while not self._released.is_set():
@@ -221,11 +188,12 @@ class LeaseLock:
 
     def _heard(self, event: WatchEvent) -> None:
         """Take the Lease as soon as it is free; stop as soon as it is not ours any more."""
-        if self._renewed_at is None or self._seen is None:
+        seen = self._lease.seen
+        if self._renewed_at is None or seen is None:
             if is_free(event):
                 self._woken.set()
             return
-        why = loss(event, self._seen, self._identity)
+        why = loss(event, seen, self._identity)
         if why:
             self._stop(why)
 
@@ -283,64 +251,16 @@ class LeaseLock:
         """Take or renew the Lease once; return whether it is ours now."""
         started = self._clock.monotonic()
         try:
-            found = await self._look()
-            written = await self._write(found)
-        except (Conflict, AlreadyExists):
-            return False  # someone else was faster; the next look shows who
+            found = await self._lease.look()
+            if not await self._lease.take(found):
+                return False
         except KubeError as error:
             logger.warning("lease %s: %s", self._name, error)
             return False
-        if written is None:
-            return False
-        self._observe(written)
         if self._renewed_at is None:
-            self.left_at = renewed_at(found)
+            self.before = found
         self._renewed_at = started
         return True
-
-    async def _look(self) -> Body | None:
-        try:
-            found = await self._client.get(LEASES, self._namespace, self._name)
-        except NotFound:
-            self._seen = None  # who fails to make it anew holds nothing
-            return None
-        self._observe(found)
-        return found
-
-    async def _write(self, found: Body | None) -> Body | None:
-        """Write ourselves in as holder; None while another's Lease is alive."""
-        spec = spec_of(found)
-        unchanged = self._clock.monotonic() - self._seen_at
-        if not may_take(spec, identity=self._identity, unchanged_seconds=unchanged):
-            return None
-        spec = taken(
-            spec, identity=self._identity, now=self._clock.now(), duration=self._times.duration
-        )
-        if found is not None:
-            meta = found["metadata"]
-            for field, ours in (("annotations", self._annotations), ("labels", self._labels)):
-                told = (meta.get(field) or {}) | ours
-                meta = meta | ({field: told} if told else {})
-            body = found | {"metadata": meta, "spec": spec}
-            return await self._client.replace(LEASES, self._namespace, self._name, body)
-        own = {"annotations": self._annotations, "labels": self._labels}
-        meta = {"name": self._name, "namespace": self._namespace} | own
-        kind = {"apiVersion": LEASES.api_version, "kind": LEASES.kind}
-        body = kind | {"metadata": meta, "spec": spec}
-        return await self._client.create(LEASES, self._namespace, body)
-
-    def _observe(self, body: Body) -> None:
-        """Start the expiry anew when the Lease is not as we last saw it."""
-        if self._seen is None or spec_of(self._seen) != spec_of(body):
-            self._seen_at = self._clock.monotonic()
-        self._seen = body
-
-    async def _write_free(self) -> None:
-        found = await self._look()
-        if found is None or self.holder != self._identity:
-            return
-        given_back = found | {"spec": freed(spec_of(found), now=self._clock.now())}
-        self._observe(await self._client.replace(LEASES, self._namespace, self._name, given_back))
 
 
 def _has_failed(work: asyncio.Future[None]) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from spectra_operator.kube.resources import Body
+from spectra_operator.kube.resources import LEASES, Body
 
 Spec = dict[str, Any]
 
@@ -41,6 +42,28 @@ class LeaseTimes:
             )
         if self.duration != int(self.duration):
             raise ValueError(f"{self}: duration must be a whole number of seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidacy:
+    """Which Lease is competed for, by whom, and in what times.
+
+    Attributes:
+        namespace: Where the Lease lives.
+        name: Of the Lease; it is created when missing.
+        identity: Unique to the process, not only to its pod: a restarted container must not take
+            itself for its predecessor.
+        times: Of the Lease.
+        annotations: What others are to know of the holder; written with the Lease.
+        labels: By which the Lease can be listed; written with it.
+    """
+
+    namespace: str
+    name: str
+    identity: str
+    times: LeaseTimes = field(default_factory=LeaseTimes)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def spec_of(lease: Body | None) -> Spec:
@@ -95,6 +118,20 @@ def taken(spec: Spec, *, identity: str, now: datetime, duration: float) -> Spec:
         "renewTime": micro_time(now),
         "leaseTransitions": transitions if ours or not spec else transitions + 1,
     }
+
+
+def taken_by(candidacy: Candidacy, found: Body | None, now: datetime) -> Body:
+    """Return the Lease with us as the holder; made anew where none was found."""
+    identity, duration = candidacy.identity, candidacy.times.duration
+    spec = taken(spec_of(found), identity=identity, now=now, duration=duration)
+    told = {"annotations": dict(candidacy.annotations), "labels": dict(candidacy.labels)}
+    if found is None:
+        kind = {"apiVersion": LEASES.api_version, "kind": LEASES.kind}
+        meta = {"name": candidacy.name, "namespace": candidacy.namespace}
+        return kind | {"metadata": meta | told, "spec": spec}
+    meta = found["metadata"]
+    added = {each: (meta.get(each) or {}) | ours for each, ours in told.items()}
+    return found | {"metadata": meta | {k: v for k, v in added.items() if v}, "spec": spec}
 
 
 def freed(spec: Spec, *, now: datetime) -> Spec:

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from spectra_operator.kube.clock import Clock
 
 
-async def bounded(clock: Clock, awaited: Coroutine[Any, Any, Any], seconds: float) -> bool:
-    """Return what the coroutine says; False when the clock comes first."""
+async def bounded(clock: Clock, awaited: Coroutine[Any, Any, Any], seconds: float | None) -> bool:
+    """Return what the coroutine says; False when the clock comes first, which None never does."""
+    if seconds is None:
+        return bool(await awaited)
     work = asyncio.ensure_future(awaited)
     timer = asyncio.ensure_future(clock.sleep(seconds))
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,26 @@ def test_a_stranger_at_the_address_of_a_former_operator_is_not_believed(
         start(handler)
         operator.wait_results("a")
     assert handler.ran == ["key-a"]
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_a_stranger_is_not_believed_though_another_thread_has_gone_home_meanwhile(
+    operator: Operator, token: Path, status: int
+) -> None:
+    with operating() as stranger, ThreadPoolExecutor(1) as thread:
+        operator.fault("result", moved_to(stranger))
+        stranger.hold("result")
+        stranger.fault("result", Fault(status))
+        place = Place(operator.url)
+        line = Line(place, Token(str(token)), "instance")
+        answer = thread.submit(line.call, "/v1/claims/a/result", {"result": {}})
+        stranger.wait_calls("result", 1)
+        place.leave(("127.0.0.1", stranger.port))
+        stranger.let_go("result")
+        error = answer.exception()
+        line.done()
+    assert isinstance(error, CallError)
+    assert str(error).startswith(f"the operator answered {status}")
 
 
 def test_an_open_poll_is_made_anew_where_the_operator_has_gone(

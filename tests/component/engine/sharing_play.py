@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 
 from builders.campaign import Of
-from builders.engine import World
+from builders.engine import World, a_world
 from builders.fake_api.faults import Which
 from builders.replica import SYSTEM, Operator
 from builders.specs import NAMESPACE, a_chain, a_step, a_workflow, an_agent
@@ -25,6 +26,15 @@ SPACES = {
     for shard in range(SHARDS)
 }
 LEASE_SECONDS = 15
+
+
+@asynccontextmanager
+async def a_shared_world() -> AsyncIterator[World]:
+    """A cluster with one replica, which has all shards."""
+    async with a_world() as world:
+        await joins(world, "one")
+        await until_sizes(world, SHARDS)
+        yield world
 
 
 async def joins(world: World, identity: str) -> Operator:

@@ -1,4 +1,4 @@
-"""Replicas that are ill, or have another number of shards: none runs twice, none stays unrun."""
+"""Replicas that are ill: no shard is run twice, and none stays unrun."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from builders.replica import SYSTEM
 from component.engine.sharing_play import (
     LEASE_SECONDS,
     SHARDS,
+    a_shared_world,
     joins,
     lists_of,
     locks_of,
@@ -28,10 +29,7 @@ from spectra_operator.kube.resources import LEASES
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    """A cluster with one replica, which has all shards."""
-    async with a_world() as world:
-        await joins(world, "one")
-        await until_sizes(world, SHARDS)
+    async with a_shared_world() as world:
         yield world
 
 
@@ -102,56 +100,3 @@ async def test_several_shards_have_one_watch_of_leases(world: World) -> None:
     await world.during(10)
     pages = len(world.operators)
     assert world.api.watches(LEASES) == pages + len(world.operators)
-
-
-async def test_replicas_with_another_number_of_shards_never_run_beside_each_other() -> None:
-    async with a_world() as world:
-        old = [await world.start(name, leads=False) for name in ("old-one", "old-two")]
-        new = await joins(world, "new")
-        for stopping in old:
-            await world.during(40)
-            assert share(new) == set()
-            assert share(old[0]) | share(old[1]) == {0}  # one shard: all namespaces
-            world.api.fault(locks_of("new"), Refuse(500, "Oops"), times=1)
-            await stopping.stop()
-        await until_sizes(world, SHARDS, seconds=5)
-        assert share(new) == set(range(SHARDS))
-
-
-async def test_who_shares_gives_all_up_when_somebody_with_another_number_gets_in(
-    world: World,
-) -> None:
-    two = await joins(world, "two")
-    await until_sizes(world, 3, 3)
-    old = await world.start("old", leads=False)
-    world.api.fault(locks_of("two"), Refuse(403, "Forbidden"), times=10_000)
-    world.operators[0].kill()
-    await world.until(lambda: share(old) == {0})
-    assert share(two) == set()
-
-
-async def test_the_lease_of_an_older_version_which_tells_no_number_is_waited_for() -> None:
-    async with a_world() as world:
-        await world.api.create(LEASES, _an_older_lease(), SYSTEM)
-        await joins(world, "new")
-        await world.during(4)
-        assert sizes(world) == [0]
-        freed = {"spec": {"holderIdentity": ""}}
-        await world.api.patch(LEASES, SHARD_LEASE.format(shard=0), freed, SYSTEM)
-        before = world.clock.monotonic()
-        await until_sizes(world, SHARDS)
-        assert world.clock.monotonic() == before
-
-
-def _an_older_lease() -> dict[str, object]:
-    return {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": {"name": SHARD_LEASE.format(shard=0), "namespace": SYSTEM},
-        "spec": {
-            "holderIdentity": "older",
-            "leaseDurationSeconds": LEASE_SECONDS,
-            "renewTime": "2026-01-01T00:00:00.000000Z",
-            "leaseTransitions": 0,
-        },
-    }

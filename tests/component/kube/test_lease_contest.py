@@ -13,6 +13,7 @@ from builders.fake_api.faults import CommitThenCut, CutBefore, HoldRequest, Matc
 from builders.fake_api.server import FakeApi
 from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.lease import LeaseLock
+from spectra_operator.kube.lease_record import Candidacy
 from spectra_operator.kube.resources import LEASES
 
 NAME = "spectra-shard-0"
@@ -22,9 +23,7 @@ class _Contender:
     def __init__(self, client: AiohttpClient, clock: FakeClock, identity: str) -> None:
         self.acquired = asyncio.Event()
         self.lost = asyncio.Event()
-        self.lock = LeaseLock(
-            client, namespace="default", name=NAME, identity=identity, clock=clock
-        )
+        self.lock = LeaseLock(client, clock, Candidacy("default", NAME, identity))
         self.task = asyncio.create_task(self.lock.run(self._on_acquired, self.lost.set))
 
     async def _on_acquired(self) -> None:

@@ -84,7 +84,7 @@ def test_what_the_operator_asks_for_is_waited_at_least() -> None:
 
 
 def away(place: Place) -> tuple[tuple[str, int], bool]:
-    return place.now, place.away
+    return place.now, not place.is_home(place.now)
 
 
 def test_a_worker_goes_where_it_is_sent_and_home_when_that_fails() -> None:
@@ -104,7 +104,7 @@ def test_an_address_that_is_none_leads_home(address: object) -> None:
     place.move("http://10.0.0.7:2")
     with pytest.raises(CallError, match="no replica of the operator serves this namespace yet"):
         place.move(address)
-    assert not place.away
+    assert place.is_home(place.now)
 
 
 def test_a_token_is_read_when_its_file_was_replaced(tmp_path: Path) -> None:

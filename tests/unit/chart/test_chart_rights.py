@@ -135,9 +135,9 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     ),
     ("kube/informer.py", "list", "self._resource"): rights("", "pods", "list") | leases("list"),
     ("kube/informer.py", "watch", "self._resource"): rights("", "pods", "watch") | leases("watch"),
-    ("kube/lease.py", "create", "LEASES"): leases("create"),
-    ("kube/lease.py", "get", "LEASES"): leases("get"),
-    ("kube/lease.py", "replace", "LEASES"): leases("update"),
+    ("kube/lease_object.py", "create", "LEASES"): leases("create"),
+    ("kube/lease_object.py", "get", "LEASES"): leases("get"),
+    ("kube/lease_object.py", "replace", "LEASES"): leases("update"),
     ("kube/lease_watch.py", "watch", "LEASES"): leases("watch"),
 }
 """Every call of the client in the operator's code: file, method, first argument."""
@@ -163,7 +163,7 @@ BESIDES = ours("list watch") | ours(
 """kopf's intake, and blockOwnerDeletion under OwnerReferencesPermissionEnforcement."""
 
 
-SINGLE = ["get", "watch", "update", "create"]
+SINGLE = ["get", "watch", "update", "create", "list"]
 SHARED = ["get", "list", "watch", "create", "update", "patch", "delete"]
 
 

@@ -119,6 +119,18 @@ def test_limits_are_those_of_the_agents_of_a_namespace_that_are_there_now() -> N
     assert book.limits(NAMESPACE) == {AGENT: 4}
 
 
+def test_a_limit_is_plain_where_an_agent_can_be_used_and_has_no_workers_to_wait_for() -> None:
+    book, run = _book(concurrency=3)
+    assert book.plain_limits(NAMESPACE, [AGENT]) == {}  # its revision is being stored
+    _store(run)
+    _store(book.take(Key("Agent", NAMESPACE, "pool"), _body(mode="Pool", replicas=1)))
+    book.take(Key("Agent", NAMESPACE, "wrong"), _body(concurrency=-1))
+    assert book.plain_limits(NAMESPACE, ["pool", "wrong", "missing", ""]) == {}
+    assert book.plain_limits(NAMESPACE, [AGENT, "pool"]) == {AGENT: 3}
+    assert book.plain_limits(NAMESPACE, []) == {}
+    assert book.plain_limits("elsewhere", [AGENT]) == {}
+
+
 def test_an_agent_was_last_seen_when_one_of_its_pods_reported() -> None:
     book, run = _book()
     book.seen(NAMESPACE, an_attempt(), at(30))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from builders.pods import at
 from builders.records import an_attempt
 from builders.specs import AGENT, NAMESPACE
@@ -177,7 +179,7 @@ def test_a_task_that_may_choose_is_looked_at_again_when_any_refusal_ends() -> No
 
 
 def _alone(scheduler: Scheduler, limit: int | None, phase: Key = A) -> dict[str, int] | None:
-    admission = scheduler.admit_alone(phase, {AGENT: limit})
+    admission = scheduler.admit_alone(phase, lambda names: dict.fromkeys(names, limit))
     if admission is None:
         return None
     return {task: n for (_, task, _), n in admission.granted.items()}
@@ -209,7 +211,28 @@ def test_after_a_refusal_nobody_is_judged_alone() -> None:
     scheduler.offer(A, (_candidate(),))
     scheduler.hold(NAMESPACE, AGENT, Hold("QuotaExceeded", "full", until=10))
     assert _alone(scheduler, None) is None
-    assert scheduler.admit_alone(A, {}) is None
+    assert scheduler.admit_alone(A, lambda _: {}) is None
+
+
+def test_limits_are_asked_for_only_when_needed_and_of_the_agents_that_the_phase_names() -> None:
+    attempts = AttemptIndex()
+    running = an_attempt()
+    attempts.assume(B, running)
+    scheduler = Scheduler(attempts)
+    scheduler.offer(A, (_candidate(items=3), _candidate(task="more")))
+    scheduler.offer(B, (Candidate("b", Ready("work", "other", 1, path=1.0, since=at(0))),))
+    asked: list[set[str]] = []
+
+    def limits(names: Iterable[str]) -> dict[str, int | None]:
+        asked.append(set(names))
+        return {}
+
+    assert scheduler.admit_alone(A, limits) is None
+    assert asked == [{AGENT}]
+    scheduler.shared_out(NAMESPACE, _admit(scheduler, limit=1))
+    attempts.forget(B, running.pod)
+    assert scheduler.admit_alone(A, limits) is None  # something contested has come free
+    assert len(asked) == 1
 
 
 def test_slots_that_come_free_are_shared_out_once_if_somebody_waits_for_them() -> None:

@@ -11,6 +11,8 @@ from builders.clock import FakeClock
 from spectra_operator.kube.client import KubeClient, WatchEvent
 from spectra_operator.kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unreachable
 from spectra_operator.kube.lease import LeaseLock
+from spectra_operator.kube.lease_record import Candidacy
+from spectra_operator.kube.lease_watch import FollowsLease
 from spectra_operator.kube.resources import Body, Resource
 
 
@@ -105,18 +107,24 @@ class OneLease:
         return spec
 
 
+def a_lock(
+    server: OneLease,
+    clock: FakeClock,
+    identity: str = "one",
+    watch: FollowsLease | None = None,
+    **candidacy: Any,
+) -> LeaseLock:
+    """Return a lock of the server's Lease."""
+    ours = Candidacy("ns", "shard-0", identity, **candidacy)
+    return LeaseLock(cast("KubeClient", server), clock, ours, watch)
+
+
 class Contender:
     """A lock that runs, and a diary of what it was told."""
 
     def __init__(self, server: OneLease, clock: FakeClock, identity: str) -> None:
         self.diary: list[str] = []
-        self.lock = LeaseLock(
-            cast("KubeClient", server),
-            namespace="ns",
-            name="shard-0",
-            identity=identity,
-            clock=clock,
-        )
+        self.lock = a_lock(server, clock, identity)
         self.task = asyncio.create_task(self.run())
 
     async def run(self) -> None:

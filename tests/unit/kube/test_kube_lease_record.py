@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from spectra_operator.kube.lease_record import (
+    Candidacy,
     LeaseTimes,
     freed,
     holder_of,
     may_take,
     renewed_at,
     taken,
+    taken_by,
 )
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -67,6 +69,37 @@ def test_a_freed_lease_has_no_holder_and_keeps_its_count() -> None:
     spec = freed(THEIRS, now=NOW)
     assert (spec["holderIdentity"], spec["leaseTransitions"]) == ("", 4)
     assert taken(spec, identity="us", now=NOW, duration=15.0)["leaseTransitions"] == 5
+
+
+US = Candidacy("ns", "shard-0", "us", annotations={"at": "here"}, labels={"kind": "shard"})
+
+
+def test_a_lease_that_is_missing_is_made_with_all_that_others_are_to_know() -> None:
+    made = taken_by(US, None, NOW)
+    assert (made["apiVersion"], made["kind"]) == ("coordination.k8s.io/v1", "Lease")
+    assert made["metadata"] == {
+        "name": "shard-0",
+        "namespace": "ns",
+        "annotations": {"at": "here"},
+        "labels": {"kind": "shard"},
+    }
+    assert (made["spec"]["holderIdentity"], made["spec"]["leaseTransitions"]) == ("us", 0)
+
+
+def test_a_lease_that_is_taken_keeps_what_the_holder_before_did_not_write_about_itself() -> None:
+    meta = {"name": "shard-0", "uid": "u", "annotations": {"at": "there", "team": "a"}}
+    ours = taken_by(US, {"metadata": meta, "spec": THEIRS}, NOW)
+    assert ours["metadata"] == meta | {
+        "annotations": {"at": "here", "team": "a"},
+        "labels": {"kind": "shard"},
+    }
+    assert ours["spec"] == taken(THEIRS, identity="us", now=NOW, duration=15.0)
+
+
+def test_who_tells_nothing_leaves_no_trace_but_its_name() -> None:
+    meta = {"name": "shard-0", "resourceVersion": "7"}
+    silent = Candidacy("ns", "shard-0", "us")
+    assert taken_by(silent, {"metadata": meta, "spec": THEIRS}, NOW)["metadata"] == meta
 
 
 def test_a_missing_lease_has_no_holder() -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 import pytest
 
 from builders.clock import FakeClock
-from spectra_operator.kube.client import KubeClient
 from spectra_operator.kube.errors import Unreachable
-from spectra_operator.kube.lease import LeaseLock
-from unit.kube.lease_cases import Contender, OneLease
+from unit.kube.lease_cases import Contender, OneLease, a_lock
 
 
 @pytest.fixture
@@ -98,9 +95,7 @@ async def test_a_failing_start_ends_the_term_and_is_raised(
     async def fail() -> None:
         raise RuntimeError("cannot start")
 
-    lock = LeaseLock(
-        cast("KubeClient", server), namespace="ns", name="shard-0", identity="one", clock=clock
-    )
+    lock = a_lock(server, clock)
     task = asyncio.create_task(lock.run(fail, lambda: lost.append("lost")))
     await clock.settle()
     with pytest.raises(RuntimeError, match="cannot start"):
@@ -118,9 +113,7 @@ async def test_after_a_failing_start_another_replica_leads_without_any_time_pass
         raise Unreachable("cannot list")
 
     started, failing = asyncio.Event(), asyncio.Event()
-    lock = LeaseLock(
-        cast("KubeClient", server), namespace="ns", name="shard-0", identity="one", clock=clock
-    )
+    lock = a_lock(server, clock)
     task = asyncio.create_task(lock.run(fail, lambda: None))
     await clock.settle()
     assert started.is_set()
@@ -148,9 +141,7 @@ async def test_what_runs_for_the_term_is_cancelled_when_the_term_is_over(
         finally:
             ended.append("work")
 
-    lock = LeaseLock(
-        cast("KubeClient", server), namespace="ns", name="shard-0", identity="one", clock=clock
-    )
+    lock = a_lock(server, clock)
     task = asyncio.create_task(lock.run(work, lambda: ended.append("lost")))
     await clock.settle()
     server.down = Unreachable("gone")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 import pytest
 
 from builders.clock import FakeClock
-from spectra_operator.kube.client import KubeClient
 from spectra_operator.kube.lease import LeaseLock
 from spectra_operator.kube.lease_watch import ToldElsewhere
 from spectra_operator.kube.resources import Body
-from unit.kube.lease_cases import OneLease
+from unit.kube.lease_cases import OneLease, a_lock
 
 
 @pytest.fixture
@@ -27,15 +25,7 @@ def server(clock: FakeClock) -> OneLease:
 
 @pytest.fixture
 def lock(server: OneLease, clock: FakeClock) -> LeaseLock:
-    return LeaseLock(
-        cast("KubeClient", server),
-        namespace="ns",
-        name="shard-0",
-        identity="one",
-        clock=clock,
-        labels={"kind": "shard"},
-        watch=ToldElsewhere(),
-    )
+    return a_lock(server, clock, labels={"kind": "shard"}, watch=ToldElsewhere())
 
 
 def a_lease(version: int, holder: str = "two", uid: str = "u", renewed: str = "now") -> Body:

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.scenarios import Scenario, names
+from bench.errors import BenchError
+from bench.scenarios import SCENARIOS, Scenario, names
 from bench.scenarios import chosen as chosen_scenarios
+from cluster.errors import ClusterError
 from profiling import cli
-from profiling.counting import Count
-from profiling.counts import Counts
 from profiling.errors import ProfileError
-from profiling.stacks import Frame
 from profiling.workloads import WORKLOADS
-
-CORE = Frame("decide_phase", "spectra_operator/core/phase/decide.py")
-
-
-def a_count(bytecodes: int) -> Counts:
-    return Counts("warm-chains", 10, {CORE: Count(2, bytecodes)})
+from spectra_operator.kube.errors import Forbidden
 
 
 def test_a_command_is_asked_for() -> None:
     with pytest.raises(SystemExit):
         cli.parser().parse_args([])
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["sample", "--scenario", "nowhere"], "chain"),
+        (["sample", "--scale", "0"], "'0' is no number above 0, such as 0.1"),
+        (["sample", "--scale", "-1"], "'-1' is no number above 0"),
+        (["sample", "--scale", "nan"], "'nan' is no number above 0"),
+        (["sample", "--scale", "inf"], "'inf' is no number above 0"),
+        (["sample", "--scale", "much"], "'much' is no number above 0"),
+        (["sample", "--name", "Not A Name"], "--name"),
+        (["count", "--workload", "nothing"], "one-workflow"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_with_what_can_be(
+    options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.parser().parse_args(options)
+    assert told in capsys.readouterr().err
 
 
 def test_what_is_sampled_by_default_is_a_scenario() -> None:
@@ -58,57 +71,62 @@ def test_the_scenarios_that_are_asked_for_are_sampled(
     assert "report of named" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProfileError("py-spy cannot look at process 3"),
+        BenchError("the run did not end"),
+        ClusterError("no cluster"),
+        Forbidden("may not list"),
+    ],
+)
 def test_a_run_that_fails_is_told_in_a_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def profiled(*given: Any) -> str:
-        raise ProfileError("py-spy cannot look at process 3")
-
-    monkeypatch.setattr(cli, "profiled", profiled)
-
-    assert cli.main(["--output", str(tmp_path), "sample"]) == 1
-    assert "error: py-spy cannot look at process 3" in capsys.readouterr().err
-
-
-def test_counts_are_kept_and_compared_with_those_before(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before, after = tmp_path / "before", tmp_path / "after"
-    workload = ["--workload", "warm-chains"]
-    monkeypatch.setattr(cli, "counted", lambda name: a_count(100))
-    assert cli.main(["--output", str(before), "count", *workload]) == 0
-    monkeypatch.setattr(cli, "counted", lambda name: a_count(110))
-
-    options = [*workload, "--against", str(before)]
-    assert cli.main(["--output", str(after), "count", *options]) == 0
-
-    assert "+10.0 % to those before" in capsys.readouterr().out
-    kept = json.loads((after / "warm-chains.json").read_text())
-    assert kept["functions"] == {str(CORE): [2, 110]}
-
-
-def test_a_workload_that_fails_is_told_with_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        assert options["env"]["PYTHONHASHSEED"] == "0"
-        return subprocess.CompletedProcess(command, 1, "", "KeyError: 'chain'")
-
-    monkeypatch.setattr(subprocess, "run", run)
-
-    with pytest.raises(ProfileError, match=r"chain: exit code 1\nKeyError: 'chain'"):
-        cli.counted("chain")
-
-
-@pytest.mark.parametrize("text", [None, "{", "{}"])
-def test_a_folder_without_counts_is_refused(
-    text: str | None,
+    error: Exception,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cli, "counted", lambda name: a_count(100))
-    if text is not None:
-        (tmp_path / "chain-of-20.json").write_text(text)
-    options = ["--workload", "chain-of-20", "--against", str(tmp_path)]
+    def profiled(*given: Any) -> str:
+        raise error
 
-    assert cli.main(["--output", str(tmp_path / "new"), "count", *options]) == 1
-    assert "--against: chain-of-20.json holds no counts" in capsys.readouterr().err
+    monkeypatch.setattr(cli, "profiled", profiled)
+
+    assert cli.main(["--output", str(tmp_path), "sample"]) == 1
+    said = capsys.readouterr().err
+    assert said.endswith(f"error: {error}\n")
+    assert "written" not in said
+
+
+def test_a_scenario_that_has_no_small_size_is_refused_and_not_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "profiled", lambda *_: pytest.fail("nothing is begun"))
+    large = next(each.name for each in SCENARIOS if each.quick() is None)
+
+    options = ["sample", "--quick", "--scenario", "chain", "--scenario", large]
+    assert cli.main(["--output", str(tmp_path), *options]) == 1
+
+    assert f"there is no small {large}: leave out --quick" in capsys.readouterr().err
+
+
+def test_an_output_that_is_a_file_is_told_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "profiled", lambda *_: pytest.fail("nothing is begun"))
+    (tmp_path / "report").write_text("mine")
+
+    assert cli.main(["--output", str(tmp_path / "report"), "sample"]) == 1
+
+    assert "--output" in capsys.readouterr().err
+    assert (tmp_path / "report").read_text() == "mine"
+
+
+def test_without_an_output_each_run_has_a_folder_of_its_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    monkeypatch.setattr(cli, "_now", lambda: "20260101-120000")
+    monkeypatch.setattr(cli, "profiled", lambda scenario, name, folder: str(folder))
+
+    assert cli.main(["sample", "--quick", "--scenario", "chain"]) == 0
+    assert (tmp_path / "build" / "profile" / "20260101-120000").is_dir()

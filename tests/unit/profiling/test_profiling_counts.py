@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from profiling.counting import Count, counting
 from profiling.counts import TOP, Counts, from_json, render
@@ -75,6 +79,47 @@ def test_a_coroutine_is_entered_again_when_it_goes_on() -> None:
     assert count.entries == 3
 
 
+def test_what_raises_is_counted_up_to_there_and_the_tracer_before_comes_back() -> None:
+    before = sys.gettrace()
+    with pytest.raises(ValueError, match="not a range"), counting() as tracing:
+        indexes.parse("3-1")
+
+    assert sys.gettrace() is before
+    assert tracing.counts()[Frame("parse", RENDER.file)].entries == 1
+
+
+def test_functions_of_one_name_in_one_file_are_one() -> None:
+    def made(number: int) -> Callable[[], int]:
+        if number:
+            return lambda: 1
+        return lambda: 2
+
+    with counting("unit/profiling/") as tracing:
+        made(0)()
+        made(1)()
+
+    found = {frame.name: count.entries for frame, count in tracing.counts().items()}
+    assert found[made(0).__qualname__] == 2
+
+
+def test_other_threads_are_not_counted() -> None:
+    with ThreadPoolExecutor(1) as other, counting() as tracing:
+        other.submit(indexes.render, 0b1011).result()
+
+    assert tracing.counts() == {}
+
+
+def test_a_generator_is_entered_for_each_value_and_once_for_its_end() -> None:
+    def numbers() -> Iterator[int]:
+        yield from (1, 2, 3)
+
+    with counting("unit/profiling/") as tracing:
+        list(numbers())
+
+    (count,) = (c for frame, c in tracing.counts().items() if frame.name.endswith("numbers"))
+    assert count.entries == 4
+
+
 def test_a_tracer_that_was_there_comes_back() -> None:
     before = sys.gettrace()
     with counting():
@@ -108,6 +153,20 @@ def test_a_change_is_told_for_the_whole_for_rooms_and_for_functions() -> None:
     assert "11 bytecodes a task of 10, +6.0 % to those before" in text
     assert ["core", "7", "62.3 %", "0.2", "+10.0 %"] in cells(text)
     assert [ENGINE.name, ENGINE.file, "4", "37.7 %", "0.1", "+0.0 %"] in cells(text)
+
+
+def test_a_change_is_of_the_work_for_each_task_whatever_their_number() -> None:
+    twice = {frame: count + count for frame, count in some().functions.items()}
+    text = render(Counts("fan-out-of-100", 20, twice), some())
+
+    assert "10 bytecodes a task of 20, +0.0 % to those before" in text
+    assert ["core", "6", "60.0 %", "0.2", "+0.0 %"] in cells(text)
+
+
+def test_a_workload_in_which_the_operator_did_nothing_is_told_so() -> None:
+    nothing = Counts("x", 3, {})
+    assert render(nothing).startswith("x: 0 bytecodes a task of 3\n")
+    assert render(nothing, nothing).startswith("x: 0 bytecodes a task of 3, - to those before\n")
 
 
 def test_what_was_not_there_before_has_no_change() -> None:

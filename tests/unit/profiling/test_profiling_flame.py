@@ -64,6 +64,42 @@ def test_a_name_that_markup_would_end_is_escaped() -> None:
     Xml.fromstring(drawn)
 
 
+def label(name: str, of: int) -> str | None:
+    """Return what is written on the box of a function that has one of so many samples."""
+    stacks: Counter[Stack] = Counter({(Frame(name, "a.py"),): 1, (MAIN,): of - 1})
+    root = Xml.fromstring(flame.render("x", stacks))
+    groups = {group.findtext(f"{SVG}title"): group for group in root.findall(f"{SVG}g")}
+    (mine,) = (group for said, group in groups.items() if said and said.startswith(name))
+    return mine.findtext(f"{SVG}text")
+
+
+def test_a_name_is_cut_where_its_box_ends_and_left_out_where_nothing_of_it_fits() -> None:
+    assert label("a_name_of_twenty_four_ch", of=2) == "a_name_of_twenty_four_ch"
+    assert label("a_name_of_twenty_four_ch", of=20) == "a_name_of"
+    assert label("a_name_of_twenty_four_ch", of=100) is None
+
+
+def test_functions_of_a_room_have_its_colour_and_those_of_no_room_are_grey() -> None:
+    core = [Frame(name, "spectra_operator/core/graph.py") for name in ("order", "roots")]
+    engine, nobody = Frame("get", "spectra_operator/engine/queue.py"), Frame("copy", "copy.py")
+    stacks: Counter[Stack] = Counter({(frame,): 1 for frame in (*core, engine, nobody)})
+
+    root = Xml.fromstring(flame.render("x", stacks))
+
+    colours = {
+        (group.findtext(f"{SVG}title") or "").split()[0]: rect.attrib["fill"]
+        for group in root.findall(f"{SVG}g")
+        for rect in group.findall(f"{SVG}rect")
+    }
+    assert colours["order"] == colours["roots"] != colours["get"]
+    assert colours["copy"] == "#d5d5d5"
+
+
+def test_a_stack_deeper_than_python_may_call_is_drawn() -> None:
+    deep = tuple(Frame(f"f{number}", "a.py") for number in range(5000))
+    assert flame.render("x", Counter({deep: 1})).count("<g>") == 5000
+
+
 def test_equal_stacks_give_equal_pictures() -> None:
     turned: Counter[Stack] = Counter(dict(reversed(list(STACKS.items()))))
     assert flame.render("x", STACKS) == flame.render("x", turned)

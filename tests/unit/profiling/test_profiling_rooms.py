@@ -78,6 +78,17 @@ def test_what_nobody_called_is_other() -> None:
     assert owner((Frame("<module>", "somewhere.py"),)) == OTHER
 
 
+def test_no_stack_at_all_is_other() -> None:
+    assert owner(()) == OTHER
+    assert by_room(Counter()) == {}
+
+
+def test_a_library_whose_name_begins_like_another_is_not_taken_for_it() -> None:
+    assert room_of(Frame("f", "kopfschmerz/a.py")) == ""
+    assert room_of(Frame("f", "my/spectra_operator/core/a.py")) == ""
+    assert room_of(Frame("f", "pydantic_core/core_schema.py")) == "pydantic"
+
+
 def test_the_samples_of_rooms_add_up_to_all() -> None:
     stacks = Counter({(STEP,): 5, (STEP, ENGINE): 3, (STEP, ENGINE, CORE): 2, (JSON,): 1})
     assert by_room(stacks) == {LOOP: 5, "engine": 3, "core": 2, OTHER: 1}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.errors import BenchError
 from bench.pod_runs import Conditions, nothing
 from bench.scenarios import SCENARIOS, DispatchScenario, PodScenario, Scenario
 from cluster.kwok import A_SECOND
@@ -69,6 +70,28 @@ def test_the_operator_is_looked_at_while_the_scenario_runs(
         f"{scenario.name}.md",
         f"{scenario.name}.svg",
     }
+
+
+def test_a_run_that_fails_is_told_and_leaves_no_report(
+    looks: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def measured(*given: Any) -> None:
+        with given[-1].beside(PID):
+            raise BenchError("tasks are missing")
+
+    monkeypatch.setattr(runs, "run_pods", measured)
+
+    with pytest.raises(BenchError, match="tasks are missing"):
+        runs.profiled(a_scenario(PodScenario), "mine", tmp_path)
+
+    assert (looks, list(tmp_path.iterdir())) == ([], [])
+
+
+def test_a_run_in_which_nothing_ran_has_a_report_and_a_picture_that_say_so(tmp_path: Path) -> None:
+    report = runs.written("a run", Profile(Counter(), 100, 3.0), tmp_path / "run")
+
+    assert report == "a run: nothing ran in 3 s\n"
+    assert "a run: 0 samples" in (tmp_path / "run.svg").read_text()
 
 
 def test_the_picture_begins_where_the_work_does(tmp_path: Path) -> None:

@@ -116,6 +116,61 @@ def test_a_process_that_may_not_be_traced_is_told_before_anything_runs(
         pytest.fail("nothing is looked at")
 
 
+def test_one_that_ends_without_a_word_is_told_so(install: Install, tmp_path: Path) -> None:
+    install("")
+
+    with (
+        pytest.raises(ProfileError, match=f"look at process {PID}: it ended without a word"),
+        sampling(PID, tmp_path / "run.raw"),
+    ):
+        pytest.fail("nothing is looked at")
+
+
+def test_one_that_is_no_program_is_told_with_what_to_do(install: Install, tmp_path: Path) -> None:
+    install("")
+    (tmp_path / "py-spy").write_bytes(b"\x00")
+
+    with (
+        pytest.raises(ProfileError, match=r"py-spy cannot be started: .*; run `make venv`"),
+        sampling(PID, tmp_path / "run.raw"),
+    ):
+        pytest.fail("nothing is looked at")
+
+
+def test_what_it_saw_of_a_process_that_ended_by_itself_is_there(
+    install: Install, tmp_path: Path
+) -> None:
+    install(f"import sys\ngiven = sys.argv[1:]\n{WRITE}\nprint({BEGIN!r}, flush=True)")
+
+    with sampling(PID, tmp_path / "run.raw") as sampler:
+        pass
+
+    assert sampler.profile.samples == 25
+
+
+def test_a_file_that_holds_no_stacks_is_told_with_its_name(
+    install: Install, tmp_path: Path
+) -> None:
+    install(a_spy(WRITE.replace(STACK, "<svg>")))
+
+    with (
+        pytest.raises(ProfileError, match=r"run\.raw is no profile of py-spy's: .*<svg>"),
+        sampling(PID, tmp_path / "run.raw"),
+    ):
+        pass
+
+
+def test_a_process_that_never_ran_is_a_profile_without_samples(
+    install: Install, tmp_path: Path
+) -> None:
+    install(a_spy(WRITE.replace(STACK, "")))
+
+    with sampling(PID, tmp_path / "run.raw") as sampler:
+        pass
+
+    assert (sampler.profile.samples, sampler.profile.busy) == (0, 0.0)
+
+
 def test_a_machine_without_it_is_told_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
