@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from spectra_operator.api.constants import API_VERSION
-from spectra_operator.api.crds import KINDS, Kind
+from spectra_operator.api.crds import FIXED_BY_POLICY, KINDS, Kind
+from spectra_operator.api.rules import refused_change
 from website.markdown import cell, code, page, table
 
 Schema = Mapping[str, Any]
@@ -58,6 +59,7 @@ class Book:
             schema = model.model_json_schema(by_alias=True)
             parts.append(f"## {field}\n\n{self._object(schema, here)}")
         rules = [message for _, message in (*kind.rules, *kind.spec_rules)]
+        rules += [refused_change(name, here) for name in FIXED_BY_POLICY.get(kind.plural, ())]
         if rules:
             listed = "\n".join(f"- {cell(message)}" for message in rules)
             parts.append(f"## Rules\n\nThe API server refuses what breaks one of them.\n\n{listed}")

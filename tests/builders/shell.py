@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -84,11 +85,15 @@ class Shell:
 
 
 @asynccontextmanager
-async def a_shell(more: Mapping[str, str] | None = None) -> AsyncIterator[Shell]:
+async def a_shell(
+    more: Mapping[str, str] | None = None, *, grace_seconds: float = 5.0
+) -> AsyncIterator[Shell]:
     """Open a shell in the checkout, without what this test run has in its environment.
 
     Args:
         more: Variables that it has besides.
+        grace_seconds: How long a command may take to end that runs when the shell is left; then
+            it is killed with the shell.
     """
     env = {name: value for name, value in os.environ.items() if name not in _OURS} | {
         **(more or {})
@@ -101,6 +106,7 @@ async def a_shell(more: Mapping[str, str] | None = None) -> AsyncIterator[Shell]
         env=env,
         cwd=ROOT,
         limit=1 << 22,
+        start_new_session=True,
     )
     try:
         yield Shell(process)
@@ -108,8 +114,10 @@ async def a_shell(more: Mapping[str, str] | None = None) -> AsyncIterator[Shell]
         assert process.stdin
         process.stdin.close()
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(grace_seconds):
                 await process.wait()
         except TimeoutError:
-            process.kill()
+            # With the command that it waits for: that holds the pipe, without whose end the
+            # shell's own end is never told.
+            os.killpg(process.pid, signal.SIGKILL)
             await process.wait()

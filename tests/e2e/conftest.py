@@ -18,7 +18,7 @@ from e2e.harness import installation
 from e2e.harness.following import Follower
 from e2e.harness.operators import FOLLOWED as OPERATOR_KINDS
 from e2e.harness.operators import Operators
-from e2e.harness.play import FOLLOWED, Play
+from e2e.harness.play import FOLLOWED, OURS, Play
 from e2e.harness.plugin import Plugin, environment
 from spectra_operator.kube.access import ClusterAccess, load_access
 from spectra_operator.kube.client import AiohttpClient
@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers of tests that need a place of their own kind."""
     config.addinivalue_line("markers", "alone: no other test may run at the same time")
     config.addinivalue_line("markers", "without_webhook: what is applied is let in unseen")
+    config.addinivalue_line("markers", "redefining: CustomResourceDefinitions are replaced")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -131,7 +132,8 @@ async def play(
     unseen = UNSEEN if request.node.get_closest_marker("without_webhook") else {}
     body: dict[str, Any] = {"metadata": {"name": name, "labels": RESTRICTED | unseen}}
     await client.create(NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace"} | body)
-    async with Follower(access, name, FOLLOWED).running() as world:
+    redefined = OURS if request.node.get_closest_marker("redefining") else ()
+    async with Follower(access, name, FOLLOWED, redefined=redefined).running() as world:
         await world.until("the namespace is ready", lambda: world.get("ServiceAccount", "default"))
         yield Play(cluster, client, world)
     await installation.remove_namespace(client, name)

@@ -109,6 +109,45 @@ async def test_the_parameters_of_a_phase_cannot_be_changed_but_its_levels_can(pl
     await play.when.patched("Phase", "alone", suspend=False, parallelism=3)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"failurePolicy": "Continue"},
+        {"onFailureRunning": "Cancel"},
+        {"selectionPolicy": "Cost"},
+        {"workspace": {"size": "1Gi"}},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+async def test_small_fields_of_a_workflow_cannot_be_changed_beside_a_level(
+    play: Play, changed: Body
+) -> None:
+    play.given.agent()
+    play.given.workflow([a_task()], suspend=True)
+    await play.when.applied()
+
+    field = next(iter(changed))
+    with pytest.raises(Invalid, match=rf"spec\.{field}: cannot be changed once applied; delete"):
+        await play.when.patched("Workflow", "flow", priority=5, **changed)
+
+
+async def test_who_writes_a_generation_by_hand_cannot_change_what_is_fixed(play: Play) -> None:
+    """The policies look at what changes the generation, which the API server alone counts."""
+    play.given.agent()
+    play.given.workflow([a_task()], suspend=True)
+    await play.when.applied()
+    body = await play.client.get(WORKFLOWS, play.namespace, "flow")
+    forged = body["metadata"]["generation"] + 1
+
+    for generation in (forged, forged - 1, 0, None):
+        patch = {"metadata": {"generation": generation}, "spec": {"failurePolicy": "Continue"}}
+        with pytest.raises(Invalid, match="failurePolicy: cannot be changed once applied"):
+            await play.client.patch(WORKFLOWS, play.namespace, "flow", patch)
+    labels = {"metadata": {"labels": {"team": "a"}}}
+    labelled = await play.client.patch(WORKFLOWS, play.namespace, "flow", labels)
+    assert labelled["metadata"]["generation"] == body["metadata"]["generation"]
+
+
 async def test_nobody_calls_finished_what_has_not_ended(play: Play) -> None:
     play.given.agent(script=HOLD)
     play.given.workflow([a_task("held")])

@@ -34,7 +34,7 @@ from spectra_operator.kube.access import ClusterAccess, load_access
 from spectra_operator.kube.client import AiohttpClient
 from spectra_operator.kube.resources import LEASES, NAMESPACES
 
-pytestmark = pytest.mark.xdist_group("upgrades")
+pytestmark = [pytest.mark.xdist_group("upgrades"), pytest.mark.redefining]
 SECONDS = 400
 """For each test; most of it is other tests' work beside it."""
 VERSION_LABEL = "app.kubernetes.io/version"

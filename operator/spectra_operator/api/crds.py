@@ -12,7 +12,7 @@ from .action import ACTION_RULES, ActionSpec, ActionStatus
 from .agent import AgentSpec, AgentStatus
 from .constants import GROUP, MAX_SCHEDULE_NAME, MAX_WORKFLOW_NAME, VERSION
 from .phase import PhaseSpec, PhaseStatus
-from .rules import label_name, only_in_pool, unchanged, written
+from .rules import label_name, only_in_pool, written
 from .schedule import ScheduleSpec, ScheduleStatus
 from .schema import Schema, structural_schema
 from .template import WorkflowTemplateSpec, WorkflowTemplateStatus
@@ -120,30 +120,35 @@ AGENT = Kind(
 )
 
 FIXED_BY_POLICY = {
-    "workflows": ("phases", "finally", "onFailure", "parameters"),
-    "phases": ("tasks", "context", "parameters"),
+    "workflows": (
+        "phases",
+        "finally",
+        "onFailure",
+        "parameters",
+        "templateRef",
+        "failurePolicy",
+        "onFailureRunning",
+        "selectionPolicy",
+        "workspace",
+    ),
+    "phases": (
+        "tasks",
+        "context",
+        "parameters",
+        "workflowRef",
+        "phase",
+        "role",
+        "parent",
+        "gate",
+        "failurePolicy",
+        "onFailureRunning",
+        "selectionPolicy",
+        "workspace",
+        "pattern",
+    ),
 }
-"""Fields of a spec that the chart's admission policies keep as they were applied. They may be
-large, and rules of a CRD are evaluated at every write of a status too."""
-_FIXED = (
-    "templateRef",
-    "failurePolicy",
-    "onFailureRunning",
-    "selectionPolicy",
-    "workspace",
-)
-_FIXED_OF_PHASE = (
-    "workflowRef",
-    "phase",
-    "role",
-    "parent",
-    "gate",
-    "failurePolicy",
-    "onFailureRunning",
-    "selectionPolicy",
-    "workspace",
-    "pattern",
-)
+"""Fields of a spec that the chart's admission policies keep as they were applied. Rules of a CRD
+that compare with what was before are evaluated at every write of a status too."""
 
 
 WORKFLOW = Kind(
@@ -175,7 +180,6 @@ WORKFLOW = Kind(
         ),
     ),
     spec_rules=(
-        *(unchanged(field, "workflow") for field in _FIXED),
         (
             "has(self.phases) != has(self.templateRef)",
             "phases: give phases or templateRef, and not both",
@@ -202,7 +206,6 @@ PHASE = Kind(
         Column("Message", ".status.message", priority=1),
         _AGE,
     ),
-    spec_rules=tuple(unchanged(field, "phase") for field in _FIXED_OF_PHASE),
 )
 
 TEMPLATE = Kind(

@@ -26,13 +26,9 @@ def written(rules: tuple[Rule, ...]) -> list[dict[str, str]]:
     return [{"rule": rule, "message": message} for rule, message in rules]
 
 
-def unchanged(field: str, kind: str) -> Rule:
-    """Return the rule that a field of a spec stays as it was applied."""
-    return (
-        f"has(self.{field}) == has(oldSelf.{field}) && "
-        f"(!has(self.{field}) || self.{field} == oldSelf.{field})",
-        f"{field}: cannot be changed once applied; delete the {kind} and apply it anew",
-    )
+def refused_change(field: str, kind: str) -> str:
+    """Return what is said to whoever changes a field of a spec that stays as it was applied."""
+    return f"{field}: cannot be changed once applied; delete the {kind} and apply it anew"
 
 
 def label_name(who: str) -> Rule:

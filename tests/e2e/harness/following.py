@@ -9,8 +9,9 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
 from spectra_operator.kube.access import ClusterAccess
-from spectra_operator.kube.client import AiohttpClient
-from spectra_operator.kube.resources import Body, Resource, name_of
+from spectra_operator.kube.client import AiohttpClient, Listing
+from spectra_operator.kube.errors import Gone, Throttled
+from spectra_operator.kube.resources import Body, Resource, name_of, uid_of, version_of
 
 T = TypeVar("T")
 OnEvent = Callable[[str, Body, float], None]
@@ -28,9 +29,25 @@ class Follower:
     """
 
     def __init__(
-        self, access: ClusterAccess, namespace: str | None, resources: Iterable[Resource]
+        self,
+        access: ClusterAccess,
+        namespace: str | None,
+        resources: Iterable[Resource],
+        *,
+        redefined: Iterable[Resource] = (),
     ) -> None:
+        """Prepare; nothing is followed before `running`.
+
+        Args:
+            access: The way to the cluster.
+            namespace: The namespace; None for all, or for kinds that have none.
+            resources: The kinds.
+            redefined: Those whose definition may be replaced meanwhile. The API server then ends
+                their watches and forgets what came before; so they are listed anew, and may be
+                seen to skip a state.
+        """
         self.namespace = namespace
+        self._redefined = {r.kind for r in redefined}
         self._client = AiohttpClient(access)
         self._items: dict[str, dict[str, Body]] = {r.kind: {} for r in resources}
         self._seen: dict[str, int] = {}
@@ -55,10 +72,7 @@ class Follower:
     async def running(self) -> AsyncIterator[Follower]:
         """Follow until the end of the block; all kinds are listed when it begins."""
         for kind, resource in self._resources.items():
-            listing = await self._client.list(resource, self.namespace)
-            for body in listing.items:
-                self._take("ADDED", body, kind)
-            self._seen[kind] = int(listing.resource_version)
+            self._compare(kind, await self._client.list(resource, self.namespace))
         tasks = [asyncio.create_task(self._follow(kind)) for kind in self._resources]
         try:
             yield self
@@ -96,17 +110,46 @@ class Follower:
         """Watch for ever; a gap in what was seen would make every proof void, so it is an end."""
         try:
             while True:
-                stream = self._client.watch(
-                    self._resources[kind],
-                    self.namespace,
-                    resource_version=str(self._seen[kind]),
-                )
-                async with aclosing(stream) as events:
-                    async for event in events:
-                        self._take(event.type, event.object, kind)
+                try:
+                    await self._watch(kind)
+                except (Gone, Throttled):
+                    if kind not in self._redefined:
+                        raise
+                    self._compare(kind, await self._listed_anew(kind))
         except Exception as error:
             self._broken = error
             self._ring()
+
+    async def _watch(self, kind: str) -> None:
+        stream = self._client.watch(
+            self._resources[kind], self.namespace, resource_version=str(self._seen[kind])
+        )
+        async with aclosing(stream) as events:
+            async for event in events:
+                self._take(event.type, event.object, kind)
+
+    async def _listed_anew(self, kind: str) -> Listing:
+        """List when the API server can again: it says when to ask."""
+        while True:
+            try:
+                return await self._client.list(self._resources[kind], self.namespace)
+            except Throttled as busy:
+                await asyncio.sleep(busy.retry_after)
+
+    def _compare(self, kind: str, listing: Listing) -> None:
+        """Tell of what differs from what was seen, as a watch would have."""
+        present = {name_of(body): body for body in listing.items}
+        for name, old in list(self._items[kind].items()):
+            if name not in present or uid_of(present[name]) != uid_of(old):
+                self._take("DELETED", old, kind)
+        for name, body in present.items():
+            known = self._items[kind].get(name)
+            if known is None:
+                self._take("ADDED", body, kind)
+            elif version_of(known) != version_of(body):
+                self._take("MODIFIED", body, kind)
+        self._seen[kind] = int(listing.resource_version)
+        self._ring()
 
     def _take(self, event: str, body: Body, kind: str) -> None:
         self._seen[kind] = max(self._seen.get(kind, 0), int(body["metadata"]["resourceVersion"]))

@@ -34,10 +34,8 @@ T = TypeVar("T")
 
 QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
-FOLLOWED = (
-    *(AGENTS, PHASES, WORKFLOWS, SCHEDULES, ACTIONS, TEMPLATES),
-    *(PODS, EVENTS, ACCOUNTS, PERSISTENT_VOLUME_CLAIMS),
-)
+OURS = (AGENTS, PHASES, WORKFLOWS, SCHEDULES, ACTIONS, TEMPLATES)
+FOLLOWED = (*OURS, PODS, EVENTS, ACCOUNTS, PERSISTENT_VOLUME_CLAIMS)
 KINDS = {r.kind: r for r in (*FOLLOWED, QUOTAS, SECRETS, CONFIG_MAPS)}
 ENDS = frozenset({"Succeeded", "Failed", "Cancelled", "Rejected"})
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+from pathlib import Path
+
 import pytest
 
 from builders.documents import Command
@@ -65,3 +70,16 @@ async def test_a_stranger_has_no_cluster_of_ours(monkeypatch: pytest.MonkeyPatch
         await shell.follow([typed('echo "[$KUBECONFIG]"', "[]")])
     async with a_shell({"KUBECONFIG": "theirs"}) as shell:
         await shell.follow([typed('echo "[$KUBECONFIG]"', "[theirs]")])
+
+
+async def test_a_shell_that_is_left_takes_the_command_with_it_that_still_runs(
+    tmp_path: Path,
+) -> None:
+    begun = tmp_path / "begun"
+    os.mkfifo(begun)
+    async with a_shell(grace_seconds=0) as shell:
+        endless = asyncio.create_task(shell.run(f"bash -c 'echo >{begun}; exec sleep infinity'"))
+        await asyncio.to_thread(begun.read_text)
+        endless.cancel()
+
+    assert shell.process.returncode == -signal.SIGKILL

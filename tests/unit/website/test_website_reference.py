@@ -14,7 +14,7 @@ import yaml
 
 from kubectl_spectra.main import program
 from spectra_operator import config
-from spectra_operator.api.crds import KINDS, Kind, crd
+from spectra_operator.api.crds import FIXED_BY_POLICY, KINDS, Kind, crd
 from website.commands import commands, commands_page
 from website.kinds import kind_pages
 from website.markdown import cell, code, table
@@ -57,6 +57,8 @@ def test_fields_at_the_top_stand_on_the_kinds_own_page(kind: Kind, api: dict[str
     assert all(f"| `{name}` |" in text for name in spec["properties"])
     assert all(f"`{column.path}`" in text for column in kind.columns)
     assert all(cell(message) in text for _, message in kind.spec_rules)
+    for field in FIXED_BY_POLICY.get(kind.plural, ()):
+        assert f"\n- {field}: cannot be changed once applied" in text
 
 
 def row(text: str, field: str, section: str) -> list[str]:
