@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bench.loads import stages
+from bench.loads import Load, fan_outs, stages
 from bench.process import api_server_seconds
 from builders.cluster import ROOT, LocalCluster
 from spectra_operator.api import constants as c
@@ -93,22 +93,23 @@ def _bytes_of_fields(body: Body) -> int:
 
 
 @pytest.mark.parametrize("how", ["patched", "replaced"])
-async def test_the_status_of_a_workflow_of_two_hundred_tasks(
-    cluster: LocalCluster, client: AiohttpClient, how: str
+@pytest.mark.parametrize(("tasks", "load"), [(1, fan_outs("one", 2)), (200, stages("flow", 200))])
+async def test_the_status_of_a_workflow(
+    cluster: LocalCluster, client: AiohttpClient, tasks: int, load: Load, how: str
 ) -> None:
-    flow = stages(f"flow-{how}", 200).workflows[0]
+    flow = load.workflows[0] | {"metadata": {"name": f"flow-{tasks}-{how}"}}
     body = await client.create(WORKFLOWS, NAMESPACE, flow)
 
     async def write(number: int) -> Body:
         nonlocal body
-        status = {"state": "Running", "progress": f"{number}/200"}
+        status = {"state": "Running", "progress": f"{number}/{tasks}"}
         body = await _write_status(client, WORKFLOWS, body, status, status, how)
         return body
 
-    found = await _measured(cluster, f"status of a workflow of 200 tasks, {how}", write)
+    found = await _measured(cluster, f"status of a workflow of {tasks} tasks, {how}", write)
 
     assert _bytes_of_fields(found) < FEW_BYTES
-    assert len(found["spec"]["phases"]) == 2
+    assert len(found["spec"]["phases"]) == len(flow["spec"]["phases"])
 
 
 @pytest.mark.parametrize("how", ["patched", "replaced"])
