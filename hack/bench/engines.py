@@ -94,12 +94,11 @@ class Operator:
     @contextmanager
     def running(self, plane: Plane, log: Path) -> Iterator[Running]:
         """Run the operator as a process, with the settings that it is shipped with."""
-        access, began = plane.access_file, time.monotonic()
         with (
-            an_operator(access, log, a_free_port()) as operator,
+            an_operator(plane.access_file, log, a_free_port()) as operator,
             limited(operator.pid, self.cpus, plane.name),
         ):
-            yield Running(operator.pid, began, operator)
+            yield Running(operator.pid, operator.began, operator)
 
 
 @dataclass(frozen=True)

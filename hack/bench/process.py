@@ -100,10 +100,14 @@ def parse_usage(told: str, cpu: float, starved: float) -> Usage:
 
 @dataclass(frozen=True, slots=True)
 class OperatorProcess:
-    """A running operator; `port` is that of its probes and metrics."""
+    """A running operator; `port` is that of its probes and metrics.
+
+    `began` is when the process was started, by the monotonic clock.
+    """
 
     pid: int
     port: int
+    began: float
 
     def usage(self) -> Usage:
         """Return what it has used up to now."""
@@ -183,8 +187,9 @@ def an_operator(
     }
     given = {f"SPECTRA_OPERATOR_{name.upper()}": text for name, text in (ours | settings).items()}
     command = [str(shipped_python()), "-m", "spectra_operator", "run"]
+    began = time.monotonic()
     with a_process(command, log, os.environ | given) as process:
-        yield OperatorProcess(process.pid, port)
+        yield OperatorProcess(process.pid, port, began)
 
 
 @contextmanager
