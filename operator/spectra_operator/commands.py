@@ -14,6 +14,7 @@ from .engine.served import unserved
 from .kube.access import load_access
 from .kube.client import AiohttpClient
 from .kube.clock import SystemClock
+from .kube.errors import Forbidden
 from .kube.scope import ScopedClient
 from .observability.reach import refusal
 
@@ -31,13 +32,25 @@ def parser() -> argparse.ArgumentParser:
     let_go = commands.add_parser(
         "release", help="take the operator's finalizer off all pods, before it is uninstalled"
     )
-    let_go.add_argument("--namespace", default=None, help="only this namespace")
+    one = "only this namespace"
+    let_go.add_argument("--namespace", default=None, type=namespace_name, help=one)
     let_go.add_argument(
         "--stop", default="", metavar="DEPLOYMENT", help="first stop the operator of this name"
     )
     ask = commands.add_parser("check", help="tell whether the installation works")
     ask.add_argument("url", help="the readiness check of the operator")
     return top
+
+
+def namespace_name(text: str) -> str:
+    """Return the name of a namespace as it was typed.
+
+    Raises:
+        ArgumentTypeError: It is empty, as from a variable of a shell that is not set.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; name a namespace, or leave the option out")
+    return text
 
 
 async def release(config: Config, namespace: str | None, deployment: str) -> None:
@@ -51,6 +64,9 @@ async def release(config: Config, namespace: str | None, deployment: str) -> Non
             count = await release_guarded(client, SystemClock(), operator, namespace, deployment)
         except RefusedError as error:
             sys.exit(f"spectra-operator: {error}")
+        except Forbidden as error:
+            grant = "give its account the Role that docs/install.md has for such a namespace"
+            sys.exit(f"spectra-operator: {error}: {grant}")
     logger.info("released %d pods", count)
 
 

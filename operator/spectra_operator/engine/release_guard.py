@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from ..api.constants import LABEL_LEASE
 from ..kube.client import KubeClient
 from ..kube.clock import Clock
 from ..kube.errors import Forbidden, NotFound
 from ..kube.lease_record import holder_of, may_take, spec_of
-from ..kube.resources import LEASES, NAMESPACES, Body
+from ..kube.resources import LEASES, NAMESPACES, Body, name_of, namespace_of
 from .keys import shard_of
-from .leases import SHARD_LEASE
+from .leases import SHARD, SHARD_LEASE
 from .release import release_all
 from .uninstall import PAUSE_SECONDS, forget_leases, stop_operator
 
@@ -71,7 +72,9 @@ async def release_guarded(
     there = await _is_there(client, namespace)
     if deployment:
         await stop_operator(client, clock, operator.namespace, deployment)
-    await _until_nobody_leads(client, clock, operator, namespace)
+    # Who names the Deployment has the settings from where it was installed.
+    look = Look(client, operator, namespace, certain=bool(deployment))
+    await _until_nobody_leads(look, clock)
     count = await release_all(client, namespace)
     if not count and not there:
         what = f"nothing is held in namespace {namespace}, and it is not known whether it exists"
@@ -94,48 +97,105 @@ async def _is_there(client: KubeClient, namespace: str | None) -> bool:
     return True
 
 
-async def _until_nobody_leads(
-    client: KubeClient, clock: Clock, operator: Installation, namespace: str | None
-) -> None:
+Place = tuple[str, str]
+"""Namespace and name of a Lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Finds who may work in what is to be released.
+
+    Attributes:
+        client: May read Leases.
+        operator: Whose leaders must not be at work there.
+        namespace: What is to be released; None for all.
+        certain: The operator's settings are known to be its own, not typed by somebody.
+    """
+
+    client: KubeClient
+    operator: Installation
+    namespace: str | None
+    certain: bool
+
+    async def held(self) -> dict[Place, Body]:
+        """Return the Leases that somebody holds.
+
+        Where one that the settings name does not exist they may be another operator's: then those
+        of all operators count that one may look at.
+        """
+        home = self.operator.namespace
+        places = [(home, name) for name in self.operator.leases_of(self.namespace)]
+        found = {place: await self.read(place) for place in places}
+        if None in found.values() and not self.certain:
+            found |= await self._of_all()
+        return {place: lease for place, lease in found.items() if lease and holder_of(lease)}
+
+    async def read(self, place: Place) -> Body | None:
+        """Return a Lease; None for none."""
+        try:
+            return await self.client.get(LEASES, *place)
+        except NotFound:
+            return None
+
+    def refusal(self, place: Place, holder: str) -> str:
+        """Return why nothing is let go, and what to do."""
+        home, lease = place
+        ours = home == self.operator.namespace and lease in self.operator.leases_of(self.namespace)
+        why = _working(holder, place) if ours else self._another(holder, place)
+        if self.namespace is None:
+            return why
+        others = "SPECTRA_OPERATOR_WATCH_NAMESPACES"
+        return f"{why}. If it serves {self.namespace} no more, set {others} to what it does serve"
+
+    def _another(self, holder: str, place: Place) -> str:
+        return (
+            f"{holder} may work in what is to be released: it renews Lease {'/'.join(place)}, and"
+            f" in namespace {self.operator.namespace} there is not every Lease that the settings"
+            " name. Set SPECTRA_OPERATOR_NAMESPACE and SPECTRA_OPERATOR_SHARDS to the operator's"
+            " own"
+        )
+
+    async def _of_all(self) -> dict[Place, Body]:
+        found: dict[Place, Body] = {}
+        for where in (None, self.operator.namespace):
+            try:
+                selector = f"{LABEL_LEASE}={SHARD}"
+                listing = await self.client.list(LEASES, where, label_selector=selector)
+            except Forbidden:
+                continue
+            found |= {_place(each): each for each in listing.items}
+        return found
+
+
+async def _until_nobody_leads(look: Look, clock: Clock) -> None:
     """Wait until every Lease is free or has expired; refuse as soon as one is renewed.
 
     As with whoever competes for a Lease, expiry is judged by how long it was seen unchanged.
     """
-    held: dict[str, Body] = {}
-    for name in operator.leases_of(namespace):
-        lease = await _read(client, operator.namespace, name)
-        if lease is not None and holder_of(lease):
-            held[name] = lease
-            told = "Lease %s is held by %s; waiting for up to %s s to see whether that one lives"
-            lasts = spec_of(lease).get("leaseDurationSeconds")
-            logger.info(told, name, holder_of(lease), lasts)
+    held = await look.held()
+    for (_, name), lease in held.items():
+        told = "Lease %s is held by %s; waiting for up to %s s to see whether that one lives"
+        logger.info(told, name, holder_of(lease), spec_of(lease).get("leaseDurationSeconds"))
     begun = clock.monotonic()
     while held:
         await clock.sleep(PAUSE_SECONDS)
-        for name, seen in list(held.items()):
-            now = await _read(client, operator.namespace, name)
+        for place, seen in list(held.items()):
+            now = await look.read(place)
             same = spec_of(now) == spec_of(seen)
             unchanged = clock.monotonic() - begun if same else 0.0
             if may_take(spec_of(now), identity="", unchanged_seconds=unchanged):
-                del held[name]
+                del held[place]
             elif not same:
-                raise RefusedError(_still_led(operator, name, holder_of(now), namespace))
+                raise RefusedError(look.refusal(place, holder_of(now)))
 
 
-async def _read(client: KubeClient, namespace: str, name: str) -> Body | None:
-    try:
-        return await client.get(LEASES, namespace, name)
-    except NotFound:
-        return None
-
-
-def _still_led(operator: Installation, lease: str, holder: str, namespace: str | None) -> str:
-    text = (
-        f"{holder} still works in what is to be released: it renews Lease"
-        f" {operator.namespace}/{lease}. Stop the operator first, for instance with kubectl scale"
-        f" -n {operator.namespace} deployment/spectra-operator --replicas=0"
+def _working(holder: str, place: Place) -> str:
+    home, lease = place
+    return (
+        f"{holder} still works in what is to be released: it renews Lease {home}/{lease}. Stop the"
+        f" operator first: scale its Deployment in namespace {home} to 0"
     )
-    if namespace is None:
-        return text
-    others = "SPECTRA_OPERATOR_WATCH_NAMESPACES"
-    return f"{text}. If it serves {namespace} no more, set {others} to what it does serve"
+
+
+def _place(lease: Body) -> Place:
+    return str(namespace_of(lease)), name_of(lease)

@@ -15,7 +15,7 @@ from builders.kubelet import hangs
 from builders.operator_process import a_kubeconfig
 from builders.replica import SYSTEM
 from builders.specs import NAMESPACE, Body, a_step, a_task, a_workflow
-from spectra_operator.commands import release
+from spectra_operator.commands import parser, release
 from spectra_operator.config import Config
 from spectra_operator.engine.leases import SHARD_LEASE
 from spectra_operator.engine.release_guard import Installation, RefusedError, release_guarded
@@ -125,6 +125,44 @@ async def test_a_namespace_that_the_operator_serves_no_more_is_released_beside_i
     assert world.operator.leads()
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [Installation("ops"), Installation(SYSTEM, shards=8)],
+    ids=["another namespace", "another number of shards"],
+)
+async def test_settings_that_are_not_the_leaders_own_let_nothing_go_beside_it(
+    world: World, settings: Installation
+) -> None:
+    namespace = next(n for n in (NAMESPACE, SERVED, SYSTEM) if not _is_in_shard_0(settings, n))
+    with pytest.raises(RefusedError) as refused:
+        await released(world, namespace, settings)
+
+    assert str(refused.value).startswith(
+        "one may work in what is to be released: it renews Lease"
+        " spectra-system/spectra-operator-shard-0, and in namespace"
+        f" {settings.namespace} there is not every Lease that the settings name."
+        " Set SPECTRA_OPERATOR_NAMESPACE and SPECTRA_OPERATOR_SHARDS to the operator's own"
+    )
+    assert len(world.held_pods()) == 1
+
+
+async def test_what_an_operator_left_that_is_gone_with_its_leases_is_let_go(world: World) -> None:
+    await world.operator.stop()
+    await world.api.delete(LEASES, SHARD_LEASE.format(shard=0), SYSTEM)
+    assert await released(world) == 1
+
+
+async def test_who_may_not_list_leases_goes_by_those_that_the_settings_name(world: World) -> None:
+    world.api.fault(Match("list", "leases"), Refuse(403, "Forbidden"), times=2)
+    assert await released(world, None, Installation("ops")) == 1
+
+
+async def test_an_uninstall_of_one_release_does_not_wait_for_another(world: World) -> None:
+    client = world.operator.client
+    assert await release_guarded(client, world.clock, Installation("ops"), None, "operator") == 1
+    assert world.operator.leads()
+
+
 async def test_a_namespace_that_does_not_exist_is_told_and_nobody_is_stopped(world: World) -> None:
     with pytest.raises(RefusedError, match="namespace missing does not exist"):
         await release_guarded(world.operator.client, world.clock, OTHERS, "missing", "operator")
@@ -147,6 +185,24 @@ async def test_the_command_ends_with_the_reason(world: World, tmp_path: Path) ->
     assert ended.value.code == "spectra-operator: namespace missing does not exist"
 
 
+async def test_the_command_names_the_right_that_it_lacks(world: World, tmp_path: Path) -> None:
+    world.api.fault(Match("list", "pods"), Refuse(403, "Forbidden", "pods is forbidden"), times=1)
+    kubeconfig = str(a_kubeconfig(tmp_path, world.api.access().server))
+    config = Config(kubeconfig=kubeconfig, watch_namespaces=("elsewhere",))
+    with pytest.raises(SystemExit) as ended:
+        await release(config, NAMESPACE, "")
+    assert str(ended.value.code).endswith("install.md has for such a namespace")
+    assert "pods is forbidden" in str(ended.value.code)
+
+
+def test_the_command_takes_no_empty_name_of_a_namespace(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["release", "--namespace", ""])
+    assert "--namespace: is empty; name a namespace" in capsys.readouterr().err
+
+
 async def test_the_command_lets_go_what_its_operator_does_not_serve(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -155,6 +211,10 @@ async def test_the_command_lets_go_what_its_operator_does_not_serve(
         config = Config(kubeconfig=kubeconfig, watch_namespaces=("elsewhere",))
         await release(config, NAMESPACE, "")
     assert caplog.messages == ["released 1 pods"]
+
+
+def _is_in_shard_0(settings: Installation, namespace: str) -> bool:
+    return SHARD_LEASE.format(shard=0) in settings.leases_of(namespace) and settings.shards > 1
 
 
 def test_only_the_leases_of_what_is_released_count() -> None:

@@ -68,6 +68,16 @@ def test_the_image_is_named_by_tag_or_else_by_digest(render: Render) -> None:
     assert pinned["image"] == f"r.example/op@{DIGEST}"
 
 
+@pytest.mark.parametrize(
+    "name", ["r.example:5000/team/spectra_op", "localhost:5000/op", "op", "a/b-c"]
+)
+def test_a_repository_is_a_registry_with_or_without_port_and_a_path(
+    render: Render, name: str
+) -> None:
+    found = operator(render(f"image.repository={name}", "image.tag=v1"))
+    assert found["image"] == f"{name}:v1"
+
+
 def test_values_become_the_operators_settings(render: Render) -> None:
     bodies = render("shards=3", "log.level=debug", "log.format=console")
 

@@ -124,6 +124,7 @@ CALLS: dict[tuple[str, str, str], set[Right]] = {
     ("engine/release.py", "list", "PODS"): rights("", "pods", "list"),
     ("engine/release.py", "patch", "resource"): rights("", "pods", "patch") | leases("patch"),
     ("engine/release_guard.py", "get", "LEASES"): leases("get"),
+    ("engine/release_guard.py", "list", "LEASES"): leases("list"),
     ("engine/sharing.py", "delete_as_read", "LEASES"): leases("delete"),
     ("handlers/webhook_certificate.py", "get", "SECRETS"): rights("", "secrets", "get"),
     ("handlers/webhook_certificate.py", "replace", "SECRETS"): rights("", "secrets", "update"),
@@ -180,7 +181,7 @@ def is_client_call(node: ast.Call) -> bool:
     return (
         isinstance(function, ast.Attribute)
         and function.attr in METHODS
-        and ast.unparse(function.value) in {"client", "self._client"}
+        and ast.unparse(function.value).rpartition(".")[2] in {"client", "_client"}
     )
 
 

@@ -76,8 +76,9 @@ def test_the_agents_policy_names_no_namespace_and_can_be_applied_in_any() -> Non
 
 def test_what_is_deleted_by_its_label_is_all_that_is_installed_but_definitions() -> None:
     page = (repo.ROOT / repo.DOCS / "install.md").read_text()
-    label = "app.kubernetes.io/part-of"
-    lists = re.findall(rf"^\$ kubectl delete (?:-n \S+ )?(\S+) -l {label}=spectra$", page, re.M)
+    labels = {f"app.kubernetes.io/{part}" for part in ("part-of", "instance")}
+    chosen = ",".join(f"{label}=spectra" for label in sorted(labels, reverse=True))
+    lists = re.findall(rf"^\$ kubectl delete (?:-n \S+ )?(\S+) -l {chosen}$", page, re.M)
     installed = generated.loaded((repo.ROOT / repo.MANIFESTS / "install.yaml").read_text())
     wanted = [b for b in without_crds(installed) if b["kind"] != "Namespace"]
 
@@ -85,4 +86,4 @@ def test_what_is_deleted_by_its_label_is_all_that_is_installed_but_definitions()
     assert {kind for each in lists for kind in each.split(",")} == {
         body["kind"].lower() for body in wanted
     }
-    assert {body["metadata"]["labels"][label] for body in wanted} == {"spectra"}
+    assert all(body["metadata"]["labels"][each] == "spectra" for body in wanted for each in labels)
