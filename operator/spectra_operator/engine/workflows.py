@@ -153,14 +153,12 @@ class WorkflowReconciler:
         if record.ended and self.objects.end_is_unwritten(key, run):
             logger.debug("%s: its end waits until those of its phases are written", key)
             return  # who sees a workflow ended finds its phases ended; their writes wake it
+        at_once = record.ended or _turned(run.persisted, record)
+        if not run.persisted.state and decision.create:
+            at_once = False  # the phase that is being created is told of in the same write
         statuses = self._parts.statuses
         least = SOON_SECONDS if _has_new_phase(run.persisted, record) else COALESCE_SECONDS
         within = statuses.pace(run.status, least)
-        at_once = record.ended or _turned(run.persisted, record)
-        if _begins(run.persisted, record) and (decision.create or within > least):
-            # The phase that is being created is told of in the same write; and where writes are
-            # slow, thousands of runs begin together: many of them need no write but their end's.
-            at_once = False
         if not statuses.is_due(key, run.status, at_once=at_once, within=within):
             return
         status = render_workflow(record, self._parts.clock.now())
@@ -227,12 +225,6 @@ def _turned(before: WorkflowRecord, after: WorkflowRecord) -> bool:
     if after.state is WorkflowState.PENDING:
         return False  # its agents may be on their way, applied in the same moment
     return (before.state, before.suspended) != (after.state, after.suspended)
-
-
-def _begins(before: WorkflowRecord, after: WorkflowRecord) -> bool:
-    """Whether a run that status does not know goes on, and nobody has asked anything of it."""
-    asked = after.orders or after.changes or after.suspended
-    return not (before.state or asked or after.ended)
 
 
 def _has_new_phase(before: WorkflowRecord, after: WorkflowRecord) -> bool:
