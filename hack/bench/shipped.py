@@ -30,7 +30,7 @@ def shipped_python() -> Path:
     if not _is_current(stamp):
         run_program([sys.executable, "-m", "venv", "--clear", "--without-pip", str(FOLDER)])
         _install(python, "--require-hashes", "-r", LOCK)
-        shutil.copyfile(ROOT / LOCK, stamp)
+        stamp.write_text(_wanted())
     wheels = FOLDER / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), ".")
@@ -40,7 +40,11 @@ def shipped_python() -> Path:
 
 
 def _is_current(stamp: Path) -> bool:
-    return stamp.exists() and stamp.read_bytes() == (ROOT / LOCK).read_bytes()
+    return stamp.exists() and stamp.read_text() == _wanted()
+
+
+def _wanted() -> str:
+    return f"# {sys.version}\n{(ROOT / LOCK).read_text()}"
 
 
 def _install(python: Path, *arguments: str) -> None:

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from .config import Config
-from .engine.release_guard import Installation, RefusedError, release_guarded
+from .engine.release_guard import Installation, RefusedError, Wanted, release_guarded
 from .engine.served import unserved
 from .kube.access import load_access
 from .kube.client import AiohttpClient
@@ -59,14 +59,17 @@ async def release(config: Config, namespace: str | None, deployment: str) -> Non
     Ends the process with the reason where an operator is still at work there, or nothing is.
     """
     operator = Installation(config.namespace, config.shards, config.watch_namespaces)
-    async with ScopedClient(access_of(config), config.watch_namespaces) as client:
+    access, served = access_of(config), config.watch_namespaces
+    async with ScopedClient(access, served) as client, AiohttpClient(access) as anywhere:
         try:
-            count = await release_guarded(client, SystemClock(), operator, namespace, deployment)
+            wanted = Wanted(namespace, deployment)
+            count = await release_guarded(client, anywhere, SystemClock(), operator, wanted)
         except RefusedError as error:
             sys.exit(f"spectra-operator: {error}")
         except Forbidden as error:
-            grant = "give its account the Role that docs/install.md has for such a namespace"
-            sys.exit(f"spectra-operator: {error}: {grant}")
+            grant = ": give its account the Role that docs/install.md has for such a namespace"
+            alone = namespace is not None and not deployment
+            sys.exit(f"spectra-operator: {error}{grant if alone else ''}")
     logger.info("released %d pods", count)
 
 

@@ -37,7 +37,7 @@ class Seen:
     @property
     def shards(self) -> int | None:
         """How many shards there are for the holder; None for one that does not tell."""
-        return _number(self.body, ANNOTATION_SHARDS)
+        return shards_of(self.body)
 
     @property
     def gone_at(self) -> float:
@@ -116,6 +116,11 @@ class LeaseBook:
         if body is not None:
             self._seen[name] = Seen(body, now)
         return before is not None and before.gone_at <= now
+
+
+def shards_of(lease: Body) -> int | None:
+    """Return how many shards there are for who holds a Lease; None where it does not tell."""
+    return _number(lease, ANNOTATION_SHARDS)
 
 
 def _number(body: Body, annotation: str) -> int | None:

@@ -16,6 +16,7 @@ from ..kube.errors import Forbidden, NotFound
 from ..kube.lease_record import holder_of, may_take, spec_of
 from ..kube.resources import LEASES, NAMESPACES, Body, name_of, namespace_of
 from .keys import shard_of
+from .lease_book import shards_of
 from .leases import SHARD, SHARD_LEASE
 from .release import release_all
 from .uninstall import PAUSE_SECONDS, forget_leases, stop_operator
@@ -49,31 +50,42 @@ class Installation:
         return {shard_of(namespace, self.shards)} if served else set()
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be let go: all in one namespace, or with None in every one that is served.
+
+    With a `deployment` the operator of that name is stopped first, and its Leases are forgotten.
+    """
+
+    namespace: str | None = None
+    deployment: str = ""
+
+
 async def release_guarded(
     client: KubeClient,
+    anywhere: KubeClient,
     clock: Clock,
     operator: Installation,
-    namespace: str | None,
-    deployment: str = "",
+    wanted: Wanted,
 ) -> int:
     """Let every pod go, in one namespace or all that are served; return how many were held.
 
     Args:
         client: May read the Leases of the operator, and patch pods and pages.
+        anywhere: Lists Leases of all namespaces, whatever the operator serves.
         clock: Judges how long a Lease has been left alone.
         operator: Whose leaders must not be at work there.
-        namespace: None for all.
-        deployment: First stop the operator of this name, and at last forget its Leases.
+        wanted: What is let go.
 
     Raises:
         RefusedError: A leader still works there, or there is no such namespace.
         KubeError: The API server refused, or a pod kept changing.
     """
+    namespace, deployment = wanted.namespace, wanted.deployment
     there = await _is_there(client, namespace)
-    if deployment:
-        await stop_operator(client, clock, operator.namespace, deployment)
-    # Who names the Deployment has the settings from where it was installed.
-    look = Look(client, operator, namespace, certain=bool(deployment))
+    # Who names a Deployment that is there has the settings from where it was installed.
+    certain = await stop_operator(client, clock, operator.namespace, deployment)
+    look = Look(anywhere, operator, namespace, certain)
     await _until_nobody_leads(look, clock)
     count = await release_all(client, namespace)
     if not count and not there:
@@ -120,14 +132,18 @@ class Look:
     async def held(self) -> dict[Place, Body]:
         """Return the Leases that somebody holds.
 
-        Where one that the settings name does not exist they may be another operator's: then those
-        of all operators count that one may look at.
+        The settings may not be the operator's own. Where a Lease that they name does not exist
+        those of all operators count that one may look at; and in their namespace, where only one
+        operator can be, always those of who has another number of shards.
         """
         home = self.operator.namespace
         places = [(home, name) for name in self.operator.leases_of(self.namespace)]
         found = {place: await self.read(place) for place in places}
-        if None in found.values() and not self.certain:
-            found |= await self._of_all()
+        if places and not self.certain:
+            there = await self._of_all()
+            if None not in found.values():
+                there = {k: lease for k, lease in there.items() if self._differs(k, lease)}
+            found |= there
         return {place: lease for place, lease in found.items() if lease and holder_of(lease)}
 
     async def read(self, place: Place) -> Body | None:
@@ -154,6 +170,9 @@ class Look:
             " name. Set SPECTRA_OPERATOR_NAMESPACE and SPECTRA_OPERATOR_SHARDS to the operator's"
             " own"
         )
+
+    def _differs(self, place: Place, lease: Body) -> bool:
+        return place[0] == self.operator.namespace and shards_of(lease) != self.operator.shards
 
     async def _of_all(self) -> dict[Place, Body]:
         found: dict[Place, Body] = {}

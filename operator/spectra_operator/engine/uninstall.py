@@ -19,23 +19,29 @@ logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 1.0
 
 
-async def stop_operator(client: KubeClient, clock: Clock, namespace: str, deployment: str) -> None:
+async def stop_operator(client: KubeClient, clock: Clock, namespace: str, deployment: str) -> bool:
     """Scale the operator's Deployment to zero and return when its last pod has ended.
 
-    A Deployment that is gone has stopped.
+    A Deployment that is gone has stopped, and no name is none.
+
+    Returns:
+        Whether it is there.
 
     Raises:
         KubeError: the API server refused.
     """
+    if not deployment:
+        return False
     none: Body = {"spec": {"replicas": 0}}
     try:
         scale = await client.patch(DEPLOYMENTS, namespace, deployment, none, subresource="scale")
     except NotFound:
-        return
+        return False
     selector = scale["status"]["selector"]
     while running := await _running(client, namespace, selector):
         logger.info("waiting for the operator's pods to end: %s", ", ".join(running))
         await clock.sleep(PAUSE_SECONDS)
+    return True
 
 
 async def forget_leases(client: KubeClient, namespace: str, shards: int) -> None:

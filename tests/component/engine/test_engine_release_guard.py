@@ -17,8 +17,14 @@ from builders.replica import SYSTEM
 from builders.specs import NAMESPACE, Body, a_step, a_task, a_workflow
 from spectra_operator.commands import parser, release
 from spectra_operator.config import Config
+from spectra_operator.engine import release_guard
 from spectra_operator.engine.leases import SHARD_LEASE
-from spectra_operator.engine.release_guard import Installation, RefusedError, release_guarded
+from spectra_operator.engine.release_guard import (
+    Installation,
+    RefusedError,
+    Wanted,
+    release_guarded,
+)
 from spectra_operator.kube.resources import LEASES
 
 ALL = Installation(SYSTEM)
@@ -35,14 +41,21 @@ async def held(world: World) -> None:
     await world.until(lambda: world.task_now("a").get("state") == "Running")
 
 
-async def released(
-    world: World, namespace: str | None = None, operator: Installation = ALL, seconds: float = 60
-) -> int:
+async def let_go(world: World, operator: Installation, wanted: Wanted | None = None) -> int:
+    """Release as an administrator does."""
+    client = world.operators[0].client
+    return await release_guarded(client, client, world.clock, operator, wanted or Wanted())
+
+
+async def released(world: World, namespace: str | None = None, operator: Installation = ALL) -> int:
     """Release, while so much time passes as that takes."""
-    work = asyncio.create_task(
-        release_guarded(world.operators[0].client, world.clock, operator, namespace)
-    )
-    await world.until(work.done, seconds=seconds)
+    return await released_as(world, operator, Wanted(namespace))
+
+
+async def released_as(world: World, operator: Installation, wanted: Wanted) -> int:
+    """Release what is wanted, while as much time passes as that takes."""
+    work = asyncio.create_task(let_go(world, operator, wanted))
+    await world.until(work.done, seconds=60)
     return await work
 
 
@@ -83,7 +96,7 @@ async def test_a_lease_that_was_not_given_back_is_waited_for_and_that_is_told(
     with caplog.at_level(logging.INFO, "spectra_operator.engine.release_guard"):
         assert await released(world) == 1
     assert 15 <= world.clock.monotonic() - begun <= 16
-    assert caplog.messages[0] == (
+    assert next(r.message for r in caplog.records if "release_guard" in r.name) == (
         "Lease spectra-operator-shard-0 is held by one; waiting for up to 15 s to see whether"
         " that one lives"
     )
@@ -91,7 +104,7 @@ async def test_a_lease_that_was_not_given_back_is_waited_for_and_that_is_told(
 
 async def test_a_leader_that_comes_back_meanwhile_is_noticed(world: World) -> None:
     world.operator.kill()
-    work = asyncio.create_task(release_guarded(world.operator.client, world.clock, ALL, None))
+    work = asyncio.create_task(let_go(world, ALL))
     await world.during(10)
     await write_lease(world, 0, holderIdentity="two")
     await world.during(2)
@@ -111,7 +124,7 @@ async def test_a_lease_that_goes_meanwhile_is_waited_for_no_longer(
     world: World, goes: Callable[[World], asyncio.Future[object]]
 ) -> None:
     world.operator.kill()
-    work = asyncio.create_task(release_guarded(world.operator.client, world.clock, ALL, None))
+    work = asyncio.create_task(let_go(world, ALL))
     await world.during(3)
     await goes(world)
     await world.during(1)
@@ -157,15 +170,52 @@ async def test_who_may_not_list_leases_goes_by_those_that_the_settings_name(worl
     assert await released(world, None, Installation("ops")) == 1
 
 
-async def test_an_uninstall_of_one_release_does_not_wait_for_another(world: World) -> None:
-    client = world.operator.client
-    assert await release_guarded(client, world.clock, Installation("ops"), None, "operator") == 1
+async def test_an_uninstall_of_one_release_does_not_wait_for_another(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stopped(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(release_guard, "stop_operator", stopped)
+    assert await released_as(world, Installation("ops"), Wanted(None, "operator")) == 1
     assert world.operator.leads()
+
+
+async def test_a_deployment_that_is_not_there_proves_nothing(world: World) -> None:
+    with pytest.raises(RefusedError, match="one may work in what is to be released"):
+        await released_as(world, Installation("ops"), Wanted(None, "no-such"))
+    assert len(world.held_pods()) == 1
+
+
+async def test_a_lease_that_a_larger_number_of_shards_left_proves_nothing(world: World) -> None:
+    for shard in range(1, 8):
+        lease = await world.api.get(LEASES, SHARD_LEASE.format(shard=0), SYSTEM)
+        spec = lease["spec"] | {"holderIdentity": ""}
+        meta = {"name": SHARD_LEASE.format(shard=shard), "namespace": SYSTEM}
+        await world.api.create(LEASES, {"kind": "Lease", "metadata": meta, "spec": spec})
+    with pytest.raises(RefusedError, match="one may work in what is"):
+        await released(world, NAMESPACE, Installation(SYSTEM, shards=8))
+    assert len(world.held_pods()) == 1
+
+
+async def test_what_an_operator_serves_does_not_narrow_where_leaders_are_looked_for(
+    world: World, tmp_path: Path
+) -> None:
+    kubeconfig = str(a_kubeconfig(tmp_path, world.api.access().server))
+    config = Config(kubeconfig=kubeconfig, namespace="ops", watch_namespaces=(NAMESPACE,))
+    looked = Match("list", "leases")
+    work = asyncio.create_task(release(config, NAMESPACE, ""))
+    await world.until(lambda: any(looked(entry.call) for entry in world.api.log) or work.done())
+    assert not work.done(), "a leader is at work, so it waits"
+    assert None in {e.call.namespace for e in world.api.log if looked(e.call)}
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    assert len(world.held_pods()) == 1
 
 
 async def test_a_namespace_that_does_not_exist_is_told_and_nobody_is_stopped(world: World) -> None:
     with pytest.raises(RefusedError, match="namespace missing does not exist"):
-        await release_guarded(world.operator.client, world.clock, OTHERS, "missing", "operator")
+        await let_go(world, OTHERS, Wanted("missing", "operator"))
     assert world.api.count("patch", "deployments") == 0
 
 

@@ -58,10 +58,10 @@ class Pauses:
         self.count += 1
 
 
-async def stop(cluster: Cluster) -> int:
+async def stop(cluster: Cluster, *, there: bool = True, name: str = "spectra-operator") -> int:
     clock = Pauses()
     doubles: tuple[Any, Any] = (cluster, clock)
-    await stop_operator(*doubles, "system", "spectra-operator")
+    assert await stop_operator(*doubles, "system", name) == there
     return clock.count
 
 
@@ -88,8 +88,15 @@ async def test_a_deployment_that_is_gone_has_stopped() -> None:
     cluster = Cluster("never asked about")
     cluster.refusal = NotFound("no such Deployment", status=404)
 
-    assert await stop(cluster) == 0
+    assert await stop(cluster, there=False) == 0
     assert cluster.asked == []
+
+
+async def test_no_name_is_no_deployment_and_nothing_is_scaled() -> None:
+    cluster = Cluster("never asked about")
+
+    assert await stop(cluster, there=False, name="") == 0
+    assert (cluster.scaled, cluster.asked) == ([], [])
 
 
 async def test_a_lack_of_rights_is_told() -> None:
