@@ -13,6 +13,7 @@ from builders.replica import SYSTEM
 from builders.specs import a_chain, a_step, a_task, a_workflow, an_agent
 from builders.workers import Deed
 from spectra_operator.core.phase import following
+from spectra_operator.core.phase.attention import look
 from spectra_operator.core.phase.decide import PhaseDecision, decide_phase
 from spectra_operator.core.snapshot import PhaseSnapshot
 from spectra_operator.engine import phases
@@ -26,7 +27,8 @@ _ALWAYS = ("Agent", "Phase", "Workflow")
 class Costs:
     """Counts what a run costs from now on; the operator's Leases, lists and watches are no part.
 
-    A decision looks at every task of its phase, so the tasks it looks at are counted too.
+    A decision looks at every task of its phase, so the tasks it looks at are counted too, and the
+    attempts that it looks at.
     """
 
     def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,6 +42,9 @@ class Costs:
     def _counted(self, snapshot: PhaseSnapshot) -> PhaseDecision:
         self._decided["decisions over Phase"] += 1
         self._decided["tasks decided over"] += len(snapshot.shape.tasks)
+        record = snapshot.known or snapshot.persisted
+        looked = look(snapshot, record, ordered=bool(snapshot.orders)).attempts
+        self._decided["attempts looked at"] += sum(1 for _ in looked)
         return decide_phase(snapshot)
 
     def per_task(self, tasks: int) -> dict[str, float]:

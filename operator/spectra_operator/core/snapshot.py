@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from .changes import NOBODY, Editors
 from .graph import Graph
 from .insight.expectations import Outlook
 from .orders import Order
+from .phase.glance import Glance
 from .phase.records import PhaseRecord
 from .policy import TaskPolicy
 from .spec.validate import Problem
@@ -85,19 +86,22 @@ class PhaseSnapshot:
     """All that a decision about a phase may use.
 
     `orders` are the actions about it; `children` the phases that carry out its plans, by task.
-    `known` may hold the record of the last decision: folding on from it spares folding again
-    what is not persisted yet. Without it the decision is the same.
+    `attempts` can be gone by any number of times and stays the same for as long as the snapshot is
+    used. `known` may hold the record of the last decision: folding on from it spares folding again
+    what is not persisted yet. `glance` may say what became of the attempts since then: it spares
+    looking at all of them. Without either the decision is the same.
     """
 
     shape: PhaseShape
     persisted: PhaseRecord
-    attempts: tuple[Attempt, ...]
+    attempts: Iterable[Attempt]
     policies: Mapping[str, TaskPolicy]
     levels: Levels
     now: datetime
     known: PhaseRecord | None = None
     orders: tuple[Order, ...] = ()
     children: Mapping[str, Child] = field(default_factory=dict)
+    glance: Glance | None = None
 
 
 @dataclass(frozen=True, slots=True)

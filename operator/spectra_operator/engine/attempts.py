@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.attempts.evidence import Attempt, Kind, Outcome, attempt_of, is_named_by, seen
 from ..kube.resources import Body
+from .attempt_cell import AttemptCell
 from .keys import Key
 
 VANISHED = Outcome(Kind.LOST, "PodVanished", "the pod was removed before its result was recorded")
@@ -25,7 +26,7 @@ class AttemptIndex:
     """
 
     def __init__(self) -> None:
-        self._by_phase: dict[Key, dict[str, Attempt]] = {}
+        self._by_phase: dict[Key, AttemptCell] = {}
         self._counted: set[tuple[Key, str]] = set()
         self._said: dict[tuple[Key, str], str] = {}
         self._by_revision: Counter[tuple[str, str, str]] = Counter()
@@ -36,11 +37,17 @@ class AttemptIndex:
 
     def of(self, phase: Key) -> tuple[Attempt, ...]:
         """Return the attempts of a phase."""
-        return tuple(self._by_phase.get(phase, {}).values())
+        cell = self._by_phase.get(phase)
+        return tuple(cell.by_pod.values()) if cell else ()
+
+    def cell(self, phase: Key) -> AttemptCell:
+        """Return what is kept of a phase's attempts, to be looked at; an empty one for nothing."""
+        return self._by_phase.get(phase) or AttemptCell()
 
     def get(self, phase: Key, pod: str) -> Attempt | None:
         """Return the attempt of a pod."""
-        return self._by_phase.get(phase, {}).get(pod)
+        cell = self._by_phase.get(phase)
+        return cell.by_pod.get(pod) if cell else None
 
     def phases(self) -> Iterable[Key]:
         """Return the phases that have attempts."""
@@ -98,15 +105,15 @@ class AttemptIndex:
 
     def forget(self, phase: Key, pod: str) -> None:
         """Drop an attempt: its result is recorded, or it never came to be."""
-        attempts = self._by_phase.get(phase, {})
-        known = attempts.pop(pod, None)
+        cell = self._by_phase.get(phase)
+        known = cell.take(pod) if cell else None
         if known is not None:
             self._count(phase, known, -1)
             self._note_freed(phase, known)
         self._counted.discard((phase, pod))
         self._said.pop((phase, pod), None)
-        if not attempts:
-            self._by_phase.pop(phase, None)
+        if cell and not cell.by_pod:
+            del self._by_phase[phase]
 
     def uncounted(self, agent: Key, revision: str) -> int:
         """Return how many attempts of a revision there are whose end is not counted yet."""
@@ -127,18 +134,19 @@ class AttemptIndex:
         """Forget which ends are counted, in some namespaces."""
         for phase, pod in [each for each in self._counted if concerns(each[0].namespace)]:
             self._counted.discard((phase, pod))
-            self._count_revision(phase, self._by_phase[phase][pod], 1)
+            self._count_revision(phase, self._by_phase[phase].by_pod[pod], 1)
 
     def _with_said(self, phase: Key, attempt: Attempt) -> Attempt:
         said = self._said.get((phase, attempt.pod))
         return attempt if said is None else replace(attempt, checkpoint=said)
 
     def _set(self, phase: Key, attempt: Attempt) -> None:
-        attempts = self._by_phase.setdefault(phase, {})
-        known = attempts.get(attempt.pod)
+        cell = self._by_phase.get(phase)
+        if cell is None:
+            cell = self._by_phase[phase] = AttemptCell()
+        known = cell.put(attempt)
         if known is not None:
             self._count(phase, known, -1)
-        attempts[attempt.pod] = attempt
         self._count(phase, attempt, 1)
         if known is not None and not attempt.live:
             self._note_freed(phase, known)

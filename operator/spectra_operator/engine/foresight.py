@@ -24,6 +24,7 @@ from .claiming import Grant
 from .keys import Key
 from .parts import Parts
 from .phases import PhaseReconciler
+from .pictures import picture
 from .runs import PhaseRun
 from .starts import planned
 from .worker_book import WorkerRun
@@ -82,8 +83,8 @@ class Foresight:
         levels = self._phases.levels(phase, run)
         if levels is None:
             return
-        picture = self._phases.picture(phase, run, levels)
-        record, tasks = following(picture, ended, taker.agent)
+        snapshot = picture(self._parts, phase, run, levels)
+        record, tasks = following(snapshot, ended, taker.agent)
         for task in tasks[: len(ended)]:
             if not taker.free:
                 return

@@ -48,7 +48,9 @@ class PhasePods:
 
     def purge(self, key: Key, run: PhaseRun) -> None:
         """Forget recorded attempts that no pod of ours stands for; let strangers go."""
-        for attempt in self._parts.attempts.of(key):
+        cell = self._parts.attempts.cell(key)
+        doubtful = cell.unsettled if cell.are_of(run.shape.uid) else cell.by_pod
+        for attempt in tuple(doubtful.values()):
             if attempt.phase_uid != run.shape.uid:
                 self._let_go(key, attempt)
             elif not attempt.live and not attempt.held and _recorded(run.persisted, attempt):
@@ -59,7 +61,7 @@ class PhasePods:
         """Whether a phase has ended, in status too, and holds no pod any more."""
         if not run.persisted.ended or (run.known and not run.known.ended):
             return False  # an action has brought it back, and status does not know yet
-        return not any(a.held or a.live for a in self._parts.attempts.of(key))
+        return not any(a.held or a.live for a in self._parts.attempts.cell(key).by_pod.values())
 
     def gone(self, key: Key, pod: Body, *, released: bool) -> None:
         """Take in that a pod is gone, or has left the watch; count it as lost only if it is gone.

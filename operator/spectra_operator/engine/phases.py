@@ -11,12 +11,11 @@ from ..core.phase.decide import PhaseDecision, decide_phase, effective_levels
 from ..core.phase.progress import differs_only_in_progress
 from ..core.phase.records import PhaseRecord
 from ..core.phase.status import parse_phase, render_phase
-from ..core.policy import TaskPolicy, agents_of_tasks, policy_of
 from ..core.rollout.gate_phase import times_of
 from ..core.snapshot import Levels, PhaseSnapshot
 from ..core.spec.compile import compile_phase
 from ..kube.resources import Body, uid_of
-from . import claiming, gates, measures
+from . import claiming, gates, measures, pictures
 from .effects import LookUp, MarkFinished
 from .keys import Key
 from .offers import candidates, reasons
@@ -25,7 +24,6 @@ from .phase_pods import PhasePods
 from .phase_views import PROGRESS_TOLD_SECONDS, tells_of_progress_alone, view_of
 from .plans import (
     DROPPED,
-    children_of,
     create_plans,
     is_over,
     is_parent,
@@ -58,13 +56,13 @@ class PhaseReconciler:
         run = self._run(key, body)
         self.pods.purge(key, run)
         levels = self.levels(key, run)
-        snapshot = self.picture(key, run, levels or Levels())
+        snapshot = pictures.picture(self._parts, key, run, levels or Levels())
         decision = decide_phase(snapshot)
         run.levels = levels and plan_levels(snapshot, decision.record)
         if levels is None:  # the workflow has not been looked at yet: show it how things stand
             self._publish(key, run, decision.record, None)
             return
-        run.known = decision.record
+        pictures.adopt(self._parts, key, run, decision)
         decision = self._admit(key, run, snapshot, decision)
         if decision.ready or run.ready_since:  # what was begun at once did not wait
             measures.note_ready(run, decision.ready, self._parts.clock.monotonic())
@@ -93,35 +91,6 @@ class PhaseReconciler:
         if run.status.take(body):
             run.persisted, run.known = parse_phase(run.status.stored), None
         return run
-
-    def picture(self, key: Key, run: PhaseRun, levels: Levels) -> PhaseSnapshot:
-        """Return all that a decision about a phase may use."""
-        return PhaseSnapshot(
-            shape=run.shape,
-            persisted=run.persisted,
-            attempts=tuple(a for a in self._parts.attempts.of(key) if a.phase_uid == run.shape.uid),
-            policies=self._policies(key, run),
-            levels=levels,
-            now=self._parts.clock.now(),
-            known=run.known,
-            orders=() if run.marked else self._parts.orders.of_phase(key, run.shape),
-            children=children_of(self._parts, key, run.known or run.persisted),
-        )
-
-    def _policies(self, key: Key, run: PhaseRun) -> dict[str, TaskPolicy]:
-        """Return the policies of all tasks, made anew when the phase or an agent changed."""
-        if not run.agents:
-            run.agents = agents_of_tasks(run.shape.tasks.values())
-        facts = {name: self._parts.agent(key.namespace, name) for name in run.agents}
-        defaults = {name: agent.spec.defaults for name, agent in facts.items() if agent}
-        defaults = run.defaults = run.defaults | defaults  # of a deleted agent, the last ones
-        made_from = (run.shape.generation, defaults)
-        if run.policies_of != made_from:
-            run.policies_of = made_from
-            run.policies = {
-                name: policy_of(task, defaults) for name, task in run.shape.tasks.items()
-            }
-        return run.policies
 
     def levels(self, key: Key, run: PhaseRun) -> Levels | None:
         """Return what holds from outside; None while the workflow is known but not looked at."""
@@ -176,9 +145,10 @@ class PhaseReconciler:
             made = start(parts, (key, run), snapshot, decision.record.tasks, mine, shares)
             if all(attempt.live for attempt in made):
                 decision = begun(snapshot, decision, made)
+                run.known, run.attention = decision.record, decision.attention
             else:
-                decision = decide_phase(self.picture(key, run, snapshot.levels))
-            run.known = decision.record
+                decision = decide_phase(pictures.picture(parts, key, run, snapshot.levels))
+                pictures.adopt(self._parts, key, run, decision)
             parts.scheduler.offer(key, candidates(parts, key, run, decision))
         blocked = {task: why for (phase, task), why in admission.blocked.items() if phase == uid}
         record = with_blocked(decision.record, reasons(key, blocked), levels)
@@ -212,14 +182,15 @@ class PhaseReconciler:
             self._parts.queue.add(workflow)
 
     def _write(self, key: Key, run: PhaseRun, body: Body, record: PhaseRecord) -> None:
-        attempts, statuses = self._parts.attempts.of(key), self._parts.statuses
-        record = proven(record, run.persisted, attempts)
+        unsettled = self._parts.attempts.cell(key).unsettled.values()
+        statuses = self._parts.statuses
+        record = proven(record, run.persisted, unsettled)
         if record == run.persisted:
             run.status.dirty_since = None
             return
         at_once = record.ended or must_be_known(run.persisted, record)
         quiet = not at_once and differs_only_in_progress(record, run.persisted)
-        waited_for = any(not attempt.live for attempt in attempts)  # its proof may go then
+        waited_for = any(not attempt.live for attempt in unsettled)  # its proof may go then
         within = COALESCE_SECONDS if waited_for else statuses.pace(run.status)
         within = PROGRESS_SECONDS if quiet else within
         if not statuses.is_due(key, run.status, at_once=at_once, within=within):

@@ -12,6 +12,7 @@ from ..api.agent import TaskDefaults
 from ..api.schedule import ScheduleSpec
 from ..core.attempts.evidence import instant
 from ..core.insight.expectations import Outlook
+from ..core.phase.glance import Attention
 from ..core.phase.records import PhaseRecord
 from ..core.policy import TaskPolicy
 from ..core.schedule.cron import Cron
@@ -60,12 +61,13 @@ class PhaseRun:
     """A phase that is being carried out.
 
     `record` is what the workflow was shown last; `known` what the next decision goes on from,
-    None to begin from what is persisted; `agents` those that its tasks name; `policies_of` what the
-    policies were made from; `levels` what holds for the phases that carry out its plans; `creating`
-    and `refused` have the names of those that are being created, and of those that cannot be, with
-    the reason. `plans` names the phases that carry out plans of this one, `late` its tasks past
-    their deadline, `imposed` is what those phases were woken for last, and `ready_since` says of
-    ready tasks, by their way, since when they are (monotonic seconds).
+    None to begin from what is persisted; `attention` what that decision must look at; `agents`
+    those that its tasks name; `policies_of` what the policies were made from; `levels` what holds
+    for the phases that carry out its plans; `creating` and `refused` have the names of those that
+    are being created, and of those that cannot be, with the reason. `plans` names the phases that
+    carry out plans of this one, `late` its tasks past their deadline, `imposed` is what those
+    phases were woken for last, and `ready_since` says of ready tasks, by their way, since when they
+    are (monotonic seconds).
     """
 
     shape: PhaseShape
@@ -73,6 +75,7 @@ class PhaseRun:
     status: StatusState
     record: PhaseRecord | None = None
     known: PhaseRecord | None = None
+    attention: Attention | None = None
     agents: frozenset[str] = frozenset()
     policies: dict[str, TaskPolicy] = field(default_factory=dict)
     policies_of: object = None

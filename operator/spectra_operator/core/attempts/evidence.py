@@ -100,6 +100,12 @@ class Attempt:
         """Whether the attempt has not ended."""
         return self.outcome is None
 
+    @property
+    def steady(self) -> bool:
+        """Whether the attempt is under way, and nothing about it asks for another look."""
+        under_way = self.outcome is None and bool(self.uid) and not self.deleted_at
+        return under_way and not self.node_lost and self.progress is None
+
 
 _REFUSALS = frozenset(
     {"Evicted", "NodeLost", "NodeShutdown", "Shutdown", "Terminated", "Preempting"}

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ..attempts.evidence import Attempt
 from ..snapshot import PhaseShape, PhaseSnapshot
+from .attention import earliest_limit
 from .conclude import conclude
 from .decide import PhaseDecision, wake_at
 from .fold import fold
@@ -28,9 +29,8 @@ def begun(
     Args:
         snapshot: What the decision was made from.
         decision: One with tasks that were ready.
-        started: Live attempts of items that were startable by it.
+        started: Live attempts of items that were startable by it; they count as changed since.
     """
-    snapshot = replace(snapshot, attempts=(*snapshot.attempts, *started))
     tasks = dict(decision.record.tasks)
     for attempt in started:
         name = attempt.task
@@ -38,11 +38,15 @@ def begun(
         tasks[name] = with_running(fold(tasks[name], attempt, context))
     record = replace(decision.record, tasks=tasks)
     record = conclude(snapshot.shape, record, snapshot.levels, snapshot.now)
+    watch = decision.attention
+    limits = (watch and watch.limit_at, earliest_limit(snapshot, record, started))
+    limit_at = min((at for at in limits if at), default=None)
     return replace(
         decision,
         record=record,
         ready=ready_tasks(snapshot, record, snapshot.levels),
-        wake_at=wake_at(snapshot, record),
+        wake_at=wake_at(snapshot, record, limit_at),
+        attention=watch and replace(watch, record=record, limit_at=limit_at),
     )
 
 

@@ -10,17 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ...api.phase import PhaseState, TaskState
+from ...api.phase import PhaseState
 from ..attempts.evidence import Attempt
 from ..change_status import with_changes
 from ..orders import Order, pending, room_for
-from ..policy import TaskPolicy
 from ..snapshot import Levels, PhaseSnapshot
 from . import children, settle
+from .attention import Look, attention, look, missing
 from .checkpoints import within_budget
 from .conclude import conclude
+from .departures import left_over, releasable, to_stop
 from .fold import fold
-from .judging import CLOCK_GRAIN, Context, judge, pending_timed_out, timed_out
+from .glance import Attention, Missing
+from .judging import Context
 from .messages import shortened
 from .news import news
 from .openings import first_record
@@ -32,20 +34,11 @@ from .settle import DEADLINE
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """An attempt that status calls running though no pod of it is known: to be looked up."""
-
-    task: str
-    index: int
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
 class PhaseDecision:
     """What to do for a phase. `wake_at` is when time alone may change the decision.
 
     `spawn` names planner tasks whose plan is to be made a Phase. `again` asks for another pass at
-    once: this one was getting long.
+    once: this one was getting long. `attention` is for the next decision; None: it looks at all.
     """
 
     record: PhaseRecord
@@ -56,37 +49,44 @@ class PhaseDecision:
     spawn: tuple[str, ...] = ()
     wake_at: datetime | None = None
     again: bool = False
+    attention: Attention | None = None
 
 
 def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
     """Return what to do for a phase, from this snapshot alone."""
     record = _opening(snapshot)
-    release = _releasable(snapshot)
     orders = pending(snapshot.orders, record.applied)
     orders = orders[: room_for(snapshot.orders, record.applied)]
+    looked = look(snapshot, record, ordered=bool(orders))
+    release = releasable(snapshot, looked.attempts)
     if (snapshot.persisted.ended or record.ended) and not orders:
-        return PhaseDecision(record, stop=_left_over(snapshot, record), release=release)
+        return PhaseDecision(record, stop=left_over(snapshot, record), release=release)
     record = with_changes(record, snapshot.shape, snapshot.now)
     levels = effective_levels(snapshot, record)
-    record = replace(record, tasks=_fold_all(snapshot, record, levels))
+    record = replace(record, tasks=_fold_all(snapshot, looked, record, levels))
     if orders:
         record = _with_orders(snapshot, record, orders)
         levels = effective_levels(snapshot, record)
-        record = replace(record, tasks=_fold_all(snapshot, record, levels))
+        record = replace(record, tasks=_fold_all(snapshot, looked, record, levels))
     late = overdue(snapshot, record)
     tasks = settle.settle(snapshot.shape, record.tasks, levels, late)
-    told = with_progress(within_budget(tasks), snapshot.attempts)
+    told = with_progress(within_budget(tasks), looked.attempts)
     record = replace(record, tasks=shortened(told))
     record = conclude(snapshot.shape, record, levels, snapshot.now)
+    record = _with_suspension(snapshot, record, levels)
+    stop = to_stop(snapshot, record, levels, looked, late)
+    lost = missing(record, looked)
+    watch = attention(snapshot, record, looked, stop, lost)
     return PhaseDecision(
-        record=_with_suspension(snapshot, record, levels),
+        record=record,
         ready=ready_tasks(snapshot, record, levels),
-        stop=_to_stop(snapshot, record, levels, late),
+        stop=stop,
         release=release,
-        missing=_missing(snapshot, record),
+        missing=lost,
         spawn=children.to_create(record.tasks, snapshot.children),
-        wake_at=wake_at(snapshot, record),
+        wake_at=wake_at(snapshot, record, watch.limit_at),
         again=settle.unfinished(snapshot.shape, record.tasks),
+        attention=watch,
     )
 
 
@@ -146,7 +146,7 @@ def _opening(snapshot: PhaseSnapshot) -> PhaseRecord:
 
 
 def _fold_all(
-    snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels
+    snapshot: PhaseSnapshot, looked: Look, record: PhaseRecord, levels: Levels
 ) -> dict[str, TaskRecord]:
     tasks = dict(record.tasks)
     left = settle.output_budget(record)
@@ -168,7 +168,7 @@ def _fold_all(
         )
         return contexts[task]
 
-    for attempt in sorted(news(snapshot.attempts, tasks), key=_by_end):
+    for attempt in sorted(news(looked.attempts, tasks), key=_by_end):
         before = tasks[attempt.task]
         after = fold(before, attempt, context(attempt.task))
         if after.outputs is not before.outputs:
@@ -183,118 +183,23 @@ def _by_end(attempt: Attempt) -> tuple[bool, float, str, int, int]:
     return (attempt.live, at, attempt.task, attempt.index, attempt.number)
 
 
-def _releasable(snapshot: PhaseSnapshot) -> tuple[Attempt, ...]:
-    """Pods whose end stands in persisted status: their finalizer has done its duty."""
-    persisted = snapshot.persisted
-    found = []
-    for attempt in snapshot.attempts:
-        if not attempt.held or not attempt.uid or (attempt.live and not attempt.node_lost):
-            continue
-        record = persisted.tasks.get(attempt.task)
-        if attempt.live:  # its node does not answer: it may have been given up
-            policy = _policy(snapshot, attempt, record)
-            if policy is None or judge(attempt, policy) is None:
-                continue
-        recorded = record.recorded(attempt.index) if record else 0
-        if persisted.ended or recorded is None or attempt.number <= recorded:
-            found.append(attempt)
-    return tuple(found)
+def wake_at(
+    snapshot: PhaseSnapshot, record: PhaseRecord, limit_at: datetime | None
+) -> datetime | None:
+    """Return when time alone may change what is decided; None for never.
 
-
-def _policy(
-    snapshot: PhaseSnapshot, attempt: Attempt, record: TaskRecord | None
-) -> TaskPolicy | None:
-    """Return what holds for an attempt: the policy of the way that its item goes."""
-    policy = snapshot.policies.get(attempt.task)
-    if policy is None or record is None or not policy.fallbacks:
-        return policy
-    return policy.of_way(record.way_of(attempt.index))
-
-
-def _to_stop(
-    snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels, late: frozenset[str]
-) -> tuple[Attempt, ...]:
-    at = snapshot.now - CLOCK_GRAIN
-    found = []
-    for attempt in snapshot.attempts:
-        if not _can_stop(attempt):
-            continue
-        task = record.tasks.get(attempt.task)
-        policy = _policy(snapshot, attempt, task)
-        if task is None or policy is None:
-            continue
-        if (
-            levels.cancel
-            or attempt.task in late
-            or _is_superseded(attempt, task)
-            or timed_out(attempt, policy, at)
-            or pending_timed_out(attempt, policy, at)
-        ):
-            found.append(attempt)
-    return tuple(found)
-
-
-def _left_over(snapshot: PhaseSnapshot, record: PhaseRecord) -> tuple[Attempt, ...]:
-    """Attempts that live on although the phase has ended without them."""
-    return tuple(
-        attempt
-        for attempt in snapshot.attempts
-        if _can_stop(attempt)
-        and attempt.task in record.tasks
-        and _is_superseded(attempt, record.tasks[attempt.task])
-    )
-
-
-def _can_stop(attempt: Attempt) -> bool:
-    return attempt.live and bool(attempt.uid) and not attempt.deleted_at
-
-
-def _is_superseded(attempt: Attempt, task: TaskRecord) -> bool:
-    """Whether nobody waits for the attempt any more: its task was reset, skipped or marked."""
-    recorded = task.recorded(attempt.index)
-    return recorded is None or attempt.number <= recorded
-
-
-def _missing(snapshot: PhaseSnapshot, record: PhaseRecord) -> tuple[Missing, ...]:
-    known = {(a.task, a.index, a.number) for a in snapshot.attempts}
-    return tuple(
-        Missing(name, index, item.attempt)
-        for name, task in record.tasks.items()
-        if not task.ended
-        for index, item in task.open.items()
-        if item.state is TaskState.RUNNING
-        and item.attempt > item.recorded
-        and (name, index, item.attempt) not in known
-    )
-
-
-def wake_at(snapshot: PhaseSnapshot, record: PhaseRecord) -> datetime | None:
-    """Return when time alone may change what is decided; None for never."""
+    `limit_at` is when the first attempt passes a time limit.
+    """
     if record.ended:
         return None
-    times = [t for t in (_deadline(snapshot, record.started_at),) if t]
+    times = [t for t in (_deadline(snapshot, record.started_at), limit_at) if t]
     for task in record.tasks.values():
-        times += [i.not_before for i in task.open.values() if i.not_before]
+        times += [item.not_before for _, item in task.pausing() if item.not_before]
     for name, seconds in snapshot.shape.deadlines.items():
         task = record.tasks[name]
         if task.started_at and not task.ended:
             times.append(task.started_at + timedelta(seconds=seconds))
-    for attempt in snapshot.attempts:
-        if attempt.live:
-            times += _attempt_times(
-                attempt, _policy(snapshot, attempt, record.tasks.get(attempt.task))
-            )
     return min((t for t in times if t > snapshot.now), default=None)
-
-
-def _attempt_times(attempt: Attempt, policy: TaskPolicy | None) -> list[datetime]:
-    if policy is None or attempt.deleted_at:
-        return []
-    if attempt.started_at and policy.timeout is not None:
-        return [attempt.started_at + timedelta(seconds=policy.timeout) + CLOCK_GRAIN]
-    if attempt.created_at and not attempt.started_at and policy.pending_timeout is not None:
-        return [attempt.created_at + timedelta(seconds=policy.pending_timeout) + CLOCK_GRAIN]
-    return []
 
 
 def _with_suspension(snapshot: PhaseSnapshot, record: PhaseRecord, levels: Levels) -> PhaseRecord:

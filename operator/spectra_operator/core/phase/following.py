@@ -11,6 +11,7 @@ from ..graph import build
 from ..orders import pending
 from ..snapshot import PhaseShape, PhaseSnapshot
 from . import settle
+from .attention import look
 from .decide import decide_phase
 from .news import news
 from .readiness import Ready, overdue
@@ -70,7 +71,8 @@ def _children(shape: PhaseShape, sources: Collection[str]) -> set[str]:
 
 def _unseen(snapshot: PhaseSnapshot, record: PhaseRecord) -> list[Attempt]:
     """Return the attempts that have ended, or been given up, since the last pass."""
-    return news((a for a in snapshot.attempts if not a.live or a.node_lost), record.tasks)
+    looked = look(snapshot, record, ordered=False).attempts
+    return news((a for a in looked if not a.live or a.node_lost), record.tasks)
 
 
 def _planners(record: PhaseRecord) -> set[str]:
@@ -134,6 +136,7 @@ def _excerpt(
         known=replace(record, tasks={name: record.tasks[name] for name in parents}),
         attempts=tuple(by_pod.get(a.pod, a) for a in snapshot.attempts if a.task in names),
         children={n: child for n, child in snapshot.children.items() if n in names},
+        glance=None,
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ...api.phase import TaskState
 from ..attempts.evidence import Attempt
+from .attention import is_current
 from .records import TaskRecord
 
 
@@ -21,10 +21,4 @@ def _is_shown(record: TaskRecord, attempt: Attempt) -> bool:
         return recorded is None or attempt.number <= recorded
     if not record.fan_out or attempt.node_lost:
         return False
-    item = record.open.get(attempt.index)
-    return (
-        item is not None
-        and item.state is TaskState.RUNNING
-        and item.attempt == attempt.number == item.recorded + 1
-        and item.reason == attempt.waiting
-    )
+    return is_current(record, attempt)

@@ -112,8 +112,8 @@ def startable_mask(
     if not task.open:
         return mask
     persisted = snapshot.persisted.tasks.get(name) or TaskRecord()
-    for index, item in task.open.items():
-        if item.way == way and item.state is TaskState.BACKOFF and _pause_over(item, snapshot.now):
+    for index, item in task.pausing():
+        if item.way == way and _pause_over(item, snapshot.now):
             known = persisted.open.get(index)
             if known is None or persisted.spawned:
                 continue  # what came of a plan must stand in status, as any failure must

@@ -12,7 +12,7 @@ ended the item.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -63,6 +63,31 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenMasks:
+    """Which of some open items there are, and which of them run; `items` is what it is true of."""
+
+    items: Mapping[int, Item]
+    all: int
+    running: int
+
+    @classmethod
+    def of(cls, items: Mapping[int, Item]) -> OpenMasks:
+        """Look at every item."""
+        running = (i for i, item in items.items() if item.state is TaskState.RUNNING)
+        return cls(items, indexes.of(items), indexes.of(running))
+
+    def after(self, items: Mapping[int, Item], index: int) -> OpenMasks:
+        """Return the masks of items that differ in one."""
+        item, bit = items.get(index), 1 << index
+        runs = item is not None and item.state is TaskState.RUNNING
+        return OpenMasks(
+            items,
+            self.all | bit if item else self.all & ~bit,
+            self.running | bit if runs else self.running & ~bit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Spawned:
     """The plan that a planner's attempt returned, and the Phase object that carries it out.
 
@@ -76,6 +101,8 @@ class Spawned:
     outputs: str = ""
 
 
+_FEW = 16
+"""So many open items are looked at as cheaply as they are kept account of."""
 NO_USAGE = Usage()
 NO_ITEMS: Mapping[int, Item] = MappingProxyType({})
 NO_OUTPUTS: Mapping[int, str] = MappingProxyType({})
@@ -88,7 +115,7 @@ class TaskRecord:
     A task whose items are not known yet has a `total` of 0. `prior` counts the attempts of items
     that are not open; `way` is the one of the last attempt. `progress` is what its live attempts
     say: nothing rests on it, and it is not kept. `selection` says why the last attempt's agent
-    was chosen, if it was.
+    was chosen, if it was. `masks` saves going by the open items of a wide fan-out again.
     """
 
     state: TaskState = TaskState.WAITING
@@ -115,6 +142,7 @@ class TaskRecord:
     usage: Usage = NO_USAGE
     spawned: Spawned | None = None
     progress: Progress | None = None
+    masks: OpenMasks | None = field(default=None, compare=False, repr=False)
 
     @property
     def ended(self) -> bool:
@@ -129,14 +157,28 @@ class TaskRecord:
     @property
     def running_mask(self) -> int:
         """Items with a live attempt."""
-        if not self.open:
-            return 0
-        return indexes.of(i for i, item in self.open.items() if item.state is TaskState.RUNNING)
+        return self.open_masks.running if self.open else 0
 
     @property
     def untried_mask(self) -> int:
         """Items that no attempt was made for."""
-        return indexes.full(self.total) & ~self.ended_mask & ~indexes.of(self.open)
+        tried = self.open_masks.all if self.open else 0
+        return indexes.full(self.total) & ~self.ended_mask & ~tried
+
+    @property
+    def open_masks(self) -> OpenMasks:
+        """Which items are open, and which of them run."""
+        known = self.masks
+        if known is None or known.items is not self.open:
+            known = OpenMasks.of(self.open)
+        return known
+
+    def pausing(self) -> Iterator[tuple[int, Item]]:
+        """Yield the open items that do not run, by index."""
+        if self.open:
+            masks = self.open_masks
+            for index in indexes.iterate(masks.all & ~masks.running):
+                yield index, self.open[index]
 
     def recorded(self, index: int) -> int | None:
         """Number of the last attempt of an item whose end is in this record; None: all of them."""
@@ -167,7 +209,8 @@ class TaskRecord:
             items.pop(index, None)
         else:
             items[index] = item
-        return replace(self, open=items)
+        masks = self.open_masks.after(items, index) if len(items) > _FEW else None
+        return replace(self, open=items, masks=masks)
 
     def output_bytes(self) -> int:
         """Bytes of the outputs, as status holds them: those of a fan-out stand in an array."""

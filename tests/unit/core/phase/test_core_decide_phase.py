@@ -22,7 +22,8 @@ from builders.records import (
 )
 from builders.specs import a_chain, a_phase, a_retry, a_task
 from spectra_operator.api.phase import PhaseState, TaskState
-from spectra_operator.core.phase.decide import Missing, PhaseDecision, decide_phase
+from spectra_operator.core.phase.decide import PhaseDecision, decide_phase
+from spectra_operator.core.phase.glance import Missing
 from spectra_operator.core.phase.records import PhaseRecord, TaskRecord
 from spectra_operator.core.snapshot import Levels
 

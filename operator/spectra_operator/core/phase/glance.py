@@ -1,0 +1,45 @@
+"""What a pass knows of the attempts since the last one, so that it need not go by all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..attempts.evidence import Attempt
+from ..policy import TaskPolicy
+from .records import PhaseRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An attempt that status calls running though no pod of it is known: to be looked up."""
+
+    task: str
+    index: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What the next decision must look at beside what changes meanwhile.
+
+    It holds for a decision that goes on from this very `record`, by these very `policies`.
+    `restless` names the pods of attempts that each pass looks at; all others rest until they
+    change, or until `limit_at`, when the first of them passes a time limit.
+    """
+
+    record: PhaseRecord
+    policies: Mapping[str, TaskPolicy]
+    restless: frozenset[str] = frozenset()
+    missing: tuple[Missing, ...] = ()
+    limit_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The attempts that changed since a decision or were restless after it, and those gone."""
+
+    attention: Attention
+    seen: tuple[Attempt, ...]
+    gone: tuple[Attempt, ...] = ()
