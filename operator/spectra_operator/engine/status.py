@@ -158,7 +158,6 @@ def _without(record: TaskRecord, known: TaskRecord | None, indexes: set[int]) ->
         waited = known.state is TaskState.WAITING
         return replace(known, state=TaskState.READY, reason="", message="") if waited else known
     before = known.open if known else NO_ITEMS
-    items = {index: item for index, item in record.open.items() if index not in indexes}
-    items |= {index: before[index] for index in indexes if index in before}
-    record = replace(record, open=items)
+    for index in indexes:
+        record = record.with_item(index, before.get(index))
     return record if record.running_mask else replace(record, state=TaskState.READY)

@@ -15,6 +15,7 @@ from ...api.phase import TaskState
 from ..attempts import retry
 from ..attempts.evidence import Attempt, Kind, Outcome
 from ..names import spawned_name
+from ..sparse import with_text
 from .judging import Context, checked, judge
 from .records import Checkpoint, Item, Spawned, TaskRecord
 
@@ -174,7 +175,7 @@ def _succeeded(
         )
     outputs: Mapping[int, str] = record.outputs
     if result.outputs:
-        outputs = {**record.outputs, attempt.index: result.outputs}
+        outputs = with_text(record.outputs, attempt.index, result.outputs)
     return replace(
         record,
         succeeded=record.succeeded | bit,

@@ -22,6 +22,7 @@ from .. import indexes
 from ..attempts.progress import Progress
 from ..attempts.results import Usage
 from ..conditions import RunRecord
+from ..sparse import FEW, length_of, with_entry, without
 from .skips import BENIGN
 
 ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED})
@@ -101,8 +102,6 @@ class Spawned:
     outputs: str = ""
 
 
-_FEW = 16
-"""So many open items are looked at as cheaply as they are kept account of."""
 NO_USAGE = Usage()
 NO_ITEMS: Mapping[int, Item] = MappingProxyType({})
 NO_OUTPUTS: Mapping[int, str] = MappingProxyType({})
@@ -204,19 +203,15 @@ class TaskRecord:
 
     def with_item(self, index: int, item: Item | None) -> TaskRecord:
         """Return the record with an open item set or, for None, removed."""
-        items = dict(self.open)
-        if item is None:
-            items.pop(index, None)
-        else:
-            items[index] = item
-        masks = self.open_masks.after(items, index) if len(items) > _FEW else None
+        items = without(self.open, index) if item is None else with_entry(self.open, index, item)
+        masks = self.open_masks.after(items, index) if len(items) > FEW else None
         return replace(self, open=items, masks=masks)
 
     def output_bytes(self) -> int:
         """Bytes of the outputs, as status holds them: those of a fan-out stand in an array."""
         if not self.outputs:
             return 0
-        size = sum(map(len, self.outputs.values()))
+        size = length_of(self.outputs)
         if not self.fan_out or not self.outputs:
             return size
         return size + _array_bytes(self.total) - len("null") * len(self.outputs)

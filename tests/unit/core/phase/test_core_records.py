@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from builders.records import a_fan_out, running_item, waiting_item
 from spectra_operator.api.phase import TaskState
+from spectra_operator.core import indexes
 from spectra_operator.core.attempts.results import Usage
-from spectra_operator.core.phase.records import PhaseRecord, Tally, TaskRecord, tally
+from spectra_operator.core.phase.records import Item, PhaseRecord, Tally, TaskRecord, tally
 from spectra_operator.core.phase.skips import BENIGN
 from unit.core.core_records import fan_outs, phases, single_tasks
 from unit.core.core_settings import steady
@@ -28,6 +29,40 @@ def test_every_item_is_in_exactly_one_place() -> None:
     assert MIXED.ended_mask == 0b111
     assert MIXED.running_mask == 0b1000
     assert MIXED.untried_mask == 0b11100000
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.integers(0, 60), st.sampled_from([None, running_item(), running_item(2), waiting_item()])
+    ),
+    max_size=90,
+)
+
+
+@steady(150)
+@given(CHANGES, st.integers(0, 90))
+def test_what_runs_and_what_pauses_is_known_after_any_changes(
+    changes: list[tuple[int, Item | None]], anew: int
+) -> None:
+    record = a_fan_out(61)
+    for step, (index, item) in enumerate(changes):
+        record = record.with_item(index, item)
+        if step == anew:  # as a parsed status has it, or a reset: nothing is kept account of
+            record = replace(record, open=dict(record.open))
+        runs = {i for i, each in record.open.items() if each.state is TaskState.RUNNING}
+        assert set(indexes.iterate(record.running_mask)) == runs
+        assert set(indexes.iterate(record.untried_mask)) == set(range(61)) - set(record.open)
+        assert dict(record.pausing()) == {
+            i: each for i, each in record.open.items() if i not in runs
+        }
+
+
+def test_what_is_kept_account_of_is_that_of_these_very_items() -> None:
+    many = a_fan_out(40, open={index: running_item() for index in range(30)})
+    kept = many.with_item(5, None)
+    assert kept.masks is not None
+    assert replace(kept, open={}).running_mask == 0
+    assert replace(kept, open={3: waiting_item()}).running_mask == 0
 
 
 def test_what_is_recorded_of_an_item_is_the_number_of_its_bad_ends() -> None:

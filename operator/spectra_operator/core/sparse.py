@@ -1,0 +1,137 @@
+"""Immutable mappings of indexes, of which one that differs in an entry shares nearly all with it.
+
+A record of a wide fan-out is replaced at every start and end of an item. To copy a dict of two
+thousand entries each time takes time, and pieces out of the heap that nothing else fits into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Generic, Self, TypeVar
+
+V = TypeVar("V")
+_BITS = 5
+FEW = 16
+"""So many entries are copied as quickly as they are shared."""
+
+
+class Sparse(Mapping[int, V], Generic[V]):
+    """Entries by index, in pieces of 32 neighbours; a change copies one of them, and their table.
+
+    Two that stem from one another are compared piece by piece: what they share is not looked at.
+    """
+
+    __slots__ = ("_pieces", "_size")
+
+    def __init__(self, entries: Mapping[int, V]) -> None:
+        pieces: dict[int, dict[int, V]] = {}
+        for index, value in entries.items():
+            pieces.setdefault(index >> _BITS, {})[index] = value
+        self._pieces, self._size = pieces, len(entries)
+
+    def with_entry(self, index: int, value: V) -> Self:
+        """Return the mapping with an entry set."""
+        place = index >> _BITS
+        piece = self._pieces.get(place, {})
+        grown = self._size + (index not in piece)
+        return self._of(self._pieces | {place: piece | {index: value}}, grown)
+
+    def without(self, index: int) -> Self:
+        """Return the mapping without an entry."""
+        place = index >> _BITS
+        if index not in self:
+            return self
+        piece = {i: value for i, value in self._pieces[place].items() if i != index}
+        pieces = self._pieces | {place: piece}
+        if not piece:
+            del pieces[place]
+        return self._of(pieces, self._size - 1)
+
+    def _of(self, pieces: dict[int, dict[int, V]], size: int) -> Self:
+        made = object.__new__(type(self))
+        made._pieces, made._size = pieces, size
+        return made
+
+    def __getitem__(self, index: int) -> V:
+        return self._pieces[index >> _BITS][index]
+
+    def get(self, index: int, default: Any = None) -> Any:
+        """Return an entry, or what is given for none."""
+        piece = self._pieces.get(index >> _BITS)
+        return default if piece is None else piece.get(index, default)
+
+    def __contains__(self, index: object) -> bool:
+        return isinstance(index, int) and index in self._pieces.get(index >> _BITS, ())
+
+    def __iter__(self) -> Iterator[int]:
+        for piece in self._pieces.values():
+            yield from piece
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Sparse):
+            return self._size == other._size and self._pieces == other._pieces
+        if isinstance(other, Mapping):
+            return dict(self.items()) == dict(other.items())
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict(self)!r})"
+
+
+class Texts(Sparse[str]):
+    """Texts by index; `length` is how many characters they have together."""
+
+    __slots__ = ("length",)
+
+    def __init__(self, entries: Mapping[int, str]) -> None:
+        super().__init__(entries)
+        self.length = sum(map(len, entries.values()))
+
+    def with_entry(self, index: int, value: str) -> Self:
+        """Return the mapping with a text set."""
+        made = super().with_entry(index, value)
+        made.length = self.length + len(value) - len(self.get(index, ""))
+        return made
+
+    def without(self, index: int) -> Self:
+        """Return the mapping without a text."""
+        made = super().without(index)
+        made.length = self.length - len(self.get(index, ""))
+        return made
+
+
+def with_entry(entries: Mapping[int, V], index: int, value: V) -> Mapping[int, V]:
+    """Return a mapping with an entry set, shared with the one before if there are many."""
+    if isinstance(entries, Sparse):
+        return entries.with_entry(index, value)
+    if len(entries) < FEW:
+        return {**entries, index: value}
+    return Sparse(entries).with_entry(index, value)
+
+
+def without(entries: Mapping[int, V], index: int) -> Mapping[int, V]:
+    """Return a mapping without an entry, shared with the one before if there are many."""
+    if isinstance(entries, Sparse):
+        return entries.without(index)
+    if len(entries) <= FEW:
+        return {i: value for i, value in entries.items() if i != index}
+    return Sparse(entries).without(index)
+
+
+def with_text(texts: Mapping[int, str], index: int, text: str) -> Mapping[int, str]:
+    """Return texts with one set, shared with those before if there are many."""
+    if isinstance(texts, Texts):
+        return texts.with_entry(index, text)
+    if len(texts) < FEW:
+        return {**texts, index: text}
+    return Texts(texts).with_entry(index, text)
+
+
+def length_of(texts: Mapping[int, str]) -> int:
+    """Return how many characters texts have together."""
+    return texts.length if isinstance(texts, Texts) else sum(map(len, texts.values()))
