@@ -1,12 +1,11 @@
-"""The command line: `python -m profiling sample|count`."""
+"""The command line: `python -m profiling sample|count|memory`."""
 
 from __future__ import annotations
 
 import argparse
 import datetime
 import json
-import os
-import subprocess
+import linecache
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +16,11 @@ from bench.programs import ROOT
 from cluster.cli import cluster_name
 from cluster.console import Console
 from cluster.errors import ClusterError
-from profiling import counts
+from profiling import counts, memory
+from profiling.apart import told
 from profiling.counts import Counts
 from profiling.errors import ProfileError
+from profiling.memory import Memory, Site
 from profiling.runs import profiled
 from spectra_operator.kube.errors import KubeError
 
@@ -33,7 +34,6 @@ WORKLOADS = (
     "warm-chains",
     "warm-fan-out",
 )
-COUNT_SECONDS = 600.0
 FAILURES = (BenchError, ClusterError, KubeError, ProfileError)
 
 
@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     add = count.add_argument
     add("--workload", action="append", default=[], choices=WORKLOADS, help="default: all")
     add("--against", type=Path, help="a folder of before, to be compared with")
+    commands.add_parser("memory", help="what a task keeps in memory, by line of the operator")
     return top
 
 
@@ -74,6 +75,8 @@ def main(arguments: Sequence[str]) -> int:
         _make(folder)
         if given.command == "sample":
             _sample(given, folder)
+        elif given.command == "memory":
+            _memory(folder)
         else:
             _count(given.workload or list(WORKLOADS), given.against, folder)
     except FAILURES as error:
@@ -115,26 +118,29 @@ def counted(workload: str) -> Counts:
     Raises:
         ProfileError: It failed.
     """
-    path = os.pathsep.join(filter(None, (str(ROOT / "tests"), os.environ.get("PYTHONPATH"))))
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "profiling.workloads", workload],
-            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
-            capture_output=True,
-            text=True,
-            timeout=COUNT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        late = f"{workload}: not done in {COUNT_SECONDS:.0f} s"
-        raise ProfileError(f"{late}; count one workload at a time, on a machine at rest") from None
-    if done.returncode:
-        raise ProfileError(f"{workload}: exit code {done.returncode}\n{done.stderr[-2000:]}")
-    try:
-        return counts.from_json(json.loads(done.stdout))
-    except ValueError as error:
-        said = done.stdout.strip()[-500:] or "nothing"
-        raise ProfileError(f"{workload}: {error}; it printed {said}") from None
+    late = "count one workload at a time, on a machine at rest"
+    return told(["profiling.workloads", workload], counts.from_json, late)
+
+
+def remembered() -> Memory:
+    """Return what a task keeps in memory, from a process of its own.
+
+    Raises:
+        ProfileError: It failed.
+    """
+    return told(["profiling.retained"], memory.from_json, "measure on a machine at rest")
+
+
+def _memory(folder: Path) -> None:
+    found = remembered()
+    (folder / "memory.json").write_text(json.dumps(found.as_json(), indent=1) + "\n")
+    report = memory.render(found, _text_of)
+    (folder / "memory.md").write_text(report)
+    print(report)
+
+
+def _text_of(site: Site) -> str:
+    return linecache.getline(str(ROOT / "operator" / site.file), site.line).strip()
 
 
 def _read(folder: Path, workload: str) -> Counts:
