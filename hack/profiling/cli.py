@@ -12,6 +12,8 @@ from pathlib import Path
 
 from bench import scenarios
 from bench.errors import BenchError
+from bench.options import factor, make_folder, scenarios_of
+from bench.plane import check_free
 from bench.programs import ROOT
 from cluster.cli import cluster_name
 from cluster.console import Console
@@ -26,6 +28,7 @@ from spectra_operator.kube.errors import KubeError
 
 CLUSTER = "spectra-profile"
 SCENARIOS = ("fan-out-1000",)
+ALL = (*scenarios.SCENARIOS, scenarios.UNPACED)
 WORKLOADS = (
     "one-workflow",
     "fan-out-of-100",
@@ -44,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     sample = commands.add_parser("sample", help="look at an operator in scenarios of the benchmark")
     add = sample.add_argument
-    add("--scenario", action="append", default=[], choices=scenarios.names(), help="which one")
+    add("--scenario", action="append", default=[], choices=scenarios.names(ALL), help="which one")
     add("--quick", action="store_true", help="small sizes")
     add("--scale", type=factor, default=1.0, help="times the size, such as 0.1")
     add("--name", type=cluster_name, default=CLUSTER, help=f"the cluster's; default: {CLUSTER}")
@@ -56,23 +59,12 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def factor(text: str) -> float:
-    """Return what a size is to be multiplied by; for argparse."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not 0 < found < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0, such as 0.1")
-    return found
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
     given = parser().parse_args(arguments)
     folder: Path = given.output or ROOT / "build" / "profile" / _now()
     try:
-        _make(folder)
+        make_folder(folder)
         if given.command == "sample":
             _sample(given, folder)
         elif given.command == "memory":
@@ -86,19 +78,10 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ProfileError(f"--output: {folder} cannot be a folder: {error.strerror}") from None
-
-
 def _sample(given: argparse.Namespace, folder: Path) -> None:
-    wanted = given.scenario or list(SCENARIOS)
-    chosen = scenarios.chosen(wanted, quick=given.quick, factor=given.scale)
-    missing = sorted(set(wanted) - {scenario.name for scenario in chosen})
-    if missing:
-        raise ProfileError(f"there is no small {', '.join(missing)}: leave out --quick")
+    given.scenario = given.scenario or list(SCENARIOS)
+    chosen = scenarios_of(given, ALL)
+    check_free(given.name)
     for scenario in chosen:
         Console().say(scenario.title)
         print(profiled(scenario, given.name, folder))
