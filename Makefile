@@ -149,9 +149,10 @@ bench: $(STAMP) ## Measure against the targets, on fake nodes (ARGS='--quick', '
 	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: profile
-profile: $(STAMP) ## Show where the operator's time goes (ARGS='--scenario chain'), and what it does
-	@$(BIN)/python -m profiling sample $(ARGS)
-	@$(BIN)/python -m profiling count
+profile: $(STAMP) ## Sample the operator (ARGS='--scenario chain' says in what), and count what it does
+	@folder=build/profile/$$(date -u +%Y%m%d-%H%M%S); \
+	$(BIN)/python -m profiling --output "$$folder" sample $(ARGS); \
+	$(BIN)/python -m profiling --output "$$folder" count
 
 .PHONY: images
 images: $(STAMP) ## Build the container images that have changed

@@ -11,62 +11,39 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import engines, report, scenarios
+from bench import engines, options, report
 from bench.dispatch_runs import run_dispatch
 from bench.engines import Engine
 from bench.errors import BenchError
 from bench.machine import this_machine
 from bench.pictures import draw
-from bench.plane import CLUSTER
+from bench.plane import check_free
 from bench.pod_runs import Conditions, run_pods
 from bench.programs import ROOT
 from bench.results import Report, Result
 from bench.scenarios import PodScenario, Scenario
 from bench.targets import verdicts
-from cluster.cli import cluster_name, span
 from cluster.console import Console
 from cluster.errors import ClusterError
-from cluster.kwok import A_SECOND, Lasting
 from spectra_operator.kube.errors import KubeError
 
-JITTERED = Lasting(500, 1500)
-SETTLE_SECONDS = 3.0
 FAILURES = (BenchError, ClusterError, KubeError)
+REFUSED = 2
+"""The exit code for what cannot be done as asked: nothing was started."""
 RUNS_OF_TWO = 5
 """How often each engine does each scenario when two are compared."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    top = argparse.ArgumentParser(
-        prog="python -m bench",
-        description="Measure the operator on fake nodes, beside what a plain client can do.",
-    )
-    add = top.add_argument
-    add("--scenario", action="append", default=[], choices=scenarios.names(), help="default: all")
-    add("--runs", type=int, default=0, help="of each; default: 1, and 5 with --controller")
-    add("--scale", type=float, default=1.0, help="times the size of every scenario, such as 0.1")
-    add("--quick", action="store_true", help="small sizes: under five minutes for all")
-    jitter = "pods run half a second to one and a half, not one second each"
-    add("--jitter", action="store_const", const=JITTERED, default=A_SECOND, help=jitter)
-    lasting = "how long pods run, in milliseconds; default: 1000-1000"
-    add("--milliseconds", type=span, metavar="LEAST-MOST", help=lasting)
-    add("--settle", type=float, default=SETTLE_SECONDS, help="seconds of quiet after each run")
-    add("--output", type=Path, help="folder of the report; default: build/bench/TIME")
-    add("--name", type=cluster_name, default=CLUSTER, help=f"the cluster's; default: {CLUSTER}")
-    add("--cpus", type=float, default=0.0, help="cores' time that each engine may use; 0: all")
-    add("--controller", type=Path, help="another engine's controller, to be compared")
-    add("--manifests", type=Path, help="its folder of CustomResourceDefinitions and the like")
-    add("--flavour", choices=sorted(engines.FLAVOURS), default="argo", help="its objects")
-    add("--arguments", default="", help="its command line; {namespace} is where workflows are")
-    return top
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run the benchmark; returns the exit code."""
-    given = parser().parse_args(arguments)
+    given = options.parsed(arguments)
     try:
-        return Bench(given, shlex.join(["python", "-m", "bench", *arguments])).run()
+        bench = Bench(given, shlex.join(["python", "-m", "bench", *arguments]))
+    except FAILURES as error:
+        print(f"error: {error}", file=sys.stderr)
+        return REFUSED
+    try:
+        return bench.run()
     except FAILURES as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -82,12 +59,15 @@ class Bench:
         """Look at what is asked for.
 
         Raises:
-            BenchError: The other engine's files are not there.
+            BenchError: The other engine's files are not there, the report cannot be written, or
+                the cluster is somebody's.
         """
         self._given = given
         self._console = Console()
         self._engines = _engines(given)
         self._folder: Path = given.output or ROOT / "build" / "bench" / _now()
+        check_free(given.name)
+        options.make_folder(self._folder)
         self._report = Report(this_machine(), command)
 
     def run(self) -> int:
@@ -97,10 +77,9 @@ class Bench:
             1 if a run came to no end, which does not keep the others from theirs.
         """
         given = self._given
-        self._folder.mkdir(parents=True, exist_ok=True)
         lasting = given.milliseconds or given.jitter
         conditions = Conditions(given.name, lasting, given.settle, self._folder)
-        for scenario in scenarios.chosen(given.scenario, quick=given.quick, factor=given.scale):
+        for scenario in options.scenarios_of(given):
             for engine, run in self._planned(scenario):
                 self._measure(scenario, engine, run, conditions)
                 write(self._folder, self._report)
@@ -172,11 +151,8 @@ def _engines(given: argparse.Namespace) -> list[Engine]:
     own = engines.Operator(given.cpus)
     if given.controller is None:
         return [own]
-    if given.manifests is None:
-        raise BenchError("--controller needs --manifests: the folder of its definitions")
-    other = engines.another(
-        given.controller, given.manifests, given.flavour, given.arguments, given.cpus
-    )
+    flavour, arguments = given.flavour or options.FLAVOUR, given.arguments or ""
+    other = engines.another(given.controller, given.manifests, flavour, arguments, given.cpus)
     return [own, other]
 
 

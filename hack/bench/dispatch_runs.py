@@ -75,7 +75,7 @@ async def _paced(pool: Pool, fleet: Fleet, shape: str, rate: float, seconds: flo
 
 
 async def _unpaced(pool: Pool, fleet: Fleet, scenario: DispatchScenario) -> PacedRun:
-    load = fan_outs("unpaced", round(max(scenario.rates) * scenario.seconds))
+    load = fan_outs("unpaced", scenario.unpaced)
     return _checked("fan-outs", None, load.tasks, await pool.played(fleet, load, None))
 
 

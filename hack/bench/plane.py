@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from bench.errors import BenchError
 from bench.process import a_service_account
 from bench.programs import run_program
 from cluster import paths, state
 from cluster.kwok import Lasting
 
 CLUSTER = "spectra-bench"
+OWN = (CLUSTER, "spectra-profile")
+"""How the names of clusters begin that only measuring makes."""
 SYSTEM, NAMESPACE = "spectra-system", "bench"
 FAKE_NODES = 12
 """A thousand pods each: room for the widest scenario at once."""
@@ -79,18 +82,37 @@ class Plane:
         return [self.kubectl_path, "--kubeconfig", str(self.kubeconfig)]
 
 
+def check_free(name: str) -> None:
+    """See that a control plane of this name may be made, and so removed.
+
+    Only what a benchmark left is removed; it is known by its name.
+
+    Raises:
+        BenchError: There is a cluster of that name, and it may be somebody's.
+        ClusterError: What is known of it cannot be read.
+    """
+    if name.startswith(OWN) or state.load(paths.cluster_paths(name, os.environ).state_file) is None:
+        return
+    remove = f"python -m cluster down --name {name}"
+    raise BenchError(
+        f"--name: there is a cluster {name}, which would be removed; choose another name,"
+        f" or remove it by `{remove}`"
+    )
+
+
 @contextmanager
 def a_plane(name: str, manifests: list[Path], lasting: Lasting) -> Iterator[Plane]:
     """Make a fresh control plane and remove it at the end of the block.
 
     Args:
-        name: The cluster's name; one that is there already is removed first.
+        name: The cluster's name; one that a benchmark left is removed first.
         manifests: Files or folders of an engine's CustomResourceDefinitions and the like.
         lasting: How long pods run.
 
     Raises:
-        BenchError: It could not be made.
+        BenchError: It could not be made, or there is one of that name that is no benchmark's.
     """
+    check_free(name)
     plane = Plane(name)
     tool("down", "--name", name)
     span = f"{lasting.least}-{lasting.most}"

@@ -43,6 +43,8 @@ class RawClient:
         async with asyncio.TaskGroup() as group:
             following = group.create_task(self._follow(group, len(bodies)))
             for body in bodies:
+                # One by one: a patch that is due waits for one create, not for all that come.
+                await self._free.acquire()
                 group.create_task(self._create(body))
             await following
 
@@ -77,8 +79,11 @@ class RawClient:
         return True
 
     async def _create(self, body: Body) -> None:
-        async with self._free:
+        """Create a pod in the place that was taken for it."""
+        try:
             await self._client.create(PODS, self._namespace, body)
+        finally:
+            self._free.release()
 
     async def _release(self, pod: Body) -> None:
         # As the operator does it: the mark and the finalizer in one small patch.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bench import graphs
@@ -95,24 +95,30 @@ class DispatchScenario:
         title: As in the report.
         rates: Tasks a second, one run after the other; the last run has no pace at all.
         seconds: How long each rate lasts.
+        unpaced: Tasks of the last run.
         quick_rates: The rates with `--quick`.
         quick_seconds: How long each lasts then.
+        quick_unpaced: Tasks of the last run then.
     """
 
     name: str
     title: str
     rates: tuple[float, ...]
     seconds: float
+    unpaced: int
     quick_rates: tuple[float, ...]
     quick_seconds: float
+    quick_unpaced: int
 
     def quick(self) -> DispatchScenario:
         """Return the scenario as it is with `--quick`."""
-        return replace(self, rates=self.quick_rates, seconds=self.quick_seconds)
+        rates, seconds = self.quick_rates, self.quick_seconds
+        return replace(self, rates=rates, seconds=seconds, unpaced=self.quick_unpaced)
 
     def scaled(self, factor: float) -> DispatchScenario:
         """Return the scenario with each rate for so many times as long."""
-        return replace(self, seconds=self.seconds * factor)
+        unpaced = _times(self.unpaced, factor)
+        return replace(self, seconds=self.seconds * factor, unpaced=unpaced)
 
 
 Scenario = PodScenario | DispatchScenario
@@ -168,21 +174,36 @@ SCENARIOS: tuple[Scenario, ...] = (
         "pool dispatch at rising rates",
         rates=(50.0, 100.0, 200.0, 400.0),
         seconds=15.0,
+        unpaced=6000,
         quick_rates=(200.0,),
         quick_seconds=5.0,
+        quick_unpaced=1000,
     ),
 )
+UNPACED = DispatchScenario(
+    "dispatch-unpaced",
+    "pool dispatch without a pace",
+    rates=(),
+    seconds=0.0,
+    unpaced=6000,
+    quick_rates=(),
+    quick_seconds=0.0,
+    quick_unpaced=1000,
+)
+"""The last run of pool dispatch alone, to be looked at; the benchmark has it already."""
 
 
-def names() -> list[str]:
+def names(among: Sequence[Scenario] = SCENARIOS) -> list[str]:
     """Return the names of all scenarios."""
-    return [scenario.name for scenario in SCENARIOS]
+    return [scenario.name for scenario in among]
 
 
-def chosen(wanted: list[str], *, quick: bool, factor: float) -> list[Scenario]:
+def chosen(
+    wanted: list[str], *, quick: bool, factor: float, among: Sequence[Scenario] = SCENARIOS
+) -> list[Scenario]:
     """Return the scenarios that are asked for, all without any; small ones for a quick run."""
     found: list[Scenario] = []
-    for scenario in SCENARIOS:
+    for scenario in among:
         if wanted and scenario.name not in wanted:
             continue
         sized = scenario.quick() if quick else scenario

@@ -1,30 +1,34 @@
-"""The command line: `python -m profiling sample|count`."""
+"""The command line: `python -m profiling sample|count|memory`."""
 
 from __future__ import annotations
 
 import argparse
 import datetime
 import json
-import os
-import subprocess
+import linecache
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench import scenarios
 from bench.errors import BenchError
+from bench.options import factor, make_folder, scenarios_of
+from bench.plane import check_free
 from bench.programs import ROOT
 from cluster.cli import cluster_name
 from cluster.console import Console
 from cluster.errors import ClusterError
-from profiling import counts
+from profiling import counts, memory
+from profiling.apart import told
 from profiling.counts import Counts
 from profiling.errors import ProfileError
+from profiling.memory import Memory, Site
 from profiling.runs import profiled
 from spectra_operator.kube.errors import KubeError
 
 CLUSTER = "spectra-profile"
 SCENARIOS = ("fan-out-1000",)
+ALL = (*scenarios.SCENARIOS, scenarios.UNPACED)
 WORKLOADS = (
     "one-workflow",
     "fan-out-of-100",
@@ -33,7 +37,6 @@ WORKLOADS = (
     "warm-chains",
     "warm-fan-out",
 )
-COUNT_SECONDS = 600.0
 FAILURES = (BenchError, ClusterError, KubeError, ProfileError)
 
 
@@ -44,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     sample = commands.add_parser("sample", help="look at an operator in scenarios of the benchmark")
     add = sample.add_argument
-    add("--scenario", action="append", default=[], choices=scenarios.names(), help="which one")
+    add("--scenario", action="append", default=[], choices=scenarios.names(ALL), help="which one")
     add("--quick", action="store_true", help="small sizes")
     add("--scale", type=factor, default=1.0, help="times the size, such as 0.1")
     add("--name", type=cluster_name, default=CLUSTER, help=f"the cluster's; default: {CLUSTER}")
@@ -52,18 +55,8 @@ def parser() -> argparse.ArgumentParser:
     add = count.add_argument
     add("--workload", action="append", default=[], choices=WORKLOADS, help="default: all")
     add("--against", type=Path, help="a folder of before, to be compared with")
+    commands.add_parser("memory", help="what a task keeps in memory, by line of the operator")
     return top
-
-
-def factor(text: str) -> float:
-    """Return what a size is to be multiplied by; for argparse."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not 0 < found < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0, such as 0.1")
-    return found
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -71,9 +64,11 @@ def main(arguments: Sequence[str]) -> int:
     given = parser().parse_args(arguments)
     folder: Path = given.output or ROOT / "build" / "profile" / _now()
     try:
-        _make(folder)
+        make_folder(folder)
         if given.command == "sample":
             _sample(given, folder)
+        elif given.command == "memory":
+            _memory(folder)
         else:
             _count(given.workload or list(WORKLOADS), given.against, folder)
     except FAILURES as error:
@@ -83,19 +78,10 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ProfileError(f"--output: {folder} cannot be a folder: {error.strerror}") from None
-
-
 def _sample(given: argparse.Namespace, folder: Path) -> None:
-    wanted = given.scenario or list(SCENARIOS)
-    chosen = scenarios.chosen(wanted, quick=given.quick, factor=given.scale)
-    missing = sorted(set(wanted) - {scenario.name for scenario in chosen})
-    if missing:
-        raise ProfileError(f"there is no small {', '.join(missing)}: leave out --quick")
+    given.scenario = given.scenario or list(SCENARIOS)
+    chosen = scenarios_of(given, ALL)
+    check_free(given.name)
     for scenario in chosen:
         Console().say(scenario.title)
         print(profiled(scenario, given.name, folder))
@@ -115,26 +101,29 @@ def counted(workload: str) -> Counts:
     Raises:
         ProfileError: It failed.
     """
-    path = os.pathsep.join(filter(None, (str(ROOT / "tests"), os.environ.get("PYTHONPATH"))))
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "profiling.workloads", workload],
-            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
-            capture_output=True,
-            text=True,
-            timeout=COUNT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        late = f"{workload}: not done in {COUNT_SECONDS:.0f} s"
-        raise ProfileError(f"{late}; count one workload at a time, on a machine at rest") from None
-    if done.returncode:
-        raise ProfileError(f"{workload}: exit code {done.returncode}\n{done.stderr[-2000:]}")
-    try:
-        return counts.from_json(json.loads(done.stdout))
-    except ValueError as error:
-        said = done.stdout.strip()[-500:] or "nothing"
-        raise ProfileError(f"{workload}: {error}; it printed {said}") from None
+    late = "count one workload at a time, on a machine at rest"
+    return told(["profiling.workloads", workload], counts.from_json, late)
+
+
+def remembered() -> Memory:
+    """Return what a task keeps in memory, from a process of its own.
+
+    Raises:
+        ProfileError: It failed.
+    """
+    return told(["profiling.retained"], memory.from_json, "measure on a machine at rest")
+
+
+def _memory(folder: Path) -> None:
+    found = remembered()
+    (folder / "memory.json").write_text(json.dumps(found.as_json(), indent=1) + "\n")
+    report = memory.render(found, _text_of)
+    (folder / "memory.md").write_text(report)
+    print(report)
+
+
+def _text_of(site: Site) -> str:
+    return linecache.getline(str(ROOT / "operator" / site.file), site.line).strip()
 
 
 def _read(folder: Path, workload: str) -> Counts:

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench import proc
 from profiling.errors import ProfileError
-from profiling.stacks import Profile, parse
+from profiling.stacks import Profile, Stack, parse
 
 RATE = 200
 """Looks a second: a look stops the process for a fraction of a millisecond."""
@@ -53,9 +55,9 @@ def sampling(pid: int, path: Path) -> Iterator[Sampler]:
     with _started(_command(pid, path)) as spy:
         try:
             _await_begin(spy, pid)
-            began = time.monotonic()
+            began, before = time.monotonic(), _used(pid)
             yield sampler
-            seconds = time.monotonic() - began
+            seconds, after = time.monotonic() - began, _used(pid)
         finally:
             said = _ended(spy)
     if not path.exists():
@@ -64,7 +66,26 @@ def sampling(pid: int, path: Path) -> Iterator[Sampler]:
         stacks = parse(path.read_text().splitlines())
     except ValueError as error:
         raise ProfileError(f"{path} is no profile of py-spy's: {error}") from None
-    sampler.keep(Profile(stacks, RATE, seconds))
+    sampler.keep(_profile(stacks, seconds, before, after))
+
+
+def _used(pid: int) -> tuple[float, float] | None:
+    """Return the seconds of processor time and of waiting for it; None if it has ended."""
+    try:
+        return proc.cpu_seconds(pid), proc.starved_seconds(pid)
+    except OSError:
+        return None
+
+
+def _profile(
+    stacks: Counter[Stack],
+    seconds: float,
+    before: tuple[float, float] | None,
+    after: tuple[float, float] | None,
+) -> Profile:
+    if before is None or after is None:
+        return Profile(stacks, RATE, seconds)
+    return Profile(stacks, RATE, seconds, after[0] - before[0], after[1] - before[1])
 
 
 def _command(pid: int, path: Path) -> list[str]:

@@ -36,11 +36,15 @@ class Profile:
         stacks: How often each stack was seen running.
         rate: Looks a second.
         seconds: For how long was looked.
+        cpu: Seconds of processor time that the process had in it; None if that is not known.
+        waited: Seconds that its main thread could have run and others did; samples count them.
     """
 
     stacks: Counter[Stack]
     rate: int
     seconds: float
+    cpu: float | None = None
+    waited: float = 0.0
 
     @property
     def samples(self) -> int:

@@ -16,7 +16,20 @@ def render(title: str, profile: Profile) -> str:
     seen = f"{profile.samples:,} samples at {profile.rate} a second in {profile.seconds:.0f} s"
     idle = _share(1 - profile.busy)
     head = f"{title}: {seen}; idle {idle} of the time. Per cent are of the samples."
-    return "\n\n".join([head, _rooms(profile), _functions(profile)]) + "\n"
+    parts = [head, _scale(profile), _rooms(profile), _functions(profile)]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _scale(profile: Profile) -> str:
+    """Return how samples become processor time: they count the waiting for a core, too."""
+    if profile.cpu is None:
+        return ""
+    each = 1000 * profile.cpu / profile.samples
+    return (
+        f"In this time the process had {profile.cpu:.1f} s of processor time, and its main thread"
+        f" waited {profile.waited:.1f} s for a core, which samples count as running:"
+        f" a sample is {each:.1f} ms of processor time."
+    )
 
 
 def _rooms(profile: Profile) -> str:

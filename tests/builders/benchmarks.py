@@ -22,7 +22,7 @@ MIB = 1024 * 1024
 MACHINE = Machine(2, "Model 1", 24 * 1024**3, "6.1", (0.5, 0.25, 0.125), "abcdef1234")
 
 
-def a_spread(p50: float, p99: float, count: int = 10) -> Spread:
+def a_spread(p50: float, p99: float, count: int = 900) -> Spread:
     """Return a distribution in seconds."""
     return Spread(count, p50, p99, p99, p99)
 

@@ -58,6 +58,11 @@ class FakeClock:
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else None
 
+    def forget_woken(self) -> None:
+        """Drop those who sleep no longer, such as cancelled ones, before their deadlines."""
+        self._sleepers = [each for each in self._sleepers if not each[2].done()]
+        heapq.heapify(self._sleepers)
+
     def advance(self, seconds: float) -> None:
         """Move the time on and wake whoever is due.
 

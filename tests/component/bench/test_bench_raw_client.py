@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bench import raw_pods
-from bench.raw_client import RawClient
+from bench.raw_client import AT_ONCE, RawClient
 from builders.benchmarks import a_pod
 from builders.fake_api.server import FakeApi
 from spectra_operator.api import constants as c
@@ -42,6 +42,20 @@ async def test_every_pod_is_made_once_and_let_go_with_the_operators_mark(
         assert not pod["metadata"].get("finalizers")
         assert pod["metadata"]["labels"][c.LABEL_RECORDED] == "true"
     assert api.count("create", "pods") == api.count("patch", "pods") == 5
+
+
+async def test_a_pod_that_has_ended_does_not_wait_for_creates_that_have_not_begun(
+    api: FakeApi, client: AiohttpClient
+) -> None:
+    raw = RawClient(client, "default", "before")
+    count = 6 * AT_ONCE
+
+    await asyncio.gather(raw.done(copies(count)), end_all(api, count))
+
+    calls = [entry.call.verb for entry in api.log if entry.call.verb in {"create", "patch"}]
+    assert calls.count("create") == calls.count("patch") == count
+    before = calls[: calls.index("patch")]
+    assert len(before) < count / 2
 
 
 async def test_a_watch_that_breaks_is_opened_again(api: FakeApi, client: AiohttpClient) -> None:

@@ -61,6 +61,9 @@ def test_what_a_process_does_is_seen_from_outside(
     assert {"spin", "spin.<locals>.<genexpr>", "<genexpr>"} & {
         frame.name for frame in own(spy.profile.stacks)
     }
+    assert spy.profile.cpu is not None
+    assert 0 < spy.profile.cpu <= spy.profile.seconds + 0.1
+    assert spy.profile.waited >= 0
     report = runs.written("busy", spy.profile, tmp_path / "busy")
     assert (tmp_path / "busy.md").read_text() == report
     assert "spin" in report

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bench import scenarios
-from bench.scenarios import SCENARIOS, Crowd, DispatchScenario, PodScenario
+from bench.scenarios import SCENARIOS, UNPACED, Crowd, DispatchScenario, PodScenario
+from bench.targets import CHAIN_HOPS, LOADED_HOPS, UNPACED_TASKS
 
 
 def pod_scenario(name: str, *, quick: bool = False, factor: float = 1) -> PodScenario:
@@ -78,6 +79,29 @@ def test_a_factor_makes_each_rate_of_dispatch_last_longer_or_shorter() -> None:
     assert isinstance(half, DispatchScenario)
     assert half.seconds == whole.seconds / 2
     assert half.rates == whole.rates == tuple(sorted(whole.rates))
+    assert half.unpaced == whole.unpaced / 2
+
+
+def test_dispatch_without_a_pace_is_as_large_as_what_the_target_is_judged_by() -> None:
+    assert isinstance(UNPACED, DispatchScenario)
+    for quick in (True, False):
+        (alone,) = scenarios.chosen([UNPACED.name], quick=quick, factor=1, among=[UNPACED])
+        (whole,) = scenarios.chosen(["dispatch"], quick=quick, factor=1)
+        assert isinstance(alone, DispatchScenario)
+        assert isinstance(whole, DispatchScenario)
+        assert (alone.rates, alone.unpaced) == ((), whole.unpaced)
+    assert UNPACED.unpaced >= UNPACED_TASKS
+
+
+@pytest.mark.parametrize(("scenario", "least"), [("chain", CHAIN_HOPS), ("layers", LOADED_HOPS)])
+def test_whole_scenarios_are_large_enough_to_be_judged_and_quick_ones_are_not(
+    scenario: str, least: int
+) -> None:
+    waiting = {
+        quick: sum(map(bool, pod_scenario(scenario, quick=quick).graph.predecessors.values()))
+        for quick in (True, False)
+    }
+    assert waiting[True] < least <= waiting[False]
 
 
 def test_dispatch_is_measured_at_the_rate_of_the_target_quick_or_not() -> None:

@@ -39,12 +39,19 @@ def test_a_chain_is_not_held_against_the_raw_limit() -> None:
 
 
 def test_small_runs_say_nothing_of_what_is_promised_for_large_ones() -> None:
-    small = [
+    small: list[Result] = [
         a_pod_run("fan-out-100", pods=100),
         a_pod_run("fan-out-1000", pods=200),
         a_pod_run("fan-out-10000", pods=300),
         a_pod_run("running", at_once=60),
         a_pod_run("crowd", beside=500),
+        a_pod_run("chain", pods=10, hops=a_spread(0.001, 0.002, 9)),
+        a_pod_run("layers", pods=100, hops=a_spread(0.001, 0.002, 90)),
+        a_dispatch_run(
+            a_paced_run(tasks=1000),
+            a_paced_run(shape="phases", tasks=1000),
+            a_paced_run(shape="fan-outs", wanted=None, tasks=1000),
+        ),
     ]
 
     for about in (
@@ -54,8 +61,32 @@ def test_small_runs_say_nothing_of_what_is_promised_for_large_ones() -> None:
         "a finished",
         "a running",
         "start beside",
+        "chain, p50",
+        "chain, p99",
+        "full load",
+        "Lease patches",
+        "worse shape, p50",
+        "worse shape, p99",
+        "new phase",
     ):
-        assert verdict(about, small).reached is None
+        found = verdict(about, small)
+        assert (found.reached, found.met, found.word) == (None, None, "too small to judge")
+
+
+def test_what_no_run_measured_is_not_called_too_small() -> None:
+    large = a_pod_run("fan-out-10000", pods=10_000)
+    alone = verdicts([large])
+    assert {one.word for one in alone if "10,000 to" in one.target.what} == {"not measured"}
+
+    found = verdicts([a_pod_run("fan-out-100", pods=100)])
+    assert {one.word for one in found if one.reached is None} == {"not measured"}
+
+
+def test_runs_that_are_large_enough_are_judged_without_the_small_ones() -> None:
+    small = a_pod_run("chain", hops=a_spread(9.0, 9.0, 9))
+    large = a_pod_run("chain", hops=a_spread(0.009, 0.050, 99))
+
+    assert verdict("hop in a chain, p50", [small, large]).reached == pytest.approx(9.0)
 
 
 def test_many_small_workflows_are_held_against_the_raw_limit_by_themselves() -> None:

@@ -53,6 +53,24 @@ async def test_running_for_a_while_stops_at_every_deadline() -> None:
     assert clock.monotonic() == 7.0
 
 
+async def test_who_sleeps_no_longer_can_be_forgotten_and_the_others_still_wake() -> None:
+    clock = FakeClock()
+    notes: list[tuple[float, float]] = []
+    gone = asyncio.create_task(clock.sleep(5))
+    async with asyncio.TaskGroup() as tasks:
+        for seconds in (7, 3):
+            tasks.create_task(_note(clock, seconds, notes))
+        await clock.settle()
+        gone.cancel()
+        await clock.settle()
+
+        clock.forget_woken()
+
+        assert len(clock._sleepers) == clock.sleepers == 2
+        clock.advance(10)
+    assert [seconds for seconds, _ in notes] == [3, 7]
+
+
 async def test_a_cancelled_sleeper_is_no_deadline() -> None:
     clock = FakeClock()
     task = asyncio.create_task(clock.sleep(5))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.errors import BenchError
-from bench.scenarios import SCENARIOS, Scenario, names
+from bench.scenarios import SCENARIOS, UNPACED, Scenario, names
 from bench.scenarios import chosen as chosen_scenarios
+from cluster import paths, state
 from cluster.errors import ClusterError
 from profiling import cli
 from profiling.errors import ProfileError
@@ -45,6 +47,25 @@ def test_an_option_that_cannot_be_is_refused_with_what_can_be(
 
 def test_what_is_sampled_by_default_is_a_scenario() -> None:
     assert set(cli.SCENARIOS) <= set(names())
+
+
+def test_dispatch_without_a_pace_can_be_sampled_by_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Scenario] = []
+
+    def profiled(scenario: Scenario, *_: Any) -> str:
+        asked.append(scenario)
+        return ""
+
+    monkeypatch.setattr(cli, "profiled", profiled)
+
+    options = ["sample", "--scenario", "dispatch-unpaced"]
+    assert cli.main(["--output", str(tmp_path), *options]) == 0
+
+    assert asked == [UNPACED]
+    assert UNPACED.rates == ()
+    assert UNPACED.name not in names()
 
 
 def test_what_can_be_counted_is_there() -> None:
@@ -107,6 +128,19 @@ def test_a_scenario_that_has_no_small_size_is_refused_and_not_left_out(
     assert cli.main(["--output", str(tmp_path), *options]) == 1
 
     assert f"there is no small {large}: leave out --quick" in capsys.readouterr().err
+
+
+def test_a_cluster_that_no_profile_made_is_not_taken_down(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "profiled", lambda *_: pytest.fail("nothing is begun"))
+    monkeypatch.setenv("SPECTRA_STATE", str(tmp_path))
+    noted = state.ClusterState("local", state.boot_id())
+    state.save(paths.cluster_paths("mine", os.environ).state_file, noted)
+
+    assert cli.main(["--output", str(tmp_path), "sample", "--name", "mine"]) == 1
+
+    assert "--name: there is a cluster mine, which would be removed" in capsys.readouterr().err
 
 
 def test_an_output_that_is_a_file_is_told_before_anything_runs(

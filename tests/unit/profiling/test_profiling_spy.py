@@ -15,7 +15,8 @@ from profiling.runs import Spy
 from profiling.sampling import RATE, sampling
 from profiling.stacks import Frame
 
-PID = 4711
+PID = 2**31 - 1
+"""No process has it."""
 BEGIN = "py-spy> Sampling process 200 times a second. Press Control-C to exit."
 STACK = "main (app/__main__.py:3);work (app/work.py:10) 25"
 UNTIL_INTERRUPTED = """
@@ -146,6 +147,7 @@ def test_what_it_saw_of_a_process_that_ended_by_itself_is_there(
         pass
 
     assert sampler.profile.samples == 25
+    assert sampler.profile.cpu is None
 
 
 def test_a_file_that_holds_no_stacks_is_told_with_its_name(

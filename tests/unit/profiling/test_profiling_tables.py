@@ -47,3 +47,17 @@ def test_only_the_first_functions_are_listed() -> None:
 
 def test_a_run_in_which_nothing_ran_is_told_so() -> None:
     assert rendered({}, 12.0) == ["a run: nothing ran in 12 s"]
+
+
+def test_processor_time_and_waiting_stand_beside_the_samples_that_count_both() -> None:
+    profile = Profile(Counter({(LOOP, CORE): 1000}), 200, 8.0, cpu=3.0, waited=2.04)
+
+    _, _, said, *_ = tables.render("a run", profile).splitlines()
+
+    assert "had 3.0 s of processor time" in said
+    assert "waited 2.0 s for a core" in said
+    assert said.endswith("a sample is 3.0 ms of processor time.")
+
+
+def test_nothing_is_said_of_a_processor_time_that_nobody_knows() -> None:
+    assert "processor time" not in "".join(rendered({(LOOP,): 10}))
