@@ -34,7 +34,8 @@ class Watcher:
         if attention is None:
             return snapshot
         now = {attempt.pod: attempt for attempt in snapshot.attempts}
-        seen = [a for pod, a in now.items() if self._is_news(a) or pod in attention.restless]
+        wanted = attention.wanted(snapshot.persisted)
+        seen = [a for pod, a in now.items() if self._is_news(a) or pod in wanted]
         gone = [a for pod, a in self.before.items() if pod not in now]
         return replace(snapshot, glance=Glance(attention, tuple(seen), tuple(gone)))
 

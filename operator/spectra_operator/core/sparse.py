@@ -6,7 +6,7 @@ thousand entries each time takes time, and pieces out of the heap that nothing e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Generic, Self, TypeVar
 
 V = TypeVar("V")
@@ -46,6 +46,24 @@ class Sparse(Mapping[int, V], Generic[V]):
         if not piece:
             del pieces[place]
         return self._of(pieces, self._size - 1)
+
+    def without_all(self, indexes: Iterable[int]) -> Self:
+        """Return the mapping without some entries: each piece of it is copied once at most."""
+        pieces, size = dict(self._pieces), self._size
+        copied: set[int] = set()
+        for index in indexes:
+            if index not in self:
+                continue
+            place = index >> _BITS
+            if place not in copied:
+                pieces[place] = dict(pieces[place])
+                copied.add(place)
+            del pieces[place][index]
+            size -= 1
+        for place in copied:
+            if not pieces[place]:
+                del pieces[place]
+        return self._of(pieces, size)
 
     def _of(self, pieces: dict[int, dict[int, V]], size: int) -> Self:
         made = object.__new__(type(self))
@@ -121,6 +139,13 @@ def without(entries: Mapping[int, V], index: int) -> Mapping[int, V]:
     if len(entries) <= FEW:
         return {i: value for i, value in entries.items() if i != index}
     return Sparse(entries).without(index)
+
+
+def without_all(entries: Mapping[int, V], indexes: Collection[int]) -> Mapping[int, V]:
+    """Return a mapping without some entries, shared with the one before if it is."""
+    if isinstance(entries, Sparse):
+        return entries.without_all(indexes)
+    return {i: value for i, value in entries.items() if i not in indexes}
 
 
 def with_text(texts: Mapping[int, str], index: int, text: str) -> Mapping[int, str]:

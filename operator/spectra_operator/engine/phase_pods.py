@@ -41,6 +41,8 @@ class PhasePods:
         self._stop(key, run, decision, grace)
         cleanup, now = run.shape.spec.pod_cleanup, self._parts.clock.now()
         for attempt in decision.release:
+            if attempt.uid in self._parts.releasing:
+                continue  # it was counted when that was asked for
             if count_end(self._parts, key, run, attempt):
                 self._let_go(key, attempt, pod_expiry(cleanup, attempt, now))
         self._look_up(key, run, decision)

@@ -40,7 +40,7 @@ def _glance(cell: AttemptCell, run: PhaseRun) -> Glance | None:
     """Return what became of the attempts since the last decision, if that is less than all."""
     if run.attention is None or not cell.are_of(run.shape.uid):
         return None
-    found = cell.changes(run.attention.restless)
+    found = cell.changes(run.attention.wanted(run.persisted))
     return found and Glance(run.attention, *found)
 
 

@@ -158,6 +158,7 @@ def _without(record: TaskRecord, known: TaskRecord | None, indexes: set[int]) ->
         waited = known.state is TaskState.WAITING
         return replace(known, state=TaskState.READY, reason="", message="") if waited else known
     before = known.open if known else NO_ITEMS
-    for index in indexes:
-        record = record.with_item(index, before.get(index))
+    record = record.without_items(indexes)
+    for index in indexes & before.keys():
+        record = record.with_item(index, before[index])
     return record if record.running_mask else replace(record, state=TaskState.READY)

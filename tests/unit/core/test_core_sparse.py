@@ -13,6 +13,7 @@ from spectra_operator.core.sparse import (
     with_entry,
     with_text,
     without,
+    without_all,
 )
 from unit.core.core_settings import steady
 
@@ -45,6 +46,17 @@ def test_after_any_changes_it_is_what_a_dict_would_be(
     assert sorted(shared) == sorted(plain)
     assert [shared.get(i) for i in range(201)] == [plain.get(i) for i in range(201)]
     assert [i in shared for i in range(201)] == [i in plain for i in range(201)]
+
+
+@steady(100)
+@given(st.sets(INDEXES), st.sets(INDEXES))
+def test_without_some_entries_it_is_what_a_dict_would_be(indexes: set[int], gone: set[int]) -> None:
+    plain = dict.fromkeys(indexes, "x")
+    left = dict.fromkeys(indexes - gone, "x")
+    shared = Sparse(plain)
+    assert without_all(shared, gone) == left == without_all(plain, gone)
+    assert len(without_all(shared, gone)) == len(left)
+    assert shared == plain
 
 
 def test_a_change_leaves_the_mapping_before_as_it_was() -> None:

@@ -103,7 +103,7 @@ class Attempt:
     @property
     def steady(self) -> bool:
         """Whether the attempt is under way, and nothing about it asks for another look."""
-        under_way = self.outcome is None and bool(self.uid) and not self.deleted_at
+        under_way = self.outcome is None and not self.deleted_at
         return under_way and not self.node_lost and self.progress is None
 
 

@@ -1,7 +1,8 @@
 """Which attempts a pass looks at: those that changed since the last one, and those without rest.
 
-Of a wide fan-out nearly all rest: status may say that they run, they do, and nobody wants them
-gone. A pass costs what has changed then, not what is under way. It looks at all of them
+Of a wide fan-out nearly all rest: their record says that they run, they do, and nobody wants them
+gone; or it says that they have ended, and status is not written yet. A pass costs what has changed
+then, not what is under way. It looks at all of them
 
 | when                                                  | because                             |
 |-------------------------------------------------------|-------------------------------------|
@@ -52,11 +53,20 @@ def attention(
     lost: tuple[Missing, ...],
 ) -> Attention:
     """Return what the next pass must look at, after one that looked at these attempts."""
-    restless = {a.pod for a in looked.attempts if not _rests(record, a)}
+    restless = {a.pod for a in stop}
+    unwritten = _still_unwritten(snapshot, looked)
+    for attempt in looked.attempts:
+        if not attempt.live and _is_recorded(record, attempt):
+            written = _is_recorded(snapshot.persisted, attempt)
+            (restless if written else unwritten).add(attempt.pod)
+        elif not _rests(record, attempt):
+            restless.add(attempt.pod)
     return Attention(
         record=record,
         policies=snapshot.policies,
-        restless=frozenset(restless.union(a.pod for a in stop)),
+        persisted=snapshot.persisted,
+        restless=frozenset(restless),
+        unwritten=frozenset(unwritten),
         missing=lost,
         limit_at=_limit_at(snapshot, record, looked),
     )
@@ -96,6 +106,23 @@ def policy_for(
     return policy.of_way(record.way_of(attempt.index))
 
 
+def _still_unwritten(snapshot: PhaseSnapshot, looked: Look) -> set[str]:
+    """Return what waited for status to be written, and was not looked at as it was not."""
+    if looked.glance is None:
+        return set()
+    glance, before = looked.glance, looked.glance.attention
+    if before.persisted is not snapshot.persisted:
+        return set()
+    return set(before.unwritten).difference(a.pod for a in (*glance.seen, *glance.gone))
+
+
+def _is_recorded(record: PhaseRecord, attempt: Attempt) -> bool:
+    """Whether a record has the end of an attempt."""
+    task = record.tasks.get(attempt.task)
+    recorded = task.recorded(attempt.index) if task else 0
+    return record.ended or recorded is None or attempt.number <= recorded
+
+
 def _holds(snapshot: PhaseSnapshot, known: Attention) -> bool:
     """Whether what rested after the last pass rests still, unless it changed."""
     same = known.record is snapshot.known and known.policies is snapshot.policies
@@ -113,7 +140,7 @@ def _rests(record: PhaseRecord, attempt: Attempt) -> bool:
     task = record.tasks.get(attempt.task)
     if task is None or not attempt.steady or (attempt.waiting and not task.fan_out):
         return False
-    return is_current(task, attempt)
+    return not task.ended and is_current(task, attempt)
 
 
 def is_current(task: TaskRecord, attempt: Attempt) -> bool:

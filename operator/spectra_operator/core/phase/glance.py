@@ -25,15 +25,22 @@ class Attention:
     """What the next decision must look at beside what changes meanwhile.
 
     It holds for a decision that goes on from this very `record`, by these very `policies`.
-    `restless` names the pods of attempts that each pass looks at; all others rest until they
-    change, or until `limit_at`, when the first of them passes a time limit.
+    `restless` names the pods of attempts that each pass looks at, `unwritten` those whose end is
+    recorded but did not stand in `persisted`: they are looked at when that is another. All others
+    rest until they change, or until `limit_at`, when the first of them passes a time limit.
     """
 
     record: PhaseRecord
     policies: Mapping[str, TaskPolicy]
+    persisted: PhaseRecord
     restless: frozenset[str] = frozenset()
+    unwritten: frozenset[str] = frozenset()
     missing: tuple[Missing, ...] = ()
     limit_at: datetime | None = None
+
+    def wanted(self, persisted: PhaseRecord) -> frozenset[str]:
+        """Return the pods to look at, whether they change or not, as status stands now."""
+        return self.restless if persisted is self.persisted else self.restless | self.unwritten
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ ended the item.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from .. import indexes
 from ..attempts.progress import Progress
 from ..attempts.results import Usage
 from ..conditions import RunRecord
-from ..sparse import FEW, length_of, with_entry, without
+from ..sparse import FEW, length_of, with_entry, without, without_all
 from .skips import BENIGN
 
 ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED})
@@ -86,6 +86,10 @@ class OpenMasks:
             self.all | bit if item else self.all & ~bit,
             self.running | bit if runs else self.running & ~bit,
         )
+
+    def less(self, items: Mapping[int, Item], gone: int) -> OpenMasks:
+        """Return the masks of items without some."""
+        return OpenMasks(items, self.all & ~gone, self.running & ~gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +209,12 @@ class TaskRecord:
         """Return the record with an open item set or, for None, removed."""
         items = without(self.open, index) if item is None else with_entry(self.open, index, item)
         masks = self.open_masks.after(items, index) if len(items) > FEW else None
+        return replace(self, open=items, masks=masks)
+
+    def without_items(self, gone: Set[int]) -> TaskRecord:
+        """Return the record without some open items."""
+        items = without_all(self.open, gone)
+        masks = self.open_masks.less(items, indexes.of(gone)) if len(items) > FEW else None
         return replace(self, open=items, masks=masks)
 
     def output_bytes(self) -> int:

@@ -53,7 +53,7 @@ def told(decision: PhaseDecision) -> Any:
         set(decision.missing),
         decision.spawn,
         decision.again,
-        watch and (watch.record, watch.restless, set(watch.missing)),
+        watch and (watch.record, watch.restless, watch.unwritten, set(watch.missing)),
     )
 
 
@@ -64,6 +64,7 @@ class Story:
     play: Play
     random: Random
     orders: list[Order] = field(default_factory=list)
+    unseen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Give some of the tasks time limits."""
@@ -73,7 +74,9 @@ class Story:
 
     def snapshot(self) -> PhaseSnapshot:
         """Return the picture of now."""
-        return replace(self.play.snapshot(), orders=tuple(self.orders))
+        found = self.play.snapshot()
+        attempts = (replace(a, uid="") if a.pod in self.unseen else a for a in found.attempts)
+        return replace(found, orders=tuple(self.orders), attempts=tuple(attempts))
 
     def goes_on(self) -> None:
         """Let one to three things happen."""
@@ -89,6 +92,8 @@ class Story:
             self._is_written,
             self._is_ordered,
             self._is_held_or_stopped,
+            self._is_being_created,
+            self.unseen.clear,
             lambda: self.play.tick(self.random.choice((1, 2, 5))),
         )
         for _ in range(self.random.randint(1, 3)):
@@ -116,6 +121,11 @@ class Story:
         pod = self._one()
         if pod is not None:
             self.play.end(pod, self.random.randrange)
+
+    def _is_being_created(self) -> None:
+        pod = self._one()
+        if pod is not None:
+            self.unseen.add(pod["metadata"]["name"])
 
     def _vanishes(self) -> None:
         if self.play.pods and self.random.random() < 0.5:
@@ -203,15 +213,11 @@ def test_of_a_fan_out_that_runs_nothing_is_looked_at() -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        an_attempt(index=2, outcome=done()),
-        an_attempt(index=2, outcome=broken()),
-        an_attempt(index=2, outcome=lost()),
         an_attempt(index=2, deleted_at=at(5)),
         an_attempt(index=2, node_lost=True),
         an_attempt(index=2, progress=Progress(50)),
-        an_attempt(index=2, uid=""),
     ],
-    ids=["done", "broken", "lost", "deleted", "unreachable", "progress", "being created"],
+    ids=["deleted", "unreachable", "progress"],
 )
 def test_what_changed_is_looked_at_and_stays_so_until_it_rests(changed: Attempt) -> None:
     attempts = [changed if a.index == 2 else a for a in RUNNING]
@@ -219,6 +225,39 @@ def test_what_changed_is_looked_at_and_stays_so_until_it_rests(changed: Attempt)
     assert seen(watcher, snapshot) == {2}
     watcher.saw(snapshot, decide_phase(watcher.glancing(snapshot)))
     assert seen(watcher, snapshot) == {2}
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        an_attempt(index=2, outcome=done()),
+        an_attempt(index=2, outcome=broken()),
+        an_attempt(index=2, outcome=lost()),
+    ],
+    ids=["done", "broken", "lost"],
+)
+def test_what_ended_rests_until_status_says_so_and_then_not_until_it_is_gone(
+    ended: Attempt,
+) -> None:
+    attempts = [ended if a.index == 2 else a for a in RUNNING]
+    watcher, snapshot = after(RUNNING), with_these(attempts)
+    assert seen(watcher, snapshot) == {2}
+    decision = decide_phase(watcher.glancing(snapshot))
+    watcher.saw(snapshot, decision)
+    assert seen(watcher, snapshot) == set()
+    written = replace(snapshot, persisted=decision.record)
+    for _ in range(2):
+        assert seen(watcher, written) == {2}
+        again = decide_phase(watcher.glancing(written))
+        assert again.release == (ended,)
+        watcher.saw(written, again)
+
+
+def test_what_is_being_created_rests_until_its_pod_is_there() -> None:
+    creating = [*RUNNING[:3], an_attempt(index=3, uid="")]
+    watcher = after(creating)
+    assert seen(watcher, with_these(creating)) == set()
+    assert seen(watcher, with_these(RUNNING)) == {3}
 
 
 def test_a_single_task_whose_pod_waits_is_looked_at_for_the_words_of_it() -> None:

@@ -57,6 +57,14 @@ def test_what_runs_and_what_pauses_is_known_after_any_changes(
         }
 
 
+def test_what_runs_is_known_after_some_items_were_taken_out() -> None:
+    many = a_fan_out(40, open={index: running_item() for index in range(30)})
+    left = many.with_item(31, waiting_item()).without_items({0, 5, 29, 31})
+    assert left.running_mask == indexes.of(set(range(30)) - {0, 5, 29})
+    assert left.masks is not None
+    assert left.without_items(set(range(20))).running_mask == indexes.of(set(range(20, 29)))
+
+
 def test_what_is_kept_account_of_is_that_of_these_very_items() -> None:
     many = a_fan_out(40, open={index: running_item() for index in range(30)})
     kept = many.with_item(5, None)
