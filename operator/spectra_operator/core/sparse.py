@@ -6,10 +6,11 @@ thousand entries each time takes time, and pieces out of the heap that nothing e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, Generic, Self, TypeVar
 
 V = TypeVar("V")
+S = TypeVar("S", bound="Sparse[Any]")
 _BITS = 5
 FEW = 16
 """So many entries are copied as quickly as they are shared."""
@@ -34,20 +35,13 @@ class Sparse(Mapping[int, V], Generic[V]):
         place = index >> _BITS
         piece = self._pieces.get(place, {})
         grown = self._size + (index not in piece)
-        return self._of(self._pieces | {place: piece | {index: value}}, grown)
+        return self._of(type(self), self._pieces | {place: piece | {index: value}}, grown)
 
-    def without(self, index: int) -> Self:
+    def without(self, index: int) -> Sparse[V]:
         """Return the mapping without an entry."""
-        place = index >> _BITS
-        if index not in self:
-            return self
-        piece = {i: value for i, value in self._pieces[place].items() if i != index}
-        pieces = self._pieces | {place: piece}
-        if not piece:
-            del pieces[place]
-        return self._of(pieces, self._size - 1)
+        return self.without_all({index}) if index in self else self
 
-    def without_all(self, indexes: Iterable[int]) -> Self:
+    def without_all(self, indexes: Set[int]) -> Sparse[V]:
         """Return the mapping without some entries: each piece of it is copied once at most."""
         pieces, size = dict(self._pieces), self._size
         copied: set[int] = set()
@@ -63,10 +57,11 @@ class Sparse(Mapping[int, V], Generic[V]):
         for place in copied:
             if not pieces[place]:
                 del pieces[place]
-        return self._of(pieces, size)
+        return self._of(Sparse, pieces, size)
 
-    def _of(self, pieces: dict[int, dict[int, V]], size: int) -> Self:
-        made = object.__new__(type(self))
+    @staticmethod
+    def _of(kind: type[S], pieces: dict[int, dict[int, Any]], size: int) -> S:
+        made = object.__new__(kind)
         made._pieces, made._size = pieces, size
         return made
 
@@ -102,7 +97,7 @@ class Sparse(Mapping[int, V], Generic[V]):
 
 
 class Texts(Sparse[str]):
-    """Texts by index; `length` is how many characters they have together."""
+    """Texts by index that come and stay; `length` is how many characters they have together."""
 
     __slots__ = ("length",)
 
@@ -114,12 +109,6 @@ class Texts(Sparse[str]):
         """Return the mapping with a text set."""
         made = super().with_entry(index, value)
         made.length = self.length + len(value) - len(self.get(index, ""))
-        return made
-
-    def without(self, index: int) -> Self:
-        """Return the mapping without a text."""
-        made = super().without(index)
-        made.length = self.length - len(self.get(index, ""))
         return made
 
 
@@ -141,7 +130,7 @@ def without(entries: Mapping[int, V], index: int) -> Mapping[int, V]:
     return Sparse(entries).without(index)
 
 
-def without_all(entries: Mapping[int, V], indexes: Collection[int]) -> Mapping[int, V]:
+def without_all(entries: Mapping[int, V], indexes: Set[int]) -> Mapping[int, V]:
     """Return a mapping without some entries, shared with the one before if it is."""
     if isinstance(entries, Sparse):
         return entries.without_all(indexes)

@@ -65,17 +65,21 @@ class AttemptCell:
         self._changed, self._gone = set(), {}
 
     def changes(
-        self, restless: Iterable[str]
+        self, uid: str, wanted: Iterable[str]
     ) -> tuple[tuple[Attempt, ...], tuple[Attempt, ...]] | None:
-        """Return the attempts that changed or are named, and those gone since all was seen.
+        """Return the attempts that changed or are wanted, and those gone since all was seen.
 
-        None if that is not known, or not less than all.
+        Those of another phase of the same name are left out. None if what changed is not known.
         """
         if self._changed is None:
             return None
-        found = (self.by_pod.get(pod) for pod in self._changed.union(restless))
+        names = sorted(self._changed.union(wanted))  # effects come in this order, each time
+        found = (self.by_pod[pod] for pod in names if pod in self.by_pod)
         gone = (known for pod, known in self._gone.items() if pod not in self.by_pod)
-        return tuple(attempt for attempt in found if attempt is not None), tuple(gone)
+        return (
+            tuple(attempt for attempt in found if attempt.phase_uid == uid),
+            tuple(attempt for attempt in gone if attempt.phase_uid == uid),
+        )
 
     def _note(self, pod: str) -> None:
         if self._changed is None:

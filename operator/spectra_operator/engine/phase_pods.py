@@ -94,6 +94,8 @@ class PhasePods:
             return
         run.looking_up.discard(pod)
         known = parts.attempts.get(key, pod)
+        if known is not None and known.worker:
+            return  # no pod of that name says anything of what a warm worker does
         attempt = known or _expected(run, pod)
         if body is None or attempt is None or not _is_of(body, run, uid):
             self._strays.pop((key, pod), None)

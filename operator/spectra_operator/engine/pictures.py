@@ -38,9 +38,9 @@ def adopt(parts: Parts, key: Key, run: PhaseRun, decision: PhaseDecision) -> Non
 
 def _glance(cell: AttemptCell, run: PhaseRun) -> Glance | None:
     """Return what became of the attempts since the last decision, if that is less than all."""
-    if run.attention is None or not cell.are_of(run.shape.uid):
+    if run.attention is None:
         return None
-    found = cell.changes(run.attention.wanted(run.persisted))
+    found = cell.changes(run.shape.uid, run.attention.wanted(run.persisted))
     return found and Glance(run.attention, *found)
 
 

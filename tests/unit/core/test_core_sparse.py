@@ -34,7 +34,7 @@ def test_after_any_changes_it_is_what_a_dict_would_be(
         if text is None:
             plain.pop(index, None)
             plain_free.pop(index, None)
-            shared, free = shared.without(index), without(free, index)
+            shared, free = Texts(shared.without(index)), without(free, index)
         else:
             plain[index] = plain_free[index] = text
             shared, free = shared.with_entry(index, text), with_text(free, index, text)
@@ -92,9 +92,15 @@ def test_a_mapping_is_equal_to_a_dict_from_either_side_and_to_nothing_else() -> 
 
 
 def test_to_take_out_what_is_not_there_changes_nothing() -> None:
-    mapping = Texts(MANY)
+    mapping = Sparse(MANY)
     assert mapping.without(5000) is mapping
-    assert mapping.length == length_of(MANY)
+    assert mapping.without_all({5000, 6000}) == MANY
+
+
+def test_texts_without_one_are_counted_anew() -> None:
+    left = Texts(MANY).without(99)
+    assert type(left) is Sparse
+    assert length_of(left) == length_of(MANY) - 2
 
 
 def test_a_mapping_says_what_is_in_it() -> None:

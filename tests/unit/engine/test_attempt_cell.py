@@ -21,7 +21,7 @@ def a_cell(*attempts: Attempt) -> AttemptCell:
 
 def changed(cell: AttemptCell, *restless: str) -> tuple[list[int], list[int]] | None:
     """Return the items that changed or are named, and those gone; None if that is not known."""
-    found = cell.changes(restless)
+    found = cell.changes(PHASE_UID, restless)
     return found and (sorted(a.index for a in found[0]), sorted(a.index for a in found[1]))
 
 
@@ -90,6 +90,24 @@ def test_attempts_of_a_former_phase_of_the_same_name_are_told_apart() -> None:
     assert [a.index for a in cell.of_uid("another")] == [1]
     cell.put(an_attempt(index=1))
     assert cell.are_of(PHASE_UID)
+
+
+def test_what_changed_or_went_of_a_former_phase_is_not_told() -> None:
+    stranger, other = (an_attempt(index=i, phase_uid="another") for i in (1, 2))
+    cell = a_cell(an_attempt(index=0), stranger)
+    cell.put(other)
+    assert changed(cell, stranger.pod, other.pod) == ([], [])
+    cell.take(stranger.pod)
+    assert changed(cell) == ([], [])
+
+
+def test_what_changed_is_told_in_the_same_order_each_time() -> None:
+    cell = a_cell()
+    for index in (3, 1, 2):
+        cell.put(an_attempt(index=index))
+    found = cell.changes(PHASE_UID, ())
+    assert found
+    assert [a.index for a in found[0]] == [1, 2, 3]
 
 
 def test_who_goes_by_the_attempts_twice_finds_them_twice() -> None:

@@ -72,15 +72,17 @@ def attention(
     )
 
 
-def missing(record: PhaseRecord, looked: Look) -> tuple[Missing, ...]:
+def missing(snapshot: PhaseSnapshot, record: PhaseRecord, looked: Look) -> tuple[Missing, ...]:
     """Return the attempts that are called running and that nothing is seen of."""
-    known = {(a.task, a.index, a.number) for a in looked.attempts}
     if looked.glance is None:
-        called = _called_running(record)
+        called = tuple(_called_running(record))
     else:
         gone = (Missing(a.task, a.index, a.number) for a in looked.glance.gone)
         doubtful = dict.fromkeys((*looked.glance.attention.missing, *gone))
-        called = (each for each in doubtful if _is_called_running(record, each))
+        called = tuple(each for each in doubtful if _is_called_running(record, each))
+    if not called:
+        return ()
+    known = {(a.task, a.index, a.number) for a in snapshot.attempts}
     return tuple(each for each in called if (each.task, each.index, each.number) not in known)
 
 
@@ -138,9 +140,10 @@ def _leaves_a_gap(record: PhaseRecord, attempt: Attempt) -> bool:
 def _rests(record: PhaseRecord, attempt: Attempt) -> bool:
     """Whether only a change of it, a time limit or an order can make an attempt matter."""
     task = record.tasks.get(attempt.task)
-    if task is None or not attempt.steady or (attempt.waiting and not task.fan_out):
+    if task is None or task.ended or not attempt.steady:
         return False
-    return not task.ended and is_current(task, attempt)
+    told_again = not task.fan_out and (attempt.waiting or task.message)  # each fold says it anew
+    return not told_again and is_current(task, attempt)
 
 
 def is_current(task: TaskRecord, attempt: Attempt) -> bool:

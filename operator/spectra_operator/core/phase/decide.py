@@ -75,7 +75,7 @@ def decide_phase(snapshot: PhaseSnapshot) -> PhaseDecision:
     record = conclude(snapshot.shape, record, levels, snapshot.now)
     record = _with_suspension(snapshot, record, levels)
     stop = to_stop(snapshot, record, levels, looked, late)
-    lost = missing(record, looked)
+    lost = missing(snapshot, record, looked)
     watch = attention(snapshot, record, looked, stop, lost)
     return PhaseDecision(
         record=record,

@@ -23,6 +23,7 @@ from ..attempts.progress import Progress
 from ..attempts.results import Usage
 from ..conditions import RunRecord
 from ..sparse import FEW, length_of, with_entry, without, without_all
+from .open_masks import OpenMasks
 from .skips import BENIGN
 
 ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, TaskState.CANCELLED})
@@ -61,35 +62,6 @@ class Item:
     def recorded(self) -> int:
         """Number of the last attempt whose end is in this record."""
         return self.prior + self.failures + self.losses
-
-
-@dataclass(frozen=True, slots=True)
-class OpenMasks:
-    """Which of some open items there are, and which of them run; `items` is what it is true of."""
-
-    items: Mapping[int, Item]
-    all: int
-    running: int
-
-    @classmethod
-    def of(cls, items: Mapping[int, Item]) -> OpenMasks:
-        """Look at every item."""
-        running = (i for i, item in items.items() if item.state is TaskState.RUNNING)
-        return cls(items, indexes.of(items), indexes.of(running))
-
-    def after(self, items: Mapping[int, Item], index: int) -> OpenMasks:
-        """Return the masks of items that differ in one."""
-        item, bit = items.get(index), 1 << index
-        runs = item is not None and item.state is TaskState.RUNNING
-        return OpenMasks(
-            items,
-            self.all | bit if item else self.all & ~bit,
-            self.running | bit if runs else self.running & ~bit,
-        )
-
-    def less(self, items: Mapping[int, Item], gone: int) -> OpenMasks:
-        """Return the masks of items without some."""
-        return OpenMasks(items, self.all & ~gone, self.running & ~gone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,9 @@ def test_what_follows_from_starts_is_what_deciding_anew_gives(
 ) -> None:
     play, random = plot(story, policy, slots).play(slots=slots), Random(order)
     for _ in range(25):
-        followed, anew = (replace(decision, attention=None) for decision in both(play))
+        followed, anew = both(play)
+        if anew.attention is None:  # of a phase that has ended nothing more is to be looked at
+            followed = replace(followed, attention=None)
         assert followed == anew
         for pod in play.live():
             if random.random() < 0.5:
