@@ -19,7 +19,7 @@ PACE = 200.0
 """The rate at which dispatch latency is promised."""
 READY = ("chains", "fan-outs")
 """Where what makes a task ready is the end of another, not the making of a phase."""
-WIDE_PODS, MANY_PODS, RUNNING_PODS, CROWD = 400, 5000, 1000, 5000
+WIDE_PODS, MANY_PODS, RUNNING_PODS, CROWD = 400, 5000, 1000, 10_000
 CHAIN_HOPS, LOADED_HOPS, PACED_TASKS, UNPACED_TASKS = 90, 400, 2000, 4000
 """A verdict needs at least so much of what its target speaks of: a small run says nothing of it."""
 POOL = (("dispatch",),)
@@ -249,7 +249,12 @@ TARGETS = (
     Target("memory a finished task", "KiB", 1.5, False, _finished, ENDED),
     Target("memory a running task", "KiB", 6, False, _running, (("running",),)),
     Target(
-        "start beside 10,000 workflows, to the first pod", "s", 10, False, _start, (("crowd",),)
+        "start beside 10,000 workflows of ten tasks, to the first pod",
+        "s",
+        10,
+        False,
+        _start,
+        (("crowd",),),
     ),
     Target("dispatch to the raw limit of Lease patches", "%", 80, True, _dispatch_ratio, POOL),
     Target(

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from builders.fake_api.server import FakeApi
-from spectra_operator.engine.keys import AGENTS, WORKFLOWS
+from spectra_operator.engine.keys import AGENTS, PHASES, WORKFLOWS
 from spectra_operator.kube.client import AiohttpClient
 
 
 @pytest.fixture
 async def api() -> AsyncIterator[FakeApi]:
     async with FakeApi() as api:
-        api.register(WORKFLOWS, AGENTS)
+        api.register(WORKFLOWS, AGENTS, PHASES)
         yield api
 
 

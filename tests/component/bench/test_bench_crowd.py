@@ -12,8 +12,10 @@ from bench.scenarios import Crowd
 from bench.spectra_flavour import SpectraFlavour
 from builders.fake_api.server import FakeApi
 from spectra_operator.api import constants as c
+from spectra_operator.api.phase import PhaseSpec
 from spectra_operator.api.workflow import WorkflowSpec
-from spectra_operator.engine.keys import WORKFLOWS
+from spectra_operator.core.phase.status import parse_phase
+from spectra_operator.engine.keys import PHASES, WORKFLOWS
 from spectra_operator.kube.client import AiohttpClient
 
 
@@ -35,6 +37,24 @@ async def test_each_has_ten_tasks_and_is_valid(api: FakeApi, client: AiohttpClie
     for body in await api.objects(WORKFLOWS):
         (phase,) = WorkflowSpec.model_validate(body["spec"]).phases or []
         assert len(phase.tasks or []) == TASKS == 10
+
+
+async def test_each_has_a_phase_with_the_records_of_its_tasks(
+    api: FakeApi, client: AiohttpClient
+) -> None:
+    await gather_crowd(client, "default", Crowd(suspended=1, finished=1))
+
+    live = await client.list(PHASES, "default", label_selector=c.LIVE_SELECTOR)
+    ended = await client.list(PHASES, "default", label_selector=c.LABEL_FINISHED)
+    flows = {flow["metadata"]["name"]: flow for flow in await api.objects(WORKFLOWS)}
+    for phases, name, done in ((live, "suspended-00000", 3), (ended, "finished-00000", TASKS)):
+        (phase,) = phases.items
+        PhaseSpec.model_validate(phase["spec"])
+        assert phase["spec"]["workflowRef"]["uid"] == flows[name]["metadata"]["uid"]
+        record = parse_phase(phase["status"])
+        assert len(record.tasks) == TASKS
+        assert record.tally().succeeded == done
+        assert record.ended is (done == TASKS)
 
 
 async def test_the_crowd_is_taken_in_once_every_suspended_workflow_says_so(

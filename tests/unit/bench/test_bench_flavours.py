@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from builders.benchmarks import a_pod
 from spectra_operator.api.agent import AgentSpec
 from spectra_operator.api.workflow import WorkflowSpec
 
+ARGO_TAKES = 1024 * 1024
+"""Bytes of a Workflow beyond which Argo refuses it, and etcd soon after."""
 SHAPES = [
     graphs.single(),
     graphs.chain(4),
@@ -25,10 +28,15 @@ SHAPES = [
 ]
 
 
-def argo_tasks(graph: Graph) -> dict[str, dict[str, Any]]:
+def argo_templates(graph: Graph) -> dict[str, dict[str, Any]]:
     spec = ArgoFlavour().workflow("flow", graph)["spec"]
-    entry = next(t for t in spec["templates"] if t["name"] == spec["entrypoint"])
-    return {task["name"]: task for task in entry["dag"]["tasks"]}
+    return {template["name"]: template for template in spec["templates"]}
+
+
+def argo_tasks(graph: Graph) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the tasks of each DAG by name."""
+    dags = {name: t["dag"]["tasks"] for name, t in argo_templates(graph).items() if "dag" in t}
+    return {name: {task["name"]: task for task in tasks} for name, tasks in dags.items()}
 
 
 @pytest.mark.parametrize("graph", SHAPES)
@@ -81,18 +89,28 @@ def test_a_workflow_of_ours_ended_well_if_its_state_says_so() -> None:
 
 @pytest.mark.parametrize("graph", SHAPES)
 def test_argos_tasks_wait_for_what_the_graph_says(graph: Graph) -> None:
-    tasks = argo_tasks(graph)
+    dags = argo_tasks(graph)
 
-    for (step, name), before in graph.predecessors.items():
-        wanted = sorted(f"{a}-{b}" for a, b in before)
-        assert tasks[f"{step}-{name}"].get("dependencies", []) == wanted
-    assert len(tasks) == len(graph.predecessors)
+    for step in graph.steps:
+        tasks = dags["graph" if len(graph.steps) == 1 else step.name]
+        waits = {name: set(task.get("dependencies", ())) for name, task in tasks.items()}
+        assert waits == {task.name: set(task.after) for task in step.tasks}
+    if len(graph.steps) > 1:
+        steps = {name: set(each.get("dependencies", ())) for name, each in dags["graph"].items()}
+        assert steps == {step.name: set(step.after) for step in graph.steps}
+        assert all(each["template"] == name for name, each in dags["graph"].items())
+
+
+def test_argos_layers_are_small_enough_for_it_to_take() -> None:
+    body = ArgoFlavour().workflow("flow", graphs.layered_steps(100, depth=10))
+
+    assert len(json.dumps(body)) < ARGO_TAKES // 4
 
 
 def test_argos_fan_out_is_a_sequence() -> None:
-    (task,) = argo_tasks(graphs.fan_out(1000)).values()
+    (task,) = argo_tasks(graphs.fan_out(1000))["graph"].values()
 
-    assert task == {"name": "only-item", "template": "work", "withSequence": {"count": "1000"}}
+    assert task == {"name": "item", "template": "work", "withSequence": {"count": "1000"}}
 
 
 def test_argos_workflow_has_published_fields_alone() -> None:
@@ -110,15 +128,17 @@ def test_argos_workflow_has_published_fields_alone() -> None:
 
 def test_argos_task_names_have_no_dots_which_its_names_must_not_have() -> None:
     for graph in SHAPES:
-        assert not [name for name in argo_tasks(graph) if "." in name]
+        names = [name for tasks in argo_tasks(graph).values() for name in tasks]
+        assert not [name for name in names if "." in name]
 
 
 @pytest.mark.parametrize(
     ("node", "item"),
     [
-        ("flow-00001.only-t3", Item("flow-00001", "only", "t3")),
-        ("flow-00001.layer2-t2-7", Item("flow-00001", "layer2", "t2-7")),
-        ("flow-00001.only-item(12:12)", Item("flow-00001", "only", "item", 12)),
+        ("flow-00001.t3", Item("flow-00001", "only", "t3")),
+        ("flow-00001.layer2.t2-7", Item("flow-00001", "layer2", "t2-7")),
+        ("flow-00001.item(12:12)", Item("flow-00001", "only", "item", 12)),
+        ("flow-00001.layer2.item(12:12)", Item("flow-00001", "layer2", "item", 12)),
     ],
 )
 def test_argos_pods_say_what_they_do_by_the_name_of_their_node(node: str, item: Item) -> None:
