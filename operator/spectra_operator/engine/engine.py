@@ -240,8 +240,8 @@ class Engine:
                 return  # the Lease was lost meanwhile
             await self.passes.turn(self.passes.make(key))  # renewals go on
         self.terms.admit(shard)
-        for key in keys:
-            self.parts.queue.add(key)
+        for key in keys:  # what is new need not wait until all that stands has been looked at
+            self.parts.queue.add_behind(key)
         self._lead(measures.ACQUIRED)
         logger.info("shard %d taken over with %d objects", shard, len(keys))
         await self.history.load(self._client, mine)

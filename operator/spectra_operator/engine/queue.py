@@ -11,7 +11,7 @@ import heapq
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import Any
 
 from ..kube.clock import Clock
@@ -51,6 +51,8 @@ class WorkQueue:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._ready: OrderedDict[Key, float] = OrderedDict()
+        self._behind: OrderedDict[Key, float] = OrderedDict()
+        self._turn_of_behind = False
         self._due: dict[Key, float] = {}
         self._heap: list[tuple[float, int, Key]] = []
         self._order = count()
@@ -61,7 +63,7 @@ class WorkQueue:
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._ready)
+        return len(self._ready) + len(self._behind)
 
     def add(self, key: Key) -> None:
         """Ask for a pass as soon as possible: now, or when the key has rested."""
@@ -71,8 +73,18 @@ class WorkQueue:
         if rested is not None and rested > self._clock.monotonic():
             self.add_at(key, rested)
             return
+        self._behind.pop(key, None)
         self._ready[key] = self._clock.monotonic()
         self._changed.set()
+
+    def add_behind(self, key: Key) -> None:
+        """Ask for a pass that others need not wait behind: they take turns, one for one."""
+        if key in self._ready:
+            return
+        self.add(key)
+        since = self._ready.pop(key, None)
+        if since is not None:
+            self._behind[key] = since
 
     def add_first(self, key: Key) -> None:
         """Ask for a pass before all others, unless the key rests: a whole phase waits for it."""
@@ -102,7 +114,8 @@ class WorkQueue:
         rested = self._rests[key] = now + seconds
         self._quiet_until = now + seconds / 3
         self._heavy.add(key)
-        if self._ready.pop(key, None) is not None:
+        waits = self._ready.pop(key, None), self._behind.pop(key, None)
+        if waits != (None, None):
             self.add_at(key, rested)
 
     def rested_at(self, key: Key) -> float:
@@ -124,6 +137,7 @@ class WorkQueue:
     def discard(self, key: Key) -> None:
         """Take a key out."""
         self._ready.pop(key, None)
+        self._behind.pop(key, None)
         self._due.pop(key, None)
         self._failures.pop(key, None)
         self._rests.pop(key, None)
@@ -131,18 +145,19 @@ class WorkQueue:
 
     def oldest_age(self) -> float:
         """Return the seconds that the key that waits longest has waited; 0 for an empty queue."""
-        first = min(self._ready.values(), default=None)
+        first = min(chain(self._ready.values(), self._behind.values()), default=None)
         return 0.0 if first is None else self._clock.monotonic() - first
 
     def picture(self, most: int) -> QueuePicture:
         """Return how it stands, with at most so many keys of each sort."""
         now = self._clock.monotonic()
+        waiting = chain(self._ready.items(), self._behind.items())
         return QueuePicture(
-            ready=len(self._ready),
+            ready=len(self),
             later=len(self._due),
             failing=len(self._failures),
             oldest_seconds=self.oldest_age(),
-            heads=tuple((key, now - since) for key, since in islice(self._ready.items(), most)),
+            heads=tuple((key, now - since) for key, since in islice(waiting, most)),
             failures=tuple(heapq.nlargest(most, self._failures.items(), key=lambda kept: kept[1])),
         )
 
@@ -152,7 +167,8 @@ class WorkQueue:
             self._promote()
             key = self._next()
             if key is not None:
-                del self._ready[key]
+                self._ready.pop(key, None)
+                self._behind.pop(key, None)
                 self._rests.pop(key, None)
                 self._heavy.discard(key)
                 return key
@@ -160,10 +176,13 @@ class WorkQueue:
             await self._wait()
 
     def _next(self) -> Key | None:
-        """Return the key at the head, while it is quiet the first one whose pass was short."""
+        """Return the key whose turn it is; while it is quiet, one whose pass was short."""
+        self._turn_of_behind = not self._turn_of_behind
+        lanes = (self._behind, self._ready) if self._turn_of_behind else (self._ready, self._behind)
+        waiting = chain(*lanes)
         if self._clock.monotonic() >= self._quiet_until:
-            return next(iter(self._ready), None)
-        return next((key for key in self._ready if key not in self._heavy), None)
+            return next(waiting, None)
+        return next((key for key in waiting if key not in self._heavy), None)
 
     def _promote(self) -> None:
         """Move what is due to the ready ones."""
@@ -177,7 +196,7 @@ class WorkQueue:
     async def _wait(self) -> None:
         """Wait until something was added or the next key is due."""
         waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._changed.wait())}
-        due = [self._quiet_until] if self._ready else []
+        due = [self._quiet_until] if len(self) else []
         due += [self._heap[0][0]] if self._heap else []
         if due:
             pause = min(due) - self._clock.monotonic()

@@ -57,6 +57,69 @@ async def test_a_key_may_go_before_all_others_unless_it_rests(
     assert await queue.get() == C
 
 
+OLD = [Key("Phase", "team", f"old-{number}") for number in range(3)]
+
+
+async def test_what_is_new_takes_turns_with_what_waits_behind(queue: WorkQueue) -> None:
+    for key in OLD:
+        queue.add_behind(key)
+    for key in (A, B, C):
+        queue.add(key)
+    came = [await queue.get() for _ in range(6)]
+    assert [key for key in came if key in OLD] == OLD
+    assert [key for key in came if key not in OLD] == [A, B, C]
+    assert {key in OLD for key in came[:2]} == {True, False}
+    assert {key in OLD for key in came[2:4]} == {True, False}
+
+
+async def test_what_waits_behind_comes_though_nothing_is_new(queue: WorkQueue) -> None:
+    for key in OLD:
+        queue.add_behind(key)
+    assert len(queue) == len(OLD)
+    assert [await queue.get() for _ in range(3)] == OLD
+    assert await _next(queue) is None
+
+
+async def test_what_waits_behind_and_changes_waits_there_no_more(queue: WorkQueue) -> None:
+    for key in (*OLD, A):
+        queue.add_behind(key)
+    queue.add(A)
+    assert A in [await queue.get() for _ in range(2)]
+    assert len(queue) == len(OLD) - 1
+
+
+async def test_what_wants_a_pass_already_is_not_put_behind(queue: WorkQueue) -> None:
+    queue.add(A)
+    for key in (*OLD, A):
+        queue.add_behind(key)
+    assert A in [await queue.get() for _ in range(2)]
+
+
+async def test_what_rests_or_is_taken_out_waits_behind_no_more(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    for key in (A, B):
+        queue.add_behind(key)
+    queue.rest(A, 1.0)
+    queue.discard(B)
+    assert await _next(queue) is None
+    queue.add_behind(A)
+    assert await _next(queue) is None
+    clock.advance(1.0)
+    assert await queue.get() == A
+
+
+async def test_what_waits_behind_is_in_the_picture_and_in_the_age(
+    queue: WorkQueue, clock: FakeClock
+) -> None:
+    queue.add_behind(A)
+    clock.advance(3.0)
+    queue.add(B)
+    picture = queue.picture(5)
+    assert (picture.ready, picture.oldest_seconds) == (2, 3.0)
+    assert {key for key, _ in picture.heads} == {A, B}
+
+
 async def test_a_key_added_often_comes_once(queue: WorkQueue) -> None:
     for key in (A, A, B, A):
         queue.add(key)
