@@ -253,8 +253,8 @@ def test_a_run_that_fails_does_not_keep_the_others_from_their_end(
 
     told = figures(tmp_path)
     assert told["failures"] == [
-        "chain of 100: spectra, run 1: no end",
-        "1,000 named tasks in one phase: spectra, run 1: refused; TimeoutError",
+        "chain of 10: spectra, run 1: no end",
+        "100 named tasks in one phase: spectra, run 1: refused; TimeoutError",
     ]
     assert told["runs"][-1]["scenario"] == "dispatch"
 
