@@ -8,6 +8,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bench.engines import Engine
 from bench.errors import BenchError
 from bench.machine import this_machine
 from bench.pictures import draw
-from bench.plane import check_free
+from bench.plane import check_free, owned
 from bench.pod_runs import Conditions, run_pods
 from bench.programs import ROOT
 from bench.results import Report, Result
@@ -37,19 +38,21 @@ RUNS_OF_TWO = 5
 def main(arguments: Sequence[str]) -> int:
     """Run the benchmark; returns the exit code."""
     given = options.parsed(arguments)
-    try:
-        bench = Bench(given, shlex.join(["python", "-m", "bench", *arguments]))
-    except FAILURES as error:
-        print(f"error: {error}", file=sys.stderr)
-        return REFUSED
-    try:
-        return bench.run()
-    except FAILURES as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; what was measured until then stands in the folder", file=sys.stderr)
-        return 130
+    with ExitStack() as held:
+        try:
+            held.enter_context(owned(given.name))
+            bench = Bench(given, shlex.join(["python", "-m", "bench", *arguments]))
+        except FAILURES as error:
+            print(f"error: {error}", file=sys.stderr)
+            return REFUSED
+        try:
+            return bench.run()
+        except FAILURES as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print(f"interrupted; {bench.so_far()}", file=sys.stderr)
+            return 130
 
 
 class Bench:
@@ -87,6 +90,11 @@ class Bench:
         print(report.render(self._report))
         self._console.say(f"report.md, results.json and {len(pictures)} pictures: {self._folder}")
         return 1 if self._report.failures else 0
+
+    def so_far(self) -> str:
+        """Return what there is of it now, and where."""
+        done = "what was measured until then" if self._report.runs else "nothing was measured"
+        return f"{done}: {self._folder}"
 
     def _planned(self, scenario: Scenario) -> list[tuple[Engine, int]]:
         """Return the runs of a scenario, the engines in turn and in alternating order."""

@@ -14,7 +14,7 @@ from bench.lease_limit import raw_limit
 from bench.loads import chains, fan_outs, stages
 from bench.plane import NAMESPACE, Plane, a_plane
 from bench.pod_runs import Conditions
-from bench.process import OperatorProcess, a_free_port, an_operator
+from bench.process import OperatorProcess, a_free_port, an_operator, while_alive
 from bench.programs import ROOT
 from bench.results import DispatchRun, PacedRun, spread
 from bench.scenarios import DispatchScenario
@@ -38,7 +38,8 @@ def run_dispatch(scenario: DispatchScenario, run: int, conditions: Conditions) -
         _an_operator(plane, log, url) as operator,
     ):
         # The loop that leaves most of the cores to what is measured.
-        return uvloop.run(_on_plane(plane, operator, url, scenario, run, conditions))
+        done = _on_plane(plane, operator, url, scenario, run, conditions)
+        return uvloop.run(while_alive(done, operator.ended))
 
 
 def _an_operator(plane: Plane, log: Path, url: str) -> AbstractContextManager[OperatorProcess]:

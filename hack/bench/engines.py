@@ -16,7 +16,15 @@ from bench.argo_flavour import ArgoFlavour
 from bench.errors import BenchError
 from bench.flavour import Flavour
 from bench.plane import NAMESPACE, Plane
-from bench.process import OperatorProcess, Usage, a_free_port, a_process, an_operator
+from bench.process import (
+    Ended,
+    OperatorProcess,
+    Usage,
+    a_free_port,
+    a_process,
+    an_operator,
+    ending,
+)
 from bench.programs import ROOT
 from bench.quota import limited
 from bench.spectra_flavour import SpectraFlavour
@@ -31,11 +39,13 @@ class Running:
     Attributes:
         pid: Its process.
         began: When it was started, by the monotonic clock.
+        ended: Says how it ended by itself; None while it runs.
         operator: What it tells of itself, if it is ours.
     """
 
     pid: int
     began: float
+    ended: Ended
     operator: OperatorProcess | None = None
 
     def usage(self) -> Usage | None:
@@ -98,7 +108,7 @@ class Operator:
             an_operator(plane.access_file, log, a_free_port()) as operator,
             limited(operator.pid, self.cpus, plane.name),
         ):
-            yield Running(operator.pid, operator.began, operator)
+            yield Running(operator.pid, operator.began, operator.ended, operator)
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,7 @@ class Controller:
             a_process(command, log, dict(os.environ)) as process,
             limited(process.pid, self.cpus, plane.name),
         ):
-            yield Running(process.pid, began)
+            yield Running(process.pid, began, ending(process, log))
 
 
 def another(binary: Path, folder: Path, flavour: str, arguments: str, cpus: float) -> Controller:

@@ -16,6 +16,7 @@ from bench.process import a_service_account
 from bench.programs import run_program
 from cluster import paths, state
 from cluster.kwok import Lasting
+from cluster.lock import locked
 
 CLUSTER = "spectra-bench"
 OWN = (CLUSTER, "spectra-profile")
@@ -98,6 +99,28 @@ def check_free(name: str) -> None:
         f"--name: there is a cluster {name}, which would be removed; choose another name,"
         f" or remove it by `{remove}`"
     )
+
+
+@contextmanager
+def owned(name: str) -> Iterator[None]:
+    """Be the only one that measures on control planes of this name, until the end of the block.
+
+    Raises:
+        BenchError: Another process measures on them; each would take down the other's.
+    """
+
+    def refuse(holder: str) -> None:
+        raise BenchError(
+            f"--name: {holder} measures on the cluster {name}; wait for its end,"
+            " or choose another name"
+        )
+
+    file = paths.cluster_paths(name, os.environ).lock_file.with_name(f"{name}.measured.lock")
+    with locked(file, f"process {os.getpid()}", refuse):
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
 
 
 @contextmanager

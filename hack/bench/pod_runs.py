@@ -19,6 +19,7 @@ from bench.graphs import Graph, single
 from bench.meter import Meter
 from bench.observer import Observer
 from bench.plane import NAMESPACE, Plane, a_plane
+from bench.process import while_alive
 from bench.raw_limit import RawLimit
 from bench.results import EngineCost, PodRun, RawRun, spread
 from bench.scenarios import PodScenario
@@ -84,15 +85,15 @@ async def _on_plane(
             await client.create(resource, NAMESPACE, body)
         if scenario.crowd is not None:
             await gather_crowd(client, NAMESPACE, scenario.crowd)
-            with engine.running(plane, log.with_suffix(".first.log")):  # a start is a restart
-                await until_taken_in(client, NAMESPACE, scenario.crowd)
+            first = engine.running(plane, log.with_suffix(".first.log"))  # a start is a restart
+            with first as running:
+                taken = until_taken_in(client, NAMESPACE, scenario.crowd)
+                await while_alive(taken, running.ended)
         stage = _Stage(plane, client, engine.flavour, conditions)
         await stage.apply([FIRST], single())
         with engine.running(plane, log) as running:
-            start = await stage.start(running)
-            before = await stage.raw("before", scenario)
-            done = await stage.measured(scenario, running)
-            after = await stage.raw("after", scenario)
+            figures = stage.figures(scenario, running)
+            start, before, done, after = await while_alive(figures, running.ended)
     return PodRun(
         scenario=scenario.name,
         engine=engine.name,
@@ -147,6 +148,15 @@ class _Stage:
             await self._client.create(kind, NAMESPACE, self._flavour.workflow(name, graph))
 
         await at_once(map(create, names))
+
+    async def figures(
+        self, scenario: PodScenario, running: Running
+    ) -> tuple[_Start, list[RawRun], _Done, list[RawRun]]:
+        """Measure the engine's start, and the scenario between two runs of the raw limit."""
+        start = await self.start(running)
+        before = await self.raw("before", scenario)
+        done = await self.measured(scenario, running)
+        return start, before, done, await self.raw("after", scenario)
 
     async def start(self, running: Running) -> _Start:
         """See the engine do the workflow that was there before it."""

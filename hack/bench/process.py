@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -9,11 +10,11 @@ import socket
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -23,13 +24,20 @@ from bench import proc
 from bench.errors import BenchError
 from bench.shipped import shipped_python
 
+T = TypeVar("T")
+
 START_SECONDS = 60.0
 POLL_SECONDS = 0.02
+LOOK_SECONDS = 0.25
 
 _SAMPLE = re.compile(r"^(\w+)\{([^}]*)\} (\S+)$", re.MULTILINE)
 _HOPS = re.compile(r"^spectra_hop_latency_seconds_count (\S+)$", re.MULTILINE)
 _USED = re.compile(r"^process_cpu_seconds_total (\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+Ended = Callable[[], str | None]
+"""Says in a sentence how a process ended by itself; None while it runs."""
 
 
 class Cluster(Protocol):
@@ -102,12 +110,14 @@ def parse_usage(told: str, cpu: float, starved: float) -> Usage:
 class OperatorProcess:
     """A running operator; `port` is that of its probes and metrics.
 
-    `began` is when the process was started, by the monotonic clock.
+    `began` is when the process was started, by the monotonic clock; `ended` says why it runs no
+    more, and None while it does.
     """
 
     pid: int
     port: int
     began: float
+    ended: Ended
 
     def usage(self) -> Usage:
         """Return what it has used up to now."""
@@ -123,10 +133,12 @@ class OperatorProcess:
         """Wait until it has made a pass over anything; return when, by the monotonic clock.
 
         Raises:
-            BenchError: It made none in a minute.
+            BenchError: It made none in a minute, or ended.
         """
         deadline = time.monotonic() + START_SECONDS
         while (now := time.monotonic()) < deadline:
+            if why := self.ended():
+                raise BenchError(why)
             try:
                 if self.usage().passes.total():
                     return now
@@ -189,7 +201,7 @@ def an_operator(
     command = [str(shipped_python()), "-m", "spectra_operator", "run"]
     began = time.monotonic()
     with a_process(command, log, os.environ | given) as process:
-        yield OperatorProcess(process.pid, port, began)
+        yield OperatorProcess(process.pid, port, began, ending(process, log))
 
 
 @contextmanager
@@ -204,3 +216,32 @@ def a_process(
         finally:
             process.terminate()
             process.wait(30)
+
+
+def ending(process: subprocess.Popen[bytes], log: Path) -> Ended:
+    """Return what tells whether a process has ended, by its exit code and where its log is."""
+
+    def ended() -> str | None:
+        code = process.poll()
+        return None if code is None else f"the engine ended with exit code {code}; its log: {log}"
+
+    return ended
+
+
+async def while_alive(work: Coroutine[Any, Any, T], ended: Ended) -> T:
+    """Do work that waits for what a process does; returns what the work does.
+
+    Raises:
+        BenchError: The process ended before the work.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait({task}, timeout=LOOK_SECONDS))[0]:
+            if why := ended():
+                raise BenchError(why)
+        if task.exception() and (why := ended()):
+            raise BenchError(why) from task.exception()
+        return task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -92,9 +92,13 @@ class PlainClient:
 
     @classmethod
     async def started(cls, command: list[str]) -> PlainClient:
-        """Start it."""
+        """Start it; Ctrl-C on the terminal is not for it: whoever started it ends it."""
         pipe = asyncio.subprocess.PIPE
-        return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
+        return cls(
+            await asyncio.create_subprocess_exec(
+                *command, stdin=pipe, stdout=pipe, start_new_session=True
+            )
+        )
 
     def tell(self, word: str) -> None:
         """Write it a line."""
@@ -107,20 +111,28 @@ class PlainClient:
         Raises:
             BenchError: It said another, ended, or said nothing in time.
         """
-        assert self._process.stdout is not None
         try:
             async with asyncio.timeout(PATIENCE):
-                line = await self._process.stdout.readline()
+                line = await self.line()
         except TimeoutError:
             raise BenchError(f"the plain client did not say {wanted!r} in time") from None
-        if line.decode().strip() != wanted:
+        if line.strip() != wanted:
             raise BenchError(f"the plain client said {line!r}, not {wanted!r}; see its errors")
+
+    async def line(self) -> str:
+        """Wait for the next line, whatever it is; return it, or "" at the end."""
+        assert self._process.stdout is not None
+        return (await self._process.stdout.readline()).decode()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended."""
+        return self._process.returncode is not None
 
     async def stop(self) -> None:
         """End it if it still runs."""
         if self._process.returncode is None:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
+            self._process.terminate()
             try:
                 async with asyncio.timeout(10):
                     await self._process.wait()

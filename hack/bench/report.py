@@ -115,7 +115,14 @@ def _runs(runs: Sequence[PodRun]) -> str:
 
 
 def _costs(runs: Sequence[PodRun]) -> str:
-    head = ["Scenario", "Engine", "CPU s/1,000", "Waited for a core s", "RSS before MiB", "Peak"]
+    head = [
+        "Scenario",
+        "Engine",
+        "CPU s/1,000",
+        "Waited for a core s",
+        "RSS before MiB",
+        "Peak MiB",
+    ]
     rows = [
         [
             group[0].scenario,
@@ -132,7 +139,7 @@ def _costs(runs: Sequence[PodRun]) -> str:
         ]
         for group in _grouped(runs)
     ]
-    last = ["Settled", "Requests/task", "Writes/task", "Bytes/task", "API server CPU s/1,000"]
+    last = ["Settled MiB", "Requests/task", "Writes/task", "Bytes/task", "API server CPU s/1,000"]
     return table([*head, *last], rows)
 
 

@@ -33,7 +33,7 @@ class PodScenario:
 
     Attributes:
         name: As in `--scenario`.
-        title: As in the report.
+        wording: The title, with the names of sizes in braces.
         shape: Makes the graph of a size.
         size: The size of the graph of each workflow.
         workflows: How many are applied at once.
@@ -46,7 +46,7 @@ class PodScenario:
     """
 
     name: str
-    title: str
+    wording: str
     shape: Callable[[int], Graph]
     size: int
     workflows: int = 1
@@ -55,6 +55,17 @@ class PodScenario:
     crowd: Crowd | None = None
     quick_crowd: Crowd | None = None
     seconds: int = 0
+
+    @property
+    def title(self) -> str:
+        """As in the report, with the sizes that it has."""
+        crowd = self.crowd or Crowd(0, 0)
+        return self.wording.format(
+            size=self.size,
+            workflows=self.workflows,
+            suspended=crowd.suspended,
+            finished=crowd.finished,
+        )
 
     @property
     def graph(self) -> Graph:
@@ -126,34 +137,35 @@ Scenario = PodScenario | DispatchScenario
 SCENARIOS: tuple[Scenario, ...] = (
     PodScenario(
         "small-workflows",
-        "500 one-task workflows at once",
+        "{workflows:,} one-task workflows at once",
         graphs.single,
         1,
         workflows=500,
         quick_size=1,
         quick_workflows=60,
     ),
-    PodScenario("chain", "chain of 100", graphs.chain, 100, quick_size=10),
-    PodScenario("fan-out-100", "fan-out of 100", graphs.fan_out, 100, quick_size=20),
-    PodScenario("fan-out-1000", "fan-out of 1,000", graphs.fan_out, 1000, quick_size=200),
-    PodScenario("fan-out-10000", "fan-out of 10,000", graphs.fan_out, 10_000),
+    PodScenario("chain", "chain of {size:,}", graphs.chain, 100, quick_size=10),
+    PodScenario("fan-out-100", "fan-out of {size:,}", graphs.fan_out, 100, quick_size=20),
+    PodScenario("fan-out-1000", "fan-out of {size:,}", graphs.fan_out, 1000, quick_size=200),
+    PodScenario("fan-out-10000", "fan-out of {size:,}", graphs.fan_out, 10_000),
     PodScenario(
         "layers",
-        "ten layers of 100 named tasks, a phase each",
+        "ten layers of {size:,} named tasks, a phase each",
         graphs.layered_steps,
         100,
         quick_size=10,
     ),
     PodScenario(
         "layers-all-to-all",
-        "ten layers of 50 named tasks, each naming all 50 before it",
+        "ten layers of {size:,} named tasks, each naming all {size:,} before it",
         graphs.layered_tasks,
         50,
     ),
-    PodScenario("named", "1,000 named tasks in one phase", graphs.named, 1000, quick_size=100),
+    PodScenario("named", "{size:,} named tasks in one phase", graphs.named, 1000, quick_size=100),
     PodScenario(
         "crowd",
-        "100 chains of 3 beside 2,000 suspended and 8,000 finished workflows",
+        "{workflows:,} chains of {size} beside {suspended:,} suspended"
+        " and {finished:,} finished workflows",
         graphs.chain,
         3,
         workflows=100,
@@ -164,7 +176,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     PodScenario(
         "running",
-        "2,000 pods that run at the same time",
+        "{size:,} pods that run at the same time",
         graphs.fan_out,
         2000,
         seconds=45,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.results import DispatchRun, PacedRun, PodRun, Result
 
-MIB, KIB = 1024 * 1024, 1024
+MB, KB = 10**6, 10**3
 OWN = "spectra"
 WIDE = ("fan-out-1000", "fan-out-10000", "named")
 MANY = ("small-workflows",)
@@ -153,7 +153,7 @@ def _growth(results: Sequence[Result]) -> float | None:
 
 def _idle(results: Sequence[Result]) -> float | None:
     runs = [run for run in pod_runs(results) if run.scenario != "crowd"]
-    return _median(run.cost.rss_before / MIB for run in runs)
+    return _median(run.cost.rss_before / MB for run in runs)
 
 
 def _finished(results: Sequence[Result]) -> float | None:
@@ -162,7 +162,7 @@ def _finished(results: Sequence[Result]) -> float | None:
     if not many or not some:
         return None
     (few, least), (most, largest) = _settled(some), _settled(many)
-    return (largest - least) / KIB / (most - few)
+    return (largest - least) / KB / (most - few)
 
 
 def _settled(runs: Sequence[PodRun]) -> tuple[int, float]:
@@ -174,7 +174,7 @@ def _settled(runs: Sequence[PodRun]) -> tuple[int, float]:
 def _running(results: Sequence[Result]) -> float | None:
     runs = [run for run in pod_runs(results, "running") if run.at_once >= RUNNING_PODS]
     return _median(
-        (run.cost.rss_peak - run.cost.rss_quarter) / KIB / (run.at_once - run.pods // 4)
+        (run.cost.rss_peak - run.cost.rss_quarter) / KB / (run.at_once - run.pods // 4)
         for run in runs
     )
 
@@ -245,9 +245,9 @@ TARGETS = (
     ),
     Target("writes a pod task beyond create and delete", "", 2, False, _writes, _each(AMORTISED)),
     Target("CPU a task at 10,000 to that at 100", "times", 1.2, False, _growth, GROWN),
-    Target("operator's memory, idle", "MiB", 120, False, _idle),
-    Target("memory a finished task", "KiB", 1.5, False, _finished, ENDED),
-    Target("memory a running task", "KiB", 6, False, _running, (("running",),)),
+    Target("operator's memory, idle", "MB", 120, False, _idle),
+    Target("memory a finished task", "kB", 1.5, False, _finished, ENDED),
+    Target("memory a running task", "kB", 6, False, _running, (("running",),)),
     Target(
         "start beside 10,000 workflows of ten tasks, to the first pod",
         "s",

@@ -7,14 +7,18 @@ import datetime
 import json
 import linecache
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from bench import scenarios
+from bench.cli import REFUSED
 from bench.errors import BenchError
 from bench.options import factor, make_folder, scenarios_of
-from bench.plane import check_free
+from bench.plane import check_free, owned
 from bench.programs import ROOT
+from bench.scenarios import Scenario
 from cluster.cli import cluster_name
 from cluster.console import Console
 from cluster.errors import ClusterError
@@ -37,12 +41,13 @@ WORKLOADS = (
     "warm-chains",
     "warm-fan-out",
 )
+ABOUT = "Where time goes. Exit code 2: refused, and nothing was started; 1: it failed."
 FAILURES = (BenchError, ClusterError, KubeError, ProfileError)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    top = argparse.ArgumentParser(prog="python -m profiling", description="Where time goes.")
+    top = argparse.ArgumentParser(prog="python -m profiling", description=ABOUT)
     top.add_argument("--output", type=Path, help="folder; default: build/profile/TIME")
     commands = top.add_subparsers(dest="command", required=True)
     sample = commands.add_parser("sample", help="look at an operator in scenarios of the benchmark")
@@ -63,32 +68,54 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code."""
     given = parser().parse_args(arguments)
     folder: Path = given.output or ROOT / "build" / "profile" / _now()
-    try:
-        make_folder(folder)
-        if given.command == "sample":
-            _sample(given, folder)
-        elif given.command == "memory":
-            _memory(folder)
-        else:
-            _count(given.workload or list(WORKLOADS), given.against, folder)
-    except FAILURES as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    with ExitStack() as held:
+        try:
+            work = _work(given, folder, held)
+        except FAILURES as error:
+            print(f"error: {error}", file=sys.stderr)
+            return REFUSED
+        try:
+            work()
+        except FAILURES as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            done = "what there was until then" if any(folder.iterdir()) else "nothing was measured"
+            print(f"interrupted; {done}: {folder}", file=sys.stderr)
+            return 130
     Console().say(f"written: {folder}")
     return 0
 
 
-def _sample(given: argparse.Namespace, folder: Path) -> None:
+def _work(given: argparse.Namespace, folder: Path, held: ExitStack) -> Callable[[], None]:
+    """Return what is to be done; what it needs to itself is `held`.
+
+    Raises:
+        BenchError: It cannot be done as asked.
+        ClusterError: What is known of the cluster cannot be read.
+        ProfileError: What is to be compared with is not there.
+    """
+    make_folder(folder)
+    if given.command == "memory":
+        return partial(_memory, folder)
+    if given.command == "count":
+        names = given.workload or list(WORKLOADS)
+        before = {name: _read(given.against, name) for name in names} if given.against else {}
+        return partial(_count, names, before, folder)
     given.scenario = given.scenario or list(SCENARIOS)
     chosen = scenarios_of(given, ALL)
+    held.enter_context(owned(given.name))
     check_free(given.name)
+    return partial(_sample, chosen, given.name, folder)
+
+
+def _sample(chosen: Sequence[Scenario], cluster: str, folder: Path) -> None:
     for scenario in chosen:
         Console().say(scenario.title)
-        print(profiled(scenario, given.name, folder))
+        print(profiled(scenario, cluster, folder))
 
 
-def _count(names: list[str], against: Path | None, folder: Path) -> None:
-    before = {name: _read(against, name) for name in names} if against else {}
+def _count(names: Sequence[str], before: Mapping[str, Counts], folder: Path) -> None:
     for name in names:
         found = counted(name)
         (folder / f"{name}.json").write_text(json.dumps(found.as_json(), indent=1) + "\n")

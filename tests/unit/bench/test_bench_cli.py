@@ -253,8 +253,8 @@ def test_a_run_that_fails_does_not_keep_the_others_from_their_end(
 
     told = figures(tmp_path)
     assert told["failures"] == [
-        "chain of 100: spectra, run 1: no end",
-        "1,000 named tasks in one phase: spectra, run 1: refused; TimeoutError",
+        "chain of 10: spectra, run 1: no end",
+        "100 named tasks in one phase: spectra, run 1: refused; TimeoutError",
     ]
     assert told["runs"][-1]["scenario"] == "dispatch"
 
@@ -274,3 +274,41 @@ def test_two_engines_are_run_five_times_each_but_for_dispatch(
         *("controller", "controller", "spectra", "spectra", "controller"),
         *["dispatch"] * 5,
     ]
+
+
+def test_two_benchmarks_do_not_share_a_cluster(
+    fakes: dict[str, Exception],
+    cluster_of: Callable[[str], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with plane.owned("spectra-bench"):
+        assert cli.main(["--output", str(tmp_path / "out")]) == cli.REFUSED
+        told = f"--name: process {os.getpid()} measures on the cluster spectra-bench; wait"
+        assert told in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
+    assert cli.main(["--output", str(tmp_path / "out"), "--scenario", "chain"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("scenario", "told"),
+    [("chain", "nothing was measured"), ("fan-out-100", "what was measured until then")],
+)
+def test_an_interrupted_benchmark_says_what_there_is_and_where(
+    scenario: str,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run_pods(asked: Scenario, *_: Any) -> PodRun:
+        if asked.name == scenario:
+            raise KeyboardInterrupt
+        return a_pod_run(asked.name)
+
+    monkeypatch.setattr(cli, "run_pods", run_pods)
+    chosen = ["--scenario", "chain", "--scenario", "fan-out-100"]
+
+    assert cli.main(["--output", str(tmp_path), *chosen]) == 130
+
+    assert f"interrupted; {told}: {tmp_path}" in capsys.readouterr().err

@@ -71,7 +71,7 @@ def test_each_target_has_its_limit_what_was_reached_and_a_verdict() -> None:
     text = rendered(WHOLE)
 
     assert row(text, "hop in a chain, p50")[1:] == ["≤ 20 ms", "9 ms", "met"]
-    assert row(text, "memory a running task")[1:] == ["≤ 6 KiB", "-", "not measured"]
+    assert row(text, "memory a running task")[1:] == ["≤ 6 kB", "-", "not measured"]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +170,11 @@ def test_equal_results_give_equal_pictures(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
-@pytest.mark.parametrize("unit", ["MiB", "%", "ms", "s", "KiB", "times"])
+@pytest.mark.parametrize("unit", ["MB", "%", "ms", "s", "kB", "times"])
 def test_units_stand_behind_limits(unit: str) -> None:
     assert f" {unit} " in rendered([])
+
+
+def test_the_memory_of_tables_says_its_own_unit_in_each_column() -> None:
+    for head in ("RSS before MiB", "Peak MiB", "Settled MiB"):
+        assert f" {head} " in rendered(WHOLE)

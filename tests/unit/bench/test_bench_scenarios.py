@@ -109,3 +109,11 @@ def test_dispatch_is_measured_at_the_rate_of_the_target_quick_or_not() -> None:
         (found,) = scenarios.chosen(["dispatch"], quick=quick, factor=1)
         assert isinstance(found, DispatchScenario)
         assert 200.0 in found.rates
+
+
+def test_a_title_says_the_size_that_is_measured() -> None:
+    assert pod_scenario("small-workflows").title == "500 one-task workflows at once"
+    assert pod_scenario("small-workflows", quick=True).title == "60 one-task workflows at once"
+    assert pod_scenario("fan-out-1000", factor=2).title == "fan-out of 2,000"
+    crowd = "10 chains of 3 beside 100 suspended and 400 finished workflows"
+    assert pod_scenario("crowd", quick=True).title == crowd

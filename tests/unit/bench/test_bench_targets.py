@@ -7,13 +7,14 @@ import pytest
 from bench.results import RawRun, Result
 from bench.targets import TARGETS, Verdict, cpu_a_task, verdicts, writes
 from builders.benchmarks import (
-    MIB,
     a_cost,
     a_dispatch_run,
     a_paced_run,
     a_pod_run,
     a_spread,
 )
+
+MB = 10**6
 
 
 def verdict(about: str, results: Sequence[Result]) -> Verdict:
@@ -170,11 +171,11 @@ def test_growth_is_the_cost_of_a_task_among_many_to_that_among_few() -> None:
 
 
 def test_memory_a_task_is_what_was_added_to_that_of_the_idle_operator() -> None:
-    few = a_cost(rss_before=100 * MIB, rss_settled=108 * MIB)
-    many = a_cost(rss_before=100 * MIB, rss_settled=117 * MIB)
+    few = a_cost(rss_before=100 * MB, rss_settled=108 * MB)
+    many = a_cost(rss_before=100 * MB, rss_settled=117 * MB)
     finished = [
-        a_pod_run("fan-out-1000", pods=1024, cost=few),
-        a_pod_run("fan-out-10000", pods=10_240, cost=many),
+        a_pod_run("fan-out-1000", pods=1000, cost=few),
+        a_pod_run("fan-out-10000", pods=10_000, cost=many),
     ]
 
     assert verdict("memory a finished task", finished).reached == pytest.approx(1.0)
@@ -183,8 +184,8 @@ def test_memory_a_task_is_what_was_added_to_that_of_the_idle_operator() -> None:
 
 
 def test_memory_a_running_task_is_counted_from_a_quarter_of_them_on() -> None:
-    cost = a_cost(rss_before=100 * MIB, rss_quarter=112 * MIB, rss_peak=115 * MIB)
-    running = [a_pod_run("running", pods=1024, at_once=1024, cost=cost)]
+    cost = a_cost(rss_before=100 * MB, rss_quarter=112 * MB, rss_peak=115 * MB)
+    running = [a_pod_run("running", pods=1000, at_once=1000, cost=cost)]
 
     assert verdict("memory a running task", running).reached == pytest.approx(4.0)
 
@@ -225,3 +226,11 @@ def test_a_limit_that_is_just_reached_is_met(reached: float | None, met: bool | 
     least = next(target for target in TARGETS if target.least)
 
     assert Verdict(least, reached).met is met
+
+
+def test_memory_is_judged_by_the_units_of_its_limits_which_are_powers_of_ten() -> None:
+    units = {target.what: target.unit for target in TARGETS if "memory" in target.what}
+
+    assert sorted(units.values()) == ["MB", "kB", "kB"]
+    just_over = a_pod_run(cost=a_cost(rss_before=120 * MB + 1))
+    assert verdict("memory, idle", [just_over]).met is False

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from bench.cli import REFUSED
 from bench.errors import BenchError
+from bench.plane import owned
 from bench.scenarios import SCENARIOS, UNPACED, Scenario, names
 from bench.scenarios import chosen as chosen_scenarios
 from cluster import paths, state
@@ -125,7 +127,7 @@ def test_a_scenario_that_has_no_small_size_is_refused_and_not_left_out(
     large = next(each.name for each in SCENARIOS if each.quick() is None)
 
     options = ["sample", "--quick", "--scenario", "chain", "--scenario", large]
-    assert cli.main(["--output", str(tmp_path), *options]) == 1
+    assert cli.main(["--output", str(tmp_path), *options]) == REFUSED
 
     assert f"there is no small {large}: leave out --quick" in capsys.readouterr().err
 
@@ -138,7 +140,7 @@ def test_a_cluster_that_no_profile_made_is_not_taken_down(
     noted = state.ClusterState("local", state.boot_id())
     state.save(paths.cluster_paths("mine", os.environ).state_file, noted)
 
-    assert cli.main(["--output", str(tmp_path), "sample", "--name", "mine"]) == 1
+    assert cli.main(["--output", str(tmp_path), "sample", "--name", "mine"]) == REFUSED
 
     assert "--name: there is a cluster mine, which would be removed" in capsys.readouterr().err
 
@@ -149,7 +151,7 @@ def test_an_output_that_is_a_file_is_told_before_anything_runs(
     monkeypatch.setattr(cli, "profiled", lambda *_: pytest.fail("nothing is begun"))
     (tmp_path / "report").write_text("mine")
 
-    assert cli.main(["--output", str(tmp_path / "report"), "sample"]) == 1
+    assert cli.main(["--output", str(tmp_path / "report"), "sample"]) == REFUSED
 
     assert "--output" in capsys.readouterr().err
     assert (tmp_path / "report").read_text() == "mine"
@@ -164,3 +166,28 @@ def test_without_an_output_each_run_has_a_folder_of_its_time(
 
     assert cli.main(["sample", "--quick", "--scenario", "chain"]) == 0
     assert (tmp_path / "build" / "profile" / "20260101-120000").is_dir()
+
+
+def test_a_profile_does_not_share_a_cluster_with_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "profiled", lambda *_: pytest.fail("nothing is begun"))
+    monkeypatch.setenv("SPECTRA_STATE", str(tmp_path))
+
+    with owned(cli.CLUSTER):
+        assert cli.main(["--output", str(tmp_path / "out"), "sample"]) == REFUSED
+
+    assert f"measures on the cluster {cli.CLUSTER}" in capsys.readouterr().err
+
+
+def test_an_interrupted_profile_says_that_nothing_was_measured_and_where(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def profiled(*_: Any) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "profiled", profiled)
+
+    assert cli.main(["--output", str(tmp_path), "sample"]) == 130
+
+    assert f"interrupted; nothing was measured: {tmp_path}" in capsys.readouterr().err

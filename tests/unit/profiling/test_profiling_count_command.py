@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bench.cli import REFUSED
 from profiling import cli, workloads
 from profiling.counting import Count
 from profiling.counts import Counts
@@ -159,7 +160,7 @@ def test_a_folder_without_counts_is_refused_with_how_to_make_them(
         (tmp_path / "chain-of-20.json").write_text(text)
     options = ["--workload", "chain-of-20", "--against", str(tmp_path)]
 
-    assert cli.main(["--output", str(tmp_path / "new"), "count", *options]) == 1
+    assert cli.main(["--output", str(tmp_path / "new"), "count", *options]) == REFUSED
 
     said = capsys.readouterr().err
     assert "--against: chain-of-20.json holds no counts: " in said
@@ -173,6 +174,6 @@ def test_the_counts_of_another_workload_are_compared_with_nothing(
     (tmp_path / "chain-of-20.json").write_text(json.dumps(a_count(1).as_json()))
     options = ["--workload", "chain-of-20", "--against", str(tmp_path)]
 
-    assert cli.main(["--output", str(tmp_path / "new"), "count", *options]) == 1
+    assert cli.main(["--output", str(tmp_path / "new"), "count", *options]) == REFUSED
 
     assert "chain-of-20.json has the counts of warm-chains" in capsys.readouterr().err
