@@ -210,7 +210,7 @@ def cluster_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str
 
 
 @pytest.fixture
-def fakes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Exception]:
+def fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Exception]:
     """Scenarios that are measured at once; those named here fail instead."""
     bad: dict[str, Exception] = {}
 
@@ -222,6 +222,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Exception]:
     def run_dispatch(scenario: Scenario, run: int, _: Conditions) -> DispatchRun:
         return replace(a_dispatch_run(), run=run)
 
+    monkeypatch.setenv("SPECTRA_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(cli, "run_pods", run_pods)
     monkeypatch.setattr(cli, "run_dispatch", run_dispatch)
     monkeypatch.setattr(cli, "draw", lambda *_: [])
@@ -288,27 +289,3 @@ def test_two_benchmarks_do_not_share_a_cluster(
         assert told in capsys.readouterr().err
         assert not (tmp_path / "out").exists()
     assert cli.main(["--output", str(tmp_path / "out"), "--scenario", "chain"]) == 0
-
-
-@pytest.mark.parametrize(
-    ("scenario", "told"),
-    [("chain", "nothing was measured"), ("fan-out-100", "what was measured until then")],
-)
-def test_an_interrupted_benchmark_says_what_there_is_and_where(
-    scenario: str,
-    told: str,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def run_pods(asked: Scenario, *_: Any) -> PodRun:
-        if asked.name == scenario:
-            raise KeyboardInterrupt
-        return a_pod_run(asked.name)
-
-    monkeypatch.setattr(cli, "run_pods", run_pods)
-    chosen = ["--scenario", "chain", "--scenario", "fan-out-100"]
-
-    assert cli.main(["--output", str(tmp_path), *chosen]) == 130
-
-    assert f"interrupted; {told}: {tmp_path}" in capsys.readouterr().err

@@ -21,6 +21,12 @@ from profiling.workloads import WORKLOADS
 from spectra_operator.kube.errors import Forbidden
 
 
+@pytest.fixture(autouse=True)
+def clusters_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keeps the lock of a cluster away from what this machine measures."""
+    monkeypatch.setenv("SPECTRA_STATE", str(tmp_path.with_name(f"{tmp_path.name}-state")))
+
+
 def test_a_command_is_asked_for() -> None:
     with pytest.raises(SystemExit):
         cli.parser().parse_args([])
