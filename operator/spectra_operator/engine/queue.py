@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 _FIRST_BACKOFF = 0.05
 _LONGEST_BACKOFF = 60.0
+_TURNS = 4
 
 
 def backoff(tries: int) -> float:
@@ -52,7 +53,7 @@ class WorkQueue:
         self._clock = clock
         self._ready: OrderedDict[Key, float] = OrderedDict()
         self._behind: OrderedDict[Key, float] = OrderedDict()
-        self._turn_of_behind = False
+        self._taken = 0
         self._due: dict[Key, float] = {}
         self._heap: list[tuple[float, int, Key]] = []
         self._order = count()
@@ -78,7 +79,7 @@ class WorkQueue:
         self._changed.set()
 
     def add_behind(self, key: Key) -> None:
-        """Ask for a pass that others need not wait behind: they take turns, one for one."""
+        """Ask for a pass that others need not wait behind: it has every fourth turn at least."""
         if key in self._ready:
             return
         self.add(key)
@@ -177,8 +178,9 @@ class WorkQueue:
 
     def _next(self) -> Key | None:
         """Return the key whose turn it is; while it is quiet, one whose pass was short."""
-        self._turn_of_behind = not self._turn_of_behind
-        lanes = (self._behind, self._ready) if self._turn_of_behind else (self._ready, self._behind)
+        self._taken += 1
+        turn_of_behind = self._taken % _TURNS == 0
+        lanes = (self._behind, self._ready) if turn_of_behind else (self._ready, self._behind)
         waiting = chain(*lanes)
         if self._clock.monotonic() >= self._quiet_until:
             return next(waiting, None)
