@@ -98,6 +98,17 @@ class InFlight:
             "pods": sorted(t.uid for t in self.play.recorder.trails if self._waits(t.item.task)),
         }
 
+    async def stands_as_before(self) -> None:
+        """Check that a replacement of the operator changed nothing.
+
+        Raises:
+            AssertionError: Something is not as it was.
+        """
+        # Until a worker has called whoever leads now, its revision has no ready worker.
+        again = "the rollout is held again"
+        await self.play.then.until(again, lambda: self._rollout("state") == "Paused")
+        assert await self.standing() == self.before
+
     async def go_on(self, gate: str) -> None:
         """Open a gate; return when what it held, and what followed, is recorded."""
         await self.opened(gate)
