@@ -10,8 +10,8 @@ from ..api import constants as c
 from ..core.attempts.evidence import Attempt, selection_of
 from ..core.clean_up import pod_expiry
 from ..core.names import pod_name
+from ..core.phase.attention import is_recorded
 from ..core.phase.decide import PhaseDecision
-from ..core.phase.records import PhaseRecord
 from ..kube.resources import Body, uid_of
 from . import claiming
 from .attempts import VANISHED
@@ -55,7 +55,7 @@ class PhasePods:
         for attempt in tuple(doubtful.values()):
             if attempt.phase_uid != run.shape.uid:
                 self._let_go(key, attempt)
-            elif not attempt.live and not attempt.held and _recorded(run.persisted, attempt):
+            elif not attempt.live and not attempt.held and is_recorded(run.persisted, attempt):
                 count_end(self._parts, key, run, attempt)  # nothing keeps its proof
                 self._parts.attempts.forget(key, attempt.pod)
 
@@ -229,11 +229,3 @@ def _is_watched(pod: Body) -> bool:
     labels = pod["metadata"].get("labels") or {}
     ours = labels.get(c.MANAGED_BY) == c.MANAGER and c.LABEL_PHASE_UID in labels
     return ours and c.LABEL_RECORDED not in labels
-
-
-def _recorded(persisted: PhaseRecord, attempt: Attempt) -> bool:
-    if persisted.ended:
-        return True
-    record = persisted.tasks.get(attempt.task)
-    number = record.recorded(attempt.index) if record else 0
-    return number is None or attempt.number <= number

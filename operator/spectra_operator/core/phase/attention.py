@@ -53,11 +53,12 @@ def attention(
     lost: tuple[Missing, ...],
 ) -> Attention:
     """Return what the next pass must look at, after one that looked at these attempts."""
+    others = looked.glance.attention.limit_at if looked.glance else None
     restless = {a.pod for a in stop}
     unwritten = _still_unwritten(snapshot, looked)
     for attempt in looked.attempts:
-        if not attempt.live and _is_recorded(record, attempt):
-            written = _is_recorded(snapshot.persisted, attempt)
+        if not attempt.live and is_recorded(record, attempt):
+            written = is_recorded(snapshot.persisted, attempt)
             (restless if written else unwritten).add(attempt.pod)
         elif not _rests(record, attempt):
             restless.add(attempt.pod)
@@ -68,7 +69,7 @@ def attention(
         restless=frozenset(restless),
         unwritten=frozenset(unwritten),
         missing=lost,
-        limit_at=_limit_at(snapshot, record, looked),
+        limit_at=earliest_limit(snapshot, record, looked.attempts, others),
     )
 
 
@@ -87,10 +88,16 @@ def missing(snapshot: PhaseSnapshot, record: PhaseRecord, looked: Look) -> tuple
 
 
 def earliest_limit(
-    snapshot: PhaseSnapshot, record: PhaseRecord, attempts: Iterable[Attempt]
+    snapshot: PhaseSnapshot,
+    record: PhaseRecord,
+    attempts: Iterable[Attempt],
+    others: datetime | None,
 ) -> datetime | None:
-    """Return when the first of some attempts passes a time limit; None for never."""
-    times: list[datetime] = []
+    """Return when the first attempt passes a time limit; None for never.
+
+    `others` is when the first of those does that are not among these.
+    """
+    times = [others] if others else []
     for attempt in attempts:
         if attempt.live:
             policy = policy_for(snapshot, attempt, record.tasks.get(attempt.task))
@@ -118,11 +125,16 @@ def _still_unwritten(snapshot: PhaseSnapshot, looked: Look) -> set[str]:
     return set(before.unwritten).difference(a.pod for a in (*glance.seen, *glance.gone))
 
 
-def _is_recorded(record: PhaseRecord, attempt: Attempt) -> bool:
-    """Whether a record has the end of an attempt."""
+def is_recorded(record: PhaseRecord, attempt: Attempt) -> bool:
+    """Whether a phase's record has the end of an attempt, or waits for it no more."""
     task = record.tasks.get(attempt.task)
-    recorded = task.recorded(attempt.index) if task else 0
-    return record.ended or recorded is None or attempt.number <= recorded
+    return record.ended or (task is not None and is_left_behind(task, attempt))
+
+
+def is_left_behind(task: TaskRecord, attempt: Attempt) -> bool:
+    """Whether a task's record has the end of an attempt, or waits for it no more."""
+    recorded = task.recorded(attempt.index)
+    return recorded is None or attempt.number <= recorded
 
 
 def _holds(snapshot: PhaseSnapshot, known: Attention) -> bool:
@@ -175,12 +187,6 @@ def _is_called_running(record: PhaseRecord, one: Missing) -> bool:
         and item.state is TaskState.RUNNING
         and item.attempt == one.number > item.recorded
     )
-
-
-def _limit_at(snapshot: PhaseSnapshot, record: PhaseRecord, looked: Look) -> datetime | None:
-    found = earliest_limit(snapshot, record, looked.attempts)
-    before = looked.glance.attention.limit_at if looked.glance else None
-    return min((t for t in (found, before) if t), default=None)
 
 
 def _limits(attempt: Attempt, policy: TaskPolicy | None) -> list[datetime]:

@@ -39,8 +39,7 @@ def begun(
     record = replace(decision.record, tasks=tasks)
     record = conclude(snapshot.shape, record, snapshot.levels, snapshot.now)
     watch = decision.attention
-    limits = (watch and watch.limit_at, earliest_limit(snapshot, record, started))
-    limit_at = min((at for at in limits if at), default=None)
+    limit_at = earliest_limit(snapshot, record, started, watch.limit_at if watch else None)
     return replace(
         decision,
         record=record,

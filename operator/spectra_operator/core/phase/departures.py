@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from ..attempts.evidence import Attempt
 from ..snapshot import Levels, PhaseSnapshot
-from .attention import Look, policy_for
+from .attention import Look, is_left_behind, is_recorded, policy_for
 from .judging import CLOCK_GRAIN, judge, pending_timed_out, timed_out
-from .records import PhaseRecord, TaskRecord
+from .records import PhaseRecord
 
 
 def releasable(snapshot: PhaseSnapshot, attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
@@ -40,7 +40,7 @@ def left_over(snapshot: PhaseSnapshot, record: PhaseRecord) -> tuple[Attempt, ..
         for attempt in snapshot.attempts
         if can_stop(attempt)
         and attempt.task in record.tasks
-        and _is_superseded(attempt, record.tasks[attempt.task])
+        and is_left_behind(record.tasks[attempt.task], attempt)
     )
 
 
@@ -53,13 +53,11 @@ def _is_releasable(snapshot: PhaseSnapshot, attempt: Attempt) -> bool:
     if not attempt.held or not attempt.uid or (attempt.live and not attempt.node_lost):
         return False
     persisted = snapshot.persisted
-    record = persisted.tasks.get(attempt.task)
     if attempt.live:  # its node does not answer: it may have been given up
-        policy = policy_for(snapshot, attempt, record)
+        policy = policy_for(snapshot, attempt, persisted.tasks.get(attempt.task))
         if policy is None or judge(attempt, policy) is None:
             return False
-    recorded = record.recorded(attempt.index) if record else 0
-    return persisted.ended or recorded is None or attempt.number <= recorded
+    return is_recorded(persisted, attempt)
 
 
 def _must_stop(
@@ -77,13 +75,7 @@ def _must_stop(
     return (
         bool(levels.cancel)
         or attempt.task in late
-        or _is_superseded(attempt, task)
+        or is_left_behind(task, attempt)
         or timed_out(attempt, policy, at)
         or pending_timed_out(attempt, policy, at)
     )
-
-
-def _is_superseded(attempt: Attempt, task: TaskRecord) -> bool:
-    """Whether nobody waits for the attempt any more: its task was reset, skipped or marked."""
-    recorded = task.recorded(attempt.index)
-    return recorded is None or attempt.number <= recorded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..attempts.evidence import Attempt
-from .attention import is_current
+from .attention import is_current, is_left_behind
 from .records import TaskRecord
 
 
@@ -17,8 +17,7 @@ def news(attempts: Iterable[Attempt], tasks: Mapping[str, TaskRecord]) -> list[A
 def _is_shown(record: TaskRecord, attempt: Attempt) -> bool:
     """Whether an item's record already says all that an attempt proves."""
     if not attempt.live:
-        recorded = record.recorded(attempt.index)
-        return recorded is None or attempt.number <= recorded
+        return is_left_behind(record, attempt)
     if not record.fan_out or attempt.node_lost:
         return False
     return is_current(record, attempt)
