@@ -112,13 +112,15 @@ class Texts(Sparse[str]):
         return made
 
 
-def with_entry(entries: Mapping[int, V], index: int, value: V) -> Mapping[int, V]:
+def with_entry(
+    entries: Mapping[int, V], index: int, value: V, kind: type[Sparse[V]] = Sparse
+) -> Mapping[int, V]:
     """Return a mapping with an entry set, shared with the one before if there are many."""
-    if isinstance(entries, Sparse):
+    if isinstance(entries, kind):
         return entries.with_entry(index, value)
     if len(entries) < FEW:
         return {**entries, index: value}
-    return Sparse(entries).with_entry(index, value)
+    return kind(entries).with_entry(index, value)
 
 
 def without(entries: Mapping[int, V], index: int) -> Mapping[int, V]:
@@ -138,12 +140,8 @@ def without_all(entries: Mapping[int, V], indexes: Set[int]) -> Mapping[int, V]:
 
 
 def with_text(texts: Mapping[int, str], index: int, text: str) -> Mapping[int, str]:
-    """Return texts with one set, shared with those before if there are many."""
-    if isinstance(texts, Texts):
-        return texts.with_entry(index, text)
-    if len(texts) < FEW:
-        return {**texts, index: text}
-    return Texts(texts).with_entry(index, text)
+    """Return texts with one set, of which many know how long they are together."""
+    return with_entry(texts, index, text, Texts)
 
 
 def length_of(texts: Mapping[int, str]) -> int:
