@@ -35,7 +35,13 @@ from .plans import (
 )
 from .runs import PhaseRun, StatusState
 from .starts import start
-from .status import COALESCE_SECONDS, PROGRESS_SECONDS, must_be_known, proven
+from .status import (
+    COALESCE_SECONDS,
+    ENDS_ON_PAGES,
+    PROGRESS_SECONDS,
+    must_be_known,
+    proven,
+)
 
 _ORPHANED = Levels(halt="WorkflowDeleted")
 
@@ -188,7 +194,8 @@ class PhaseReconciler:
         if record == run.persisted:
             run.status.dirty_since = None
             return
-        at_once = record.ended or must_be_known(run.persisted, record)
+        known_at_once = record.ended or must_be_known(run.persisted, record)
+        at_once = known_at_once or self._fills_pages(key, run)
         quiet = not at_once and differs_only_in_progress(record, run.persisted)
         waited_for = any(not attempt.live for attempt in unsettled)  # its proof may go then
         within = COALESCE_SECONDS if waited_for else statuses.pace(run.status)
@@ -198,6 +205,14 @@ class PhaseReconciler:
         status = render_phase(record, self._parts.clock.now(), times_of(run.shape))
         if not statuses.write(body, key, run.status, status, record):
             run.persisted = record
+
+    def _fills_pages(self, key: Key, run: PhaseRun) -> bool:
+        """Whether many ends wait on workers' pages for the status of a phase."""
+        ends = run.attention.unwritten if run.attention else frozenset()
+        if len(ends) < ENDS_ON_PAGES:
+            return False
+        known = self._parts.attempts.cell(key).by_pod
+        return sum(pod in known and known[pod].worker != "" for pod in ends) >= ENDS_ON_PAGES
 
     def written(self, key: Key, record: PhaseRecord, body: Body) -> None:
         """Take in that a status was written: tell the story, count, and go on."""
