@@ -76,10 +76,32 @@ def run_pods(scenario: PodScenario, engine: Engine, run: int, conditions: Condit
         return uvloop.run(_on_plane(plane, scenario, engine, run, conditions))
 
 
-async def _on_plane(
-    plane: Plane, scenario: PodScenario, engine: Engine, run: int, conditions: Conditions
-) -> PodRun:
-    log = conditions.folder / f"{scenario.name}-{engine.name}-{run}.log"
+def run_start(scenario: PodScenario, engine: Engine, conditions: Conditions) -> None:
+    """Start an engine beside a scenario's crowd, until it has done the workflow that was there.
+
+    What is beside a run is beside the whole start here.
+
+    Raises:
+        BenchError: It did not get so far in time, or something could not be started.
+    """
+    with a_plane(conditions.cluster, engine.manifests, conditions.lasting) as plane:
+        uvloop.run(_started(plane, scenario, engine, conditions))
+
+
+async def _started(
+    plane: Plane, scenario: PodScenario, engine: Engine, conditions: Conditions
+) -> None:
+    log = conditions.folder / f"{scenario.name}-{engine.name}.log"
+    async with _on_stage(plane, scenario, engine, log, conditions) as (stage, running):
+        with conditions.beside(running.pid):
+            await while_alive(stage.start(running), running.ended)
+
+
+@asynccontextmanager
+async def _on_stage(
+    plane: Plane, scenario: PodScenario, engine: Engine, log: Path, conditions: Conditions
+) -> AsyncIterator[tuple[_Stage, Running]]:
+    """Have an engine started beside what a scenario asks for, and a first workflow."""
     async with AiohttpClient(load_access(str(plane.access_file))) as client:
         for resource, body in engine.flavour.needs():
             await client.create(resource, NAMESPACE, body)
@@ -92,8 +114,16 @@ async def _on_plane(
         stage = _Stage(plane, client, engine.flavour, conditions)
         await stage.apply([FIRST], single())
         with engine.running(plane, log) as running:
-            figures = stage.figures(scenario, running)
-            start, before, done, after = await while_alive(figures, running.ended)
+            yield stage, running
+
+
+async def _on_plane(
+    plane: Plane, scenario: PodScenario, engine: Engine, run: int, conditions: Conditions
+) -> PodRun:
+    log = conditions.folder / f"{scenario.name}-{engine.name}-{run}.log"
+    async with _on_stage(plane, scenario, engine, log, conditions) as (stage, running):
+        figures = stage.figures(scenario, running)
+        start, before, done, after = await while_alive(figures, running.ended)
     return PodRun(
         scenario=scenario.name,
         engine=engine.name,

@@ -203,6 +203,16 @@ UNPACED = DispatchScenario(
     quick_unpaced=1000,
 )
 """The last run of pool dispatch alone, to be looked at; the benchmark has it already."""
+START = PodScenario(
+    "start",
+    "the start beside {suspended:,} suspended and {finished:,} finished workflows",
+    graphs.single,
+    1,
+    quick_size=1,
+    crowd=Crowd(2000, 8000),
+    quick_crowd=Crowd(100, 400),
+)
+"""How `crowd` begins, to be looked at from the first moment of the operator."""
 
 
 def names(among: Sequence[Scenario] = SCENARIOS) -> list[str]:

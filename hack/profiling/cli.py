@@ -32,7 +32,7 @@ from spectra_operator.kube.errors import KubeError
 
 CLUSTER = "spectra-profile"
 SCENARIOS = ("fan-out-1000",)
-ALL = (*scenarios.SCENARIOS, scenarios.UNPACED)
+ALL = (*scenarios.SCENARIOS, scenarios.UNPACED, scenarios.START)
 WORKLOADS = (
     "one-workflow",
     "fan-out-of-100",

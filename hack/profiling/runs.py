@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bench.dispatch_runs import run_dispatch
 from bench.engines import Operator
-from bench.pod_runs import Conditions, run_pods
-from bench.scenarios import PodScenario, Scenario
+from bench.pod_runs import Conditions, run_pods, run_start
+from bench.scenarios import START, DispatchScenario, Scenario
 from cluster.kwok import A_SECOND
 from profiling import flame, tables
 from profiling.sampling import sampling
@@ -46,10 +46,12 @@ def profiled(scenario: Scenario, cluster: str, folder: Path) -> str:
     """
     spy = Spy(folder / f"{scenario.name}.raw")
     conditions = Conditions(cluster, A_SECOND, 0.0, folder, spy.beside)
-    if isinstance(scenario, PodScenario):
-        run_pods(scenario, Operator(), 0, conditions)
-    else:
+    if isinstance(scenario, DispatchScenario):
         run_dispatch(scenario, 0, conditions)
+    elif scenario.name == START.name:
+        run_start(scenario, Operator(), conditions)
+    else:
+        run_pods(scenario, Operator(), 0, conditions)
     assert spy.profile is not None, "a run calls what stands beside it"
     return written(scenario.title, spy.profile, folder / scenario.name)
 

@@ -12,7 +12,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.pod_runs import Conditions, nothing
-from bench.scenarios import SCENARIOS, DispatchScenario, PodScenario, Scenario
+from bench.scenarios import SCENARIOS, START, UNPACED, DispatchScenario, PodScenario, Scenario
 from cluster.kwok import A_SECOND
 from profiling import runs
 from profiling.sampling import Sampler
@@ -43,9 +43,17 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
     return seen
 
 
-@pytest.mark.parametrize(("kind", "run"), [(PodScenario, "pods"), (DispatchScenario, "dispatch")])
+RUNS: list[tuple[Scenario, str]] = [
+    (a_scenario(PodScenario), "pods"),
+    (a_scenario(DispatchScenario), "dispatch"),
+    (UNPACED, "dispatch"),
+    (START, "start"),
+]
+
+
+@pytest.mark.parametrize(("scenario", "run"), RUNS, ids=[each.name for each, _ in RUNS])
 def test_the_operator_is_looked_at_while_the_scenario_runs(
-    kind: type[PodScenario] | type[DispatchScenario],
+    scenario: Scenario,
     run: str,
     looks: list[tuple[int, str]],
     monkeypatch: pytest.MonkeyPatch,
@@ -59,7 +67,6 @@ def test_the_operator_is_looked_at_while_the_scenario_runs(
             ran.append((scenario, conditions.cluster))
 
     monkeypatch.setattr(runs, f"run_{run}", measured)
-    scenario = a_scenario(kind)
 
     report = runs.profiled(scenario, "mine", tmp_path)
 
