@@ -15,7 +15,7 @@ from ..kube.resources import Body
 
 _OWN = ("name", "uid", "resourceVersion")
 _OWNER = ("kind", "name", "uid")
-_SHARED = 4096
+_SHARED = 1024
 """So many different parts are shared; beyond it the pods of what came first have their own."""
 
 
