@@ -120,7 +120,7 @@ async def test_memory_follows_the_tasks_that_run(api: FakeApi, tmp_path: Path) -
     each = (more - some) / MORE
     say(idle=idle, running_1000=some, running_3000=more, each_more=each)
     assert idle < 160 * MIB
-    assert each < 24 * KIB
+    assert each < 9 * KIB
 
 
 async def test_memory_does_not_follow_the_workflows_that_have_ended(

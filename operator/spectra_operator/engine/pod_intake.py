@@ -54,10 +54,10 @@ class PodIntake:
 
     def _on_pod(self, change: Change) -> None:
         """Take in a change of a pod. Called by the informer; the cache is already changed."""
-        if change.new is None:
+        body = change.whole
+        if body is None:
             self._pod_gone(change.old or {})
             return
-        body = change.new
         seen = self._parts.attempts.observe(body)
         if seen is None:
             self._stop_double(body)

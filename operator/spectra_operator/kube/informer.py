@@ -43,13 +43,15 @@ class Change:
     Attributes:
         kind: added, modified or deleted. An object that another one of its name replaced is
             deleted, and the other added.
-        new: The object now; None when deleted.
-        old: The object before; None when added.
+        new: What is kept of the object now; None when deleted.
+        old: What was kept of it before; None when added.
+        whole: The object now with all that is not kept; None when deleted.
     """
 
     kind: Literal["added", "modified", "deleted"]
     new: Body | None
     old: Body | None
+    whole: Body | None
 
 
 def identity(body: Body) -> Body:
@@ -88,7 +90,7 @@ class Informer:
             label_selector: Only objects with such labels, chosen by the server.
             namespace: Only this namespace; None for all.
             transform: Makes objects smaller before they are kept; must keep the metadata's
-                name, namespace and resourceVersion.
+                name, namespace, uid and resourceVersion.
         """
         self.synced = asyncio.Event()
         self._client = client
@@ -142,7 +144,7 @@ class Informer:
         An answer can come after the watch told about a later state, even a deletion; such a
         late one is dropped.
         """
-        self._store(self._transform(body), covered=self._seen)
+        self._store(body, covered=self._seen)
 
     async def refresh(self) -> None:
         """List now and bring the cache up to that moment.
@@ -206,7 +208,7 @@ class Informer:
         if event.type == "DELETED":
             self._drop(_key(event.object), version)
         elif event.type in {"ADDED", "MODIFIED"}:
-            self._store(self._transform(event.object), covered=self._seen)
+            self._store(event.object, covered=self._seen)
         self._seen = max(self._seen, version)
 
     def _merge(self, listing: Listing) -> None:
@@ -215,7 +217,7 @@ class Informer:
             return  # the watch has already told everything this list knows
         present = {_key(item) for item in listing.items}
         for item in listing.items:
-            self._store(self._transform(item), covered=0)
+            self._store(item, covered=0)
         for key in [key for key in self._items if key not in present]:
             self._drop(key, moment)
         self._seen = max(self._seen, moment)
@@ -233,15 +235,16 @@ class Informer:
         if old is not None and uid_of(old) != uid_of(body):
             self._drop(key, version_of(body))  # another object of that name: two lives, not one
             old = None
-        self._items[key] = body
-        self._on_change(Change("added" if old is None else "modified", body, old))
+        kept = self._transform(body)
+        self._items[_key(kept)] = kept
+        self._on_change(Change("added" if old is None else "modified", kept, old, body))
 
     def _drop(self, key: Key, version: int) -> None:
         old = self._items.get(key)
         if old is None or version_of(old) > version:
             return
         del self._items[key]
-        self._on_change(Change("deleted", None, old))
+        self._on_change(Change("deleted", None, old, None))
 
 
 def _key(body: Body) -> Key:

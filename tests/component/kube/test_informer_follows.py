@@ -134,6 +134,7 @@ async def test_it_keeps_only_what_the_selector_and_the_transform_leave(
         await diary.wait_for("added", "d")
         assert [name_of(body) for body in informer.items()] == ["a", "d"]
         assert all("spec" not in body for body in informer.items())
+        assert all(change.whole and "spec" in change.whole for change in diary.changes)
         await api.patch(PODS, "a", {"metadata": {"labels": {"app": "y"}}})
         await diary.wait_for("deleted", "a")
 

@@ -48,7 +48,7 @@ def workflow(state: str, name: str = "foundation", uid: str = "u1") -> Any:
 
 
 def added(body: Any) -> Change:
-    return Change("added", body, None)
+    return Change("added", body, None, body)
 
 
 def test_every_task_waits_before_the_first_event() -> None:
@@ -157,7 +157,7 @@ def test_objects_of_no_run_and_deletions_are_left_out() -> None:
     view = Seen()
     following = follower(view)
 
-    following.on_pod(Change("deleted", None, pod()))
+    following.on_pod(Change("deleted", None, pod(), None))
     following.on_pod(added({"kind": "Pod", "metadata": {}}))
 
     assert view.keys == []

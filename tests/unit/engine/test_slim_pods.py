@@ -1,4 +1,4 @@
-"""What is kept of a pod is enough for every decision about it, and no more."""
+"""What is kept of a pod is enough for all that is asked of it later, and no more."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ import pytest
 
 from builders import pods
 from builders.pods import a_pod
+from builders.specs import PHASE_UID
 from spectra_operator.api import constants as c
 from spectra_operator.core.attempts.evidence import attempt_of
 from spectra_operator.engine.attempts import owner_of
+from spectra_operator.engine.pod_intake import has_ended
 from spectra_operator.engine.slim import slim_pod
 from spectra_operator.kube.patches import without_finalizer
+from spectra_operator.kube.resources import name_of, namespace_of, uid_of, version_of
 
 Body = dict[str, Any]
-OURS = a_pod("build", index=3, number=2, workflow_uid="u-flow", shard="0", workflow="flow")
+
+
+def owned(pod: Body) -> Body:
+    """Return a pod that the Phase of its labels controls."""
+    owner = {"apiVersion": c.API_VERSION, "kind": "Phase", "name": "stage", "uid": PHASE_UID}
+    return pod | {"metadata": pod["metadata"] | {"ownerReferences": [owner]}}
+
+
+OURS = owned(a_pod("build", index=3, number=2, workflow_uid="u-flow", shard="0", workflow="flow"))
 
 
 def as_kubernetes_tells_it(pod: Body) -> Body:
@@ -62,36 +73,53 @@ STAGES: dict[str, Callable[[], Body]] = {
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_slim_pod_proves_what_the_whole_one_does(stage: str) -> None:
+def test_a_slim_pod_answers_what_is_asked_of_it_later_as_the_whole_one_does(stage: str) -> None:
     whole = as_kubernetes_tells_it(STAGES[stage]())
-    slim = slim_pod(whole)
+    slim, attempt = slim_pod(whole), attempt_of(whole)
 
-    assert attempt_of(slim) == attempt_of(whole) != None  # noqa: E711 - it is one of ours
-    assert owner_of(slim) == owner_of(whole)
+    for read in (name_of, namespace_of, uid_of, version_of, owner_of, has_ended):
+        assert read(slim) == read(whole)
     patch = without_finalizer(whole, c.RESULT_FINALIZER)
     assert without_finalizer(slim, c.RESULT_FINALIZER) == patch
+    assert attempt is not None
+    assert slim["metadata"]["labels"] == {c.LABEL_AGENT: attempt.agent}
     assert slim_pod(slim) == slim
 
 
-def test_what_an_attempt_leaves_for_the_next_one_is_kept() -> None:
-    pod = pods.running(OURS)
-    pod["metadata"]["annotations"] = {c.ANNOTATION_CHECKPOINT: "{}", c.ANNOTATION_SELECTION: "why"}
+def test_a_slim_pod_keeps_the_finalizers_of_others() -> None:
+    pod = as_kubernetes_tells_it(pods.running(OURS))
+    pod["metadata"]["finalizers"] = ["team.example/logs", c.RESULT_FINALIZER]
 
-    attempt = attempt_of(slim_pod(as_kubernetes_tells_it(pod)))
+    patch = without_finalizer(slim_pod(pod), c.RESULT_FINALIZER)
 
-    assert attempt is not None
-    assert (attempt.checkpoint, attempt.selection) == ("{}", "why")
+    assert patch is not None
+    assert patch["metadata"]["finalizers"] == ["team.example/logs"]
 
 
-def test_of_a_pod_that_runs_little_more_than_half_is_left() -> None:
+def test_of_a_pod_without_labels_owner_finalizer_or_status_its_identity_is_kept() -> None:
+    meta = {"name": "p", "namespace": "n", "uid": "u", "resourceVersion": "7"}
+
+    assert slim_pod({"metadata": meta}) == {"metadata": meta, "status": {"phase": ""}}
+
+
+def test_of_a_pod_that_runs_a_fifth_is_left() -> None:
     whole = as_kubernetes_tells_it(pods.running(OURS))
-    slim = slim_pod(whole)
 
-    assert "conditions" not in slim["status"]
-    assert len(json.dumps(slim)) < len(json.dumps(whole)) / 1.8
+    assert len(json.dumps(slim_pod(whole))) < len(json.dumps(whole)) / 5
 
 
-def test_pods_share_the_texts_that_they_have_in_common() -> None:
-    one, other = (slim_pod(json.loads(json.dumps(a_pod("build", index=n)))) for n in (1, 2))
-    for label in (c.LABEL_AGENT, c.LABEL_TASK, c.LABEL_PHASE_UID):
-        assert one["metadata"]["labels"][label] is other["metadata"]["labels"][label]
+def test_pods_of_a_phase_share_all_but_what_they_are() -> None:
+    told = (json.dumps(owned(a_pod("build", index=n))) for n in (1, 2))
+    one, other = (slim_pod(json.loads(text)) for text in told)
+
+    assert one["status"] is other["status"]
+    for part in ("namespace", "labels", "ownerReferences", "finalizers"):
+        assert one["metadata"][part] is other["metadata"][part]
+
+
+def test_attempts_share_the_texts_and_times_that_they_have_in_common() -> None:
+    told = (json.dumps(pods.running(a_pod("build", index=n))) for n in (1, 2))
+    one, other = (attempt_of(json.loads(text)) for text in told)
+
+    for part in ("phase_uid", "task", "agent", "created_at", "started_at"):
+        assert getattr(one, part) is getattr(other, part)

@@ -22,6 +22,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from ...api import constants as c
@@ -113,17 +115,22 @@ _REFUSALS = frozenset(
 _UNKNOWN = "ContainerStatusUnknown"
 _TIDYING = timedelta(seconds=10)
 """What the kubelet may take from the end of a container to its last write of the pod."""
+_INSTANTS = 256
+"""Pods of the same seconds share their times: whole seconds are all that Kubernetes tells."""
 _STOPPED = frozenset({128 + 15, 128 + 9})
 """Exit codes of a container that was ended by SIGTERM or SIGKILL."""
 
 
 def attempt_of(pod: Pod) -> Attempt | None:
-    """Return the attempt that a pod is, or None if the pod is not one of ours."""
+    """Return the attempt that a pod is, or None if the pod is not one of ours.
+
+    The texts that the attempts of a fan-out have in common are kept once.
+    """
     meta = pod["metadata"]
     labels = meta.get("labels") or {}
     try:
         index, number = int(labels[c.LABEL_INDEX]), int(labels[c.LABEL_ATTEMPT])
-        phase_uid, task = labels[c.LABEL_PHASE_UID], labels[c.LABEL_TASK]
+        phase_uid, task = intern(labels[c.LABEL_PHASE_UID]), intern(labels[c.LABEL_TASK])
     except (KeyError, ValueError):
         return None
     if not (0 <= index < c.MAX_COUNT and 0 < number <= c.MAX_ATTEMPTS):
@@ -135,10 +142,10 @@ def attempt_of(pod: Pod) -> Attempt | None:
             task=task,
             index=index,
             number=number,
-            agent=labels.get(c.LABEL_AGENT, ""),
-            revision=labels.get(c.LABEL_REVISION, ""),
-            workflow_uid=labels.get(c.LABEL_WORKFLOW_UID, ""),
-            selection=selection_of(pod),
+            agent=intern(labels.get(c.LABEL_AGENT, "")),
+            revision=intern(labels.get(c.LABEL_REVISION, "")),
+            workflow_uid=intern(labels.get(c.LABEL_WORKFLOW_UID, "")),
+            selection=intern(selection_of(pod)),
         ),
         pod,
     )
@@ -191,8 +198,11 @@ def instant(text: str | None) -> datetime | None:
     Raises:
         ValueError: It is no time, or lies outside of the years 1 to 9999 in UTC.
     """
-    if not text:
-        return None
+    return _parsed(text) if text else None
+
+
+@lru_cache(_INSTANTS)
+def _parsed(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except OverflowError as error:
