@@ -19,13 +19,14 @@ from spectra_operator.core.workflow.objects import phase_body
 from spectra_operator.core.workflow.records import StepRecord
 from spectra_operator.engine.keys import PHASES, WORKFLOWS
 from spectra_operator.kube.client import AiohttpClient
-from spectra_operator.kube.resources import Body
+from spectra_operator.kube.resources import Body, Resource
 
 AT_ONCE = 32
 LOOK_SECONDS = 1.0
 TASKS = 10
 """Of each workflow, so that ten thousand have a hundred thousand."""
 STEP = "only"
+SUSPENDED = "Suspended"
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 _ENDED = {
     "state": "Succeeded",
@@ -96,13 +97,19 @@ def _record(state: PhaseState, done: int) -> PhaseRecord:
 
 
 async def until_taken_in(client: AiohttpClient, namespace: str, crowd: Crowd) -> None:
-    """Wait until an operator has written of every suspended workflow that it is suspended."""
+    """Wait until an operator has written that all suspended workflows and their Phases are."""
     while True:
-        listing = await client.list(WORKFLOWS, namespace, label_selector=c.LIVE_SELECTOR)
-        states = [(flow.get("status") or {}).get("state") for flow in listing.items]
-        if states.count("Suspended") >= crowd.suspended:
+        told = [await _suspended(client, kind, namespace) for kind in (WORKFLOWS, PHASES)]
+        if min(told) >= crowd.suspended:
             return
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _suspended(client: AiohttpClient, kind: Resource, namespace: str) -> int:
+    """Return of how many objects their status says so: Phases may be told of later."""
+    listing = await client.list(kind, namespace, label_selector=c.LIVE_SELECTOR)
+    statuses = [body.get("status") or {} for body in listing.items]
+    return sum(status.get("reason") == SUSPENDED for status in statuses)
 
 
 async def at_once(calls: Iterable[Awaitable[None]]) -> None:

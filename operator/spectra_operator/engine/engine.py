@@ -36,6 +36,7 @@ from .history import KIND as HISTORY
 from .history import History
 from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
 from .keys import ACTIONS, OURS, PHASES, WORKFLOWS, Key, key_of
+from .looks import first_looks, no_search_for_garbage, second_looks
 from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
 from .passes import Passes
@@ -64,16 +65,6 @@ logger = logging.getLogger(__name__)
 
 _FINISHING = (PHASES, WORKFLOWS, ACTIONS)
 LISTED = {resource: c.LIVE_SELECTOR if resource in _FINISHING else "" for resource in OURS}
-_TAKE_OVER_ORDER = (
-    "Agent",
-    "WorkflowTemplate",
-    "Action",
-    "Phase",
-    "Workflow",
-    "Schedule",
-    WORKER,
-)
-"""Actions come before phases: those of a workflow that is being brought back are no orphans."""
 
 
 class Engine:
@@ -141,7 +132,7 @@ class Engine:
 
     def _make_parts(self, prometheus: AsksPrometheus, spans: TakesSpans | None) -> Parts:
         attempts = AttemptIndex()
-        queue = WorkQueue(self._clock)
+        queue = WorkQueue(self._clock, self.terms.is_beginning)
         crowd = Crowd(queue)
         executor = Executor(
             self._client,
@@ -235,13 +226,15 @@ class Engine:
         self.terms.begin(shard, held)
         keys = [key for key in self._known_keys() if mine(key.namespace)]
         keys += self.pool.take_over(mine)
-        for key in sorted(keys, key=lambda key: _TAKE_OVER_ORDER.index(key.kind)):
-            if not self.terms.runs(shard):
-                return  # the Lease was lost meanwhile
-            await self.passes.turn(self.passes.make(key))  # renewals go on
+        with no_search_for_garbage():
+            for key in first_looks(keys):
+                if not self.terms.runs(shard):
+                    return  # the Lease was lost meanwhile
+                self.parts.queue.taken(key)
+                await self.passes.turn(self.passes.make(key))  # renewals go on
         self.terms.admit(shard)
-        for key in keys:  # what is new need not wait until all that stands has been looked at
-            self.parts.queue.add_behind(key)
+        for key in second_looks(self.parts, keys, mine):
+            self.parts.queue.add_behind(key)  # what is new need not wait for all that stands
         self._lead(measures.ACQUIRED)
         logger.info("shard %d taken over with %d objects", shard, len(keys))
         await self.history.load(self._client, mine)
@@ -262,6 +255,7 @@ class Engine:
         for forget in (*drop_all, *drops, *own, self._pod_beats.drop):
             forget(mine)
         parts.releasing.clear()
+        second_looks(parts, (), mine)  # nobody takes them
         parts.attempts.recount(mine)
         parts.forget_assumptions(mine)
         if led:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..api.constants import GROUP, LABEL_FINISHED, VERSION
@@ -37,6 +38,7 @@ def key_of(body: dict[str, Any]) -> Key:
     return Key(body["kind"], meta["namespace"], meta["name"])
 
 
+@lru_cache(maxsize=4096)
 def shard_of(namespace: str, shards: int) -> int:
     """Return the shard of a namespace: the same on every replica, spread evenly."""
     digest = hashlib.sha256(namespace.encode()).digest()

@@ -47,7 +47,8 @@ class Parts:
     it), `led_since` when that was; `worker_url` is where the worker API is to be found; `releasing`
     holds the UIDs of pods whose finalizer is being taken off, `triggers` when the event came that a
     new phase follows from. `reopening` has finished objects that are being brought back for an
-    action, `reopened` those that were and whose action has yet to be taken in.
+    action, `reopened` those that were and whose action has yet to be taken in. `held_back` are
+    objects of which a pass left something undone, since nothing may be started yet.
     """
 
     clock: Clock
@@ -80,6 +81,7 @@ class Parts:
     reopened: set[Key] = field(default_factory=set)
     releasing: set[str] = field(default_factory=set)
     triggers: dict[Key, float] = field(default_factory=dict)
+    held_back: dict[Key, None] = field(default_factory=dict)
 
     def runs(self) -> tuple[dict[Key, Any], ...]:
         """Return what is kept of runs and templates, by kind."""
@@ -96,6 +98,13 @@ class Parts:
         ref = shape.spec.workflow_ref
         above = self.workflows.get(Key("Workflow", key.namespace, ref.name)) if ref else None
         self.traces.phase(key, shape, records, above.persisted.run if above else 1)
+
+    def may_start(self, key: Key) -> bool:
+        """Whether new work of an object may be started; if not, it is looked at again then."""
+        if self.admitting(key.namespace):
+            return True
+        self.held_back[key] = None
+        return False
 
     def wake_at(self, key: Key, at: datetime | None) -> None:
         """Ask for a pass at a time of the wall clock; None asks for nothing."""

@@ -43,6 +43,7 @@ from .status import (
     proven,
 )
 
+SUSPENDED = Levels(hold="Suspended")
 _ORPHANED = Levels(halt="WorkflowDeleted")
 
 
@@ -62,11 +63,13 @@ class PhaseReconciler:
         run = self._run(key, body)
         self.pods.purge(key, run)
         levels = self.levels(key, run)
-        snapshot = pictures.picture(self._parts, key, run, levels or Levels())
+        snapshot = pictures.picture(self._parts, key, run, levels or _last_levels(run))
         decision = decide_phase(snapshot)
         run.levels = levels and plan_levels(snapshot, decision.record)
         if levels is None:  # the workflow has not been looked at yet: show it how things stand
-            self._publish(key, run, decision.record, None)
+            held = effective_levels(snapshot, decision.record)
+            self._publish(key, run, with_blocked(decision.record, {}, held), None)
+            self._parts.may_start(key)  # during a take-over: look again when that is over
             return
         pictures.adopt(self._parts, key, run, decision)
         decision = self._admit(key, run, snapshot, decision)
@@ -132,7 +135,8 @@ class PhaseReconciler:
         parts = self._parts
         levels = effective_levels(snapshot, decision.record)
         parts.scheduler.offer(key, candidates(parts, key, run, decision))
-        if not parts.admitting(key.namespace) or not parts.scheduler.waiting(key.namespace):
+        starts = parts.may_start(key) if decision.ready else parts.admitting(key.namespace)
+        if not starts or not parts.scheduler.waiting(key.namespace):
             return replace(decision, record=with_blocked(decision.record, {}, levels))
         admission = parts.admit_for(key, snapshot.now)
         again = parts.scheduler.next_try(key, parts.clock.monotonic())
@@ -278,3 +282,8 @@ class PhaseReconciler:
             parts.executor.submit(LookUp(key))
         else:
             self.pods.let_all_go(key)
+
+
+def _last_levels(run: PhaseRun) -> Levels:
+    """Return what held for a phase when its status was written, as far as that tells."""
+    return SUSPENDED if run.persisted.suspended else Levels()

@@ -10,6 +10,7 @@ import asyncio
 import heapq
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from typing import Any
@@ -49,8 +50,11 @@ class QueuePicture:
 class WorkQueue:
     """Keys in the order in which they became due. Times are seconds of the monotonic clock."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, waits: Callable[[str], bool] = lambda _: False) -> None:
+        """Prepare; `waits` says of a namespace whether its keys get no turn until `let_in`."""
         self._clock = clock
+        self._waits = waits
+        self._outside: dict[Key, None] = {}
         self._ready: OrderedDict[Key, float] = OrderedDict()
         self._behind: OrderedDict[Key, float] = OrderedDict()
         self._taken = 0
@@ -64,11 +68,14 @@ class WorkQueue:
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._behind)
+        return len(self._ready) + len(self._behind) + len(self._outside)
 
     def add(self, key: Key) -> None:
         """Ask for a pass as soon as possible: now, or when the key has rested."""
         if key in self._ready:
+            return
+        if self._waits(key.namespace):
+            self._outside[key] = None
             return
         rested = self._rests.get(key)
         if rested is not None and rested > self._clock.monotonic():
@@ -92,6 +99,21 @@ class WorkQueue:
         self.add(key)
         if key in self._ready:
             self._ready.move_to_end(key, last=False)
+
+    def let_in(self, concerns: Callable[[str], bool]) -> list[Key]:
+        """Return the keys of namespaces that had to wait, in their order, and keep them no more."""
+        found = [key for key in self._outside if concerns(key.namespace)]
+        for key in found:
+            del self._outside[key]
+        return found
+
+    def taken(self, key: Key) -> None:
+        """Note that a pass is made over a key: it takes up all that the key waited for."""
+        self._outside.pop(key, None)
+        self._ready.pop(key, None)
+        self._behind.pop(key, None)
+        self._rests.pop(key, None)
+        self._heavy.discard(key)
 
     def add_at(self, key: Key, due: float) -> None:
         """Ask for a pass at a time; the earliest of several wishes counts.
@@ -137,12 +159,9 @@ class WorkQueue:
 
     def discard(self, key: Key) -> None:
         """Take a key out."""
-        self._ready.pop(key, None)
-        self._behind.pop(key, None)
+        self.taken(key)
         self._due.pop(key, None)
         self._failures.pop(key, None)
-        self._rests.pop(key, None)
-        self._heavy.discard(key)
 
     def oldest_age(self) -> float:
         """Return the seconds that the key that waits longest has waited; 0 for an empty queue."""
@@ -168,10 +187,7 @@ class WorkQueue:
             self._promote()
             key = self._next()
             if key is not None:
-                self._ready.pop(key, None)
-                self._behind.pop(key, None)
-                self._rests.pop(key, None)
-                self._heavy.discard(key)
+                self.taken(key)
                 return key
             self._changed.clear()
             await self._wait()
@@ -198,7 +214,7 @@ class WorkQueue:
     async def _wait(self) -> None:
         """Wait until something was added or the next key is due."""
         waits: set[asyncio.Future[Any]] = {asyncio.ensure_future(self._changed.wait())}
-        due = [self._quiet_until] if len(self) else []
+        due = [self._quiet_until] if self._ready or self._behind else []
         due += [self._heap[0][0]] if self._heap else []
         if due:
             pause = min(due) - self._clock.monotonic()

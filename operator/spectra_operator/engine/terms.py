@@ -91,6 +91,11 @@ class Terms:
         """Whether new work is started in a namespace."""
         return self.shard(namespace) in self._admitting
 
+    def is_beginning(self, namespace: str) -> bool:
+        """Whether a namespace's shard is led, and no new work is started there yet."""
+        shard = self.shard(namespace)
+        return shard in self._may_write and shard not in self._admitting
+
     def settles_in(self, namespace: str) -> float:
         """Return the seconds until all live workers have had time to call."""
         at = self._settled_at.get(self.shard(namespace))

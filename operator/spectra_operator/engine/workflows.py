@@ -52,7 +52,7 @@ class WorkflowReconciler:
         run.record = decision.record
         self._hand_on(key, run, decision)
         trigger, run.trigger = run.trigger, None
-        if self._parts.admitting(key.namespace):
+        if (decision.create or decision.discard) and self._parts.may_start(key):
             for name in decision.create:
                 self.objects.create(key, run, name, trigger)
             if decision.discard:

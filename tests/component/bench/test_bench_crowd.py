@@ -17,6 +17,7 @@ from spectra_operator.api.workflow import WorkflowSpec
 from spectra_operator.core.phase.status import parse_phase
 from spectra_operator.engine.keys import PHASES, WORKFLOWS
 from spectra_operator.kube.client import AiohttpClient
+from spectra_operator.kube.resources import name_of
 
 
 async def test_suspended_workflows_stay_in_an_operators_watch_and_ended_ones_do_not(
@@ -57,19 +58,23 @@ async def test_each_has_a_phase_with_the_records_of_its_tasks(
         assert record.ended is (done == TASKS)
 
 
-async def test_the_crowd_is_taken_in_once_every_suspended_workflow_says_so(
+async def test_the_crowd_is_taken_in_once_every_suspended_workflow_and_its_phase_say_so(
     api: FakeApi, client: AiohttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crowd, "LOOK_SECONDS", 0.01)
     beside = Crowd(suspended=2, finished=1)
     await gather_crowd(client, "default", beside)
     waiting = asyncio.ensure_future(until_taken_in(client, "default", beside))
-    suspended = {"status": {"state": "Suspended"}}
+    suspended = {"status": {"reason": "Suspended"}}
+    live = await client.list(PHASES, "default", label_selector=c.LIVE_SELECTOR)
+    flows = [(WORKFLOWS, f"suspended-0000{number}") for number in range(2)]
+    *before, last = [*flows, *((PHASES, name_of(phase)) for phase in live.items)]
 
-    await client.patch(WORKFLOWS, "default", "suspended-00000", suspended, subresource="status")
+    for kind, name in before:
+        await client.patch(kind, "default", name, suspended, subresource="status")
     done, _ = await asyncio.wait({waiting}, timeout=0.1)
     assert not done
-    await client.patch(WORKFLOWS, "default", "suspended-00001", suspended, subresource="status")
+    await client.patch(last[0], "default", last[1], suspended, subresource="status")
 
     async with asyncio.timeout(10):
         await waiting

@@ -39,8 +39,11 @@ def test_a_term_begins_with_looking_and_new_work_comes_later(terms: Terms) -> No
     terms.begin(1, lambda: True)
     assert may(terms, HERE) == (True, True, False)
     assert terms.admitted == 0
+    assert terms.is_beginning(HERE)
+    assert not terms.is_beginning(ELSEWHERE)
 
     terms.admit(1)
+    assert not terms.is_beginning(HERE)
     assert may(terms, HERE) == (True, True, True)
     assert terms.admitted == 1
     assert may(terms, ELSEWHERE) == (False, False, False)

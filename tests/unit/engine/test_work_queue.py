@@ -297,3 +297,48 @@ async def test_a_picture_shows_what_waits_how_long_and_what_fails(
     assert picture.oldest_seconds == 2
     assert picture.heads == ((A, 2.0),)
     assert picture.failures == ((C, 3),)
+
+
+async def test_a_key_whose_namespace_has_to_wait_gets_no_turn_until_it_is_let_in(
+    clock: FakeClock,
+) -> None:
+    beginning = {"team"}
+    queue = WorkQueue(clock, waits=lambda namespace: namespace in beginning)
+    other = Key("Phase", "other", "a")
+    queue.add(B)
+    queue.add_behind(A)
+    queue.add_first(other)
+    queue.add_at(C, clock.monotonic() + 1.0)
+    clock.advance(1.0)
+    assert await queue.get() == other
+    assert await _next(queue) is None
+    assert len(queue) == 3
+
+    beginning.clear()
+    assert queue.let_in(lambda namespace: namespace == "other") == []
+    assert queue.let_in(lambda namespace: namespace == "team") == [B, A, C]
+    assert len(queue) == 0
+
+
+async def test_a_pass_that_is_made_takes_up_what_a_key_waited_for(clock: FakeClock) -> None:
+    waiting = WorkQueue(clock, waits=lambda _: True)
+    waiting.add(A)
+    waiting.taken(A)
+    assert waiting.let_in(lambda _: True) == []
+
+    queue = WorkQueue(clock)
+    queue.add(A)
+    queue.add_behind(B)
+    queue.add_at(C, clock.monotonic() + 1.0)
+    for key in (A, B, C):
+        queue.taken(key)
+    assert await _next(queue) is None
+    clock.advance(1.0)
+    assert await queue.get() == C, "a wish for later stays"
+
+
+async def test_what_is_taken_out_is_not_let_in(clock: FakeClock) -> None:
+    queue = WorkQueue(clock, waits=lambda _: True)
+    queue.add(A)
+    queue.discard(A)
+    assert queue.let_in(lambda _: True) == []
