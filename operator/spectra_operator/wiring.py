@@ -29,7 +29,7 @@ from .kube.client import AiohttpClient
 from .kube.clock import SystemClock
 from .kube.lease_record import LeaseTimes
 from .kube.scope import ScopedClient
-from .lifetime import Shell, until_stopped
+from .lifetime import Shell, growing, until_stopped
 from .observability.debug_page import Table, a_table
 from .observability.debug_server import DebugServer
 from .observability.health import HealthServer
@@ -106,6 +106,7 @@ def _settings(config: Config) -> EngineSettings:
         namespaces=config.watch_namespaces,
         content_namespaces=config.content_namespaces,
         prometheus_addresses=frozenset(config.prometheus_addresses.split(",")) - {""},
+        growing=growing,
     )
 
 

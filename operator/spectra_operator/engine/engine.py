@@ -36,7 +36,7 @@ from .history import KIND as HISTORY
 from .history import History
 from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
 from .keys import ACTIONS, OURS, PHASES, WORKFLOWS, Key, key_of
-from .looks import first_looks, no_search_for_garbage, second_looks
+from .looks import first_looks, second_looks
 from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
 from .passes import Passes
@@ -226,7 +226,7 @@ class Engine:
         self.terms.begin(shard, held)
         keys = [key for key in self._known_keys() if mine(key.namespace)]
         keys += self.pool.take_over(mine)
-        with no_search_for_garbage():
+        with self._settings.growing():
             for key in first_looks(keys):
                 if not self.terms.runs(shard):
                     return  # the Lease was lost meanwhile

@@ -8,9 +8,7 @@ so or were woken are looked at again.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 
 from .keys import PHASES, WORKFLOWS, Key
 from .parts import Parts
@@ -47,18 +45,3 @@ def second_looks(
     others = [key for key in looked_at if key.kind not in _WAKE_EACH_OTHER]
     found = dict.fromkeys((*others, *held, *parts.queue.let_in(concerns)))
     return sorted(found, key=lambda key: key.kind == PHASES.kind)
-
-
-@contextmanager
-def no_search_for_garbage() -> Iterator[None]:
-    """Let Python's collector rest until the end of the block.
-
-    Caches do nothing but grow in a take-over. To look through them after each quarter by which they
-    have grown was a seventh of its processor time, and found nothing. Of blocks that overlap the
-    first that ends lets the collector work again.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

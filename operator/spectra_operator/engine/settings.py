@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 
@@ -14,7 +15,8 @@ class EngineSettings:
     `worker_url` is where workers find the worker API, `new_id` gives names of workers their ends,
     `prometheus_addresses` are the servers that analyses may ask. `namespaces` are those that are
     served; without any, all. In `content_namespaces` the
-    content that agents refer to is part of their revisions.
+    content that agents refer to is part of their revisions. `growing` is entered while a take-over
+    fills what is kept of runs.
     """
 
     shards: int = 1
@@ -26,3 +28,4 @@ class EngineSettings:
     content_namespaces: tuple[str, ...] = ()
     prometheus_addresses: frozenset[str] = frozenset()
     new_id: Callable[[], str] = lambda: uuid.uuid4().hex[:8]
+    growing: Callable[[], AbstractContextManager[None]] = nullcontext

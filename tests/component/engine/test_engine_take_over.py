@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 from collections import Counter
 
 import pytest
@@ -23,7 +21,6 @@ from builders.kubelet import ok
 from builders.specs import a_chain, a_step, a_workflow
 from spectra_operator.engine.engine import LISTED
 from spectra_operator.engine.keys import key_of
-from spectra_operator.engine.looks import no_search_for_garbage
 
 MANY = 20
 NAMES = [f"flow-{number}" for number in range(MANY)]
@@ -88,13 +85,6 @@ async def test_a_term_that_ends_before_work_may_start_leaves_nothing_that_waits_
         engine.give_up(0)
         assert not engine.parts.held_back
         assert len(engine.parts.queue) == 0
-
-
-def test_garbage_is_looked_for_again_after_the_first_looks_however_they_end() -> None:
-    with contextlib.suppress(RuntimeError), no_search_for_garbage():
-        assert not gc.isenabled()
-        raise RuntimeError
-    assert gc.isenabled()
 
 
 async def _look_at_all(world: World) -> list[str]:
