@@ -35,7 +35,7 @@ class Claims:
         if delay and delay.until > self._parts.clock.monotonic():
             self._parts.queue.add_at(key, delay.until)
             return delay.why
-        if run.claim is ClaimState.UNKNOWN and self._parts.may_start(key):
+        if run.claim is ClaimState.UNKNOWN and self._parts.admitting(key.namespace):
             run.claim = ClaimState.ASKED
             body = claim_body(run.shape, wanted, self._parts.shard_label(key.namespace))
             self._parts.executor.submit(CreateClaim(key, body, run.shape.uid))

@@ -36,7 +36,7 @@ from .history import KIND as HISTORY
 from .history import History
 from .inquiries import AsksPrometheus, Inquiries, Nobody, Readings
 from .keys import ACTIONS, OURS, PHASES, WORKFLOWS, Key, key_of
-from .looks import first_looks, second_looks
+from .looks import first_looks, look_again, look_no_more
 from .outcomes import Outcomes, Reconcilers
 from .parts import Parts
 from .passes import Passes
@@ -230,11 +230,10 @@ class Engine:
             for key in first_looks(keys):
                 if not self.terms.runs(shard):
                     return  # the Lease was lost meanwhile
-                self.parts.queue.taken(key)
                 await self.passes.turn(self.passes.make(key))  # renewals go on
         self.terms.admit(shard)
-        for key in second_looks(self.parts, keys, mine):
-            self.parts.queue.add_behind(key)  # what is new need not wait for all that stands
+        self.pool.let_call(mine)
+        look_again(self.parts, keys, mine)
         self._lead(measures.ACQUIRED)
         logger.info("shard %d taken over with %d objects", shard, len(keys))
         await self.history.load(self._client, mine)
@@ -255,7 +254,7 @@ class Engine:
         for forget in (*drop_all, *drops, *own, self._pod_beats.drop):
             forget(mine)
         parts.releasing.clear()
-        second_looks(parts, (), mine)  # nobody takes them
+        look_no_more(parts, mine)
         parts.attempts.recount(mine)
         parts.forget_assumptions(mine)
         if led:

@@ -48,7 +48,7 @@ class Parts:
     holds the UIDs of pods whose finalizer is being taken off, `triggers` when the event came that a
     new phase follows from. `reopening` has finished objects that are being brought back for an
     action, `reopened` those that were and whose action has yet to be taken in. `held_back` are
-    objects of which a pass left something undone, since nothing may be started yet.
+    workflows that would have begun something if it might be started already.
     """
 
     clock: Clock
@@ -98,13 +98,6 @@ class Parts:
         ref = shape.spec.workflow_ref
         above = self.workflows.get(Key("Workflow", key.namespace, ref.name)) if ref else None
         self.traces.phase(key, shape, records, above.persisted.run if above else 1)
-
-    def may_start(self, key: Key) -> bool:
-        """Whether new work of an object may be started; if not, it is looked at again then."""
-        if self.admitting(key.namespace):
-            return True
-        self.held_back[key] = None
-        return False
 
     def wake_at(self, key: Key, at: datetime | None) -> None:
         """Ask for a pass at a time of the wall clock; None asks for nothing."""

@@ -35,15 +35,9 @@ from .plans import (
 )
 from .runs import PhaseRun, StatusState
 from .starts import start
-from .status import (
-    COALESCE_SECONDS,
-    ENDS_ON_PAGES,
-    PROGRESS_SECONDS,
-    must_be_known,
-    proven,
-)
+from .status import COALESCE_SECONDS, PROGRESS_SECONDS, must_be_known, proven
 
-SUSPENDED = Levels(hold="Suspended")
+_SUSPENDED = Levels(hold="Suspended")
 _ORPHANED = Levels(halt="WorkflowDeleted")
 
 
@@ -63,13 +57,12 @@ class PhaseReconciler:
         run = self._run(key, body)
         self.pods.purge(key, run)
         levels = self.levels(key, run)
-        snapshot = pictures.picture(self._parts, key, run, levels or _last_levels(run))
+        snapshot = pictures.picture(self._parts, key, run, levels or self._levels_ahead(key, run))
         decision = decide_phase(snapshot)
         run.levels = levels and plan_levels(snapshot, decision.record)
         if levels is None:  # the workflow has not been looked at yet: show it how things stand
             held = effective_levels(snapshot, decision.record)
             self._publish(key, run, with_blocked(decision.record, {}, held), None)
-            self._parts.may_start(key)  # during a take-over: look again when that is over
             return
         pictures.adopt(self._parts, key, run, decision)
         decision = self._admit(key, run, snapshot, decision)
@@ -117,6 +110,12 @@ class PhaseReconciler:
         known = above in self._parts.reopening or (workflow and uid_of(workflow) == ref.uid)
         return None if known else _ORPHANED
 
+    def _levels_ahead(self, key: Key, run: PhaseRun) -> Levels:
+        """Return what will hold once the workflow is looked at, as far as its spec tells."""
+        ref = run.shape.spec.workflow_ref
+        above = ref and self._parts.store.get(Key("Workflow", key.namespace, ref.name))
+        return _SUSPENDED if above and above["spec"].get("suspend") is True else Levels()
+
     def _levels_of_plan(self, key: Key, run: PhaseRun) -> Levels | None:
         """Return what the planner's phase imposes on its plan."""
         above = parent_of(key, run)
@@ -135,8 +134,7 @@ class PhaseReconciler:
         parts = self._parts
         levels = effective_levels(snapshot, decision.record)
         parts.scheduler.offer(key, candidates(parts, key, run, decision))
-        starts = parts.may_start(key) if decision.ready else parts.admitting(key.namespace)
-        if not starts or not parts.scheduler.waiting(key.namespace):
+        if not parts.admitting(key.namespace) or not parts.scheduler.waiting(key.namespace):
             return replace(decision, record=with_blocked(decision.record, {}, levels))
         admission = parts.admit_for(key, snapshot.now)
         again = parts.scheduler.next_try(key, parts.clock.monotonic())
@@ -196,27 +194,21 @@ class PhaseReconciler:
         statuses = self._parts.statuses
         record = proven(record, run.persisted, unsettled)
         if record == run.persisted:
-            run.status.dirty_since = None
+            run.status.dirty_since, run.crowds_pages = None, False
             return
-        known_at_once = record.ended or must_be_known(run.persisted, record)
-        at_once = known_at_once or self._fills_pages(key, run)
+        at_once = record.ended or must_be_known(run.persisted, record)
+        if run.crowds_pages and not self._parts.queue.is_failing(key):
+            at_once = True
         quiet = not at_once and differs_only_in_progress(record, run.persisted)
         waited_for = any(not attempt.live for attempt in unsettled)  # its proof may go then
         within = COALESCE_SECONDS if waited_for else statuses.pace(run.status)
         within = PROGRESS_SECONDS if quiet else within
         if not statuses.is_due(key, run.status, at_once=at_once, within=within):
             return
+        run.crowds_pages = False
         status = render_phase(record, self._parts.clock.now(), times_of(run.shape))
         if not statuses.write(body, key, run.status, status, record):
             run.persisted = record
-
-    def _fills_pages(self, key: Key, run: PhaseRun) -> bool:
-        """Whether many ends wait on workers' pages for the status of a phase."""
-        ends = run.attention.unwritten if run.attention else frozenset()
-        if len(ends) < ENDS_ON_PAGES:
-            return False
-        known = self._parts.attempts.cell(key).by_pod
-        return sum(pod in known and known[pod].worker != "" for pod in ends) >= ENDS_ON_PAGES
 
     def written(self, key: Key, record: PhaseRecord, body: Body) -> None:
         """Take in that a status was written: tell the story, count, and go on."""
@@ -282,8 +274,3 @@ class PhaseReconciler:
             parts.executor.submit(LookUp(key))
         else:
             self.pods.let_all_go(key)
-
-
-def _last_levels(run: PhaseRun) -> Levels:
-    """Return what held for a phase when its status was written, as far as that tells."""
-    return SUSPENDED if run.persisted.suspended else Levels()

@@ -87,6 +87,13 @@ class PoolIntake:
             run.instance = next((claim.instance for claim in run.page.claims.values()), "")
         return [key for key, _ in found]
 
+    def let_call(self, concerns: Callable[[str], bool]) -> None:
+        """Give the workers of a shard their full grace from now on: they were refused before."""
+        now = self._parts.clock.monotonic()
+        for _, run in self._parts.workers.some(concerns):
+            if run.heard_at is not None:
+                run.heard_at, run.suspect = now, False
+
     def give_up(self, concerns: Callable[[str], bool]) -> None:
         """Forget what was derived of the workers of a shard; they are told to go elsewhere."""
         text = "another replica answers from now on"

@@ -54,7 +54,7 @@ class WorkQueue:
         """Prepare; `waits` says of a namespace whether its keys get no turn until `let_in`."""
         self._clock = clock
         self._waits = waits
-        self._outside: dict[Key, None] = {}
+        self._outside: dict[Key, float] = {}
         self._ready: OrderedDict[Key, float] = OrderedDict()
         self._behind: OrderedDict[Key, float] = OrderedDict()
         self._taken = 0
@@ -75,7 +75,7 @@ class WorkQueue:
         if key in self._ready:
             return
         if self._waits(key.namespace):
-            self._outside[key] = None
+            self._outside.setdefault(key, self._clock.monotonic())
             return
         rested = self._rests.get(key)
         if rested is not None and rested > self._clock.monotonic():
@@ -106,14 +106,6 @@ class WorkQueue:
         for key in found:
             del self._outside[key]
         return found
-
-    def taken(self, key: Key) -> None:
-        """Note that a pass is made over a key: it takes up all that the key waited for."""
-        self._outside.pop(key, None)
-        self._ready.pop(key, None)
-        self._behind.pop(key, None)
-        self._rests.pop(key, None)
-        self._heavy.discard(key)
 
     def add_at(self, key: Key, due: float) -> None:
         """Ask for a pass at a time; the earliest of several wishes counts.
@@ -157,21 +149,30 @@ class WorkQueue:
         """Forget the failures of a key."""
         self._failures.pop(key, None)
 
+    def is_failing(self, key: Key) -> bool:
+        """Whether the last that was tried for a key failed."""
+        return key in self._failures
+
     def discard(self, key: Key) -> None:
         """Take a key out."""
-        self.taken(key)
+        self._ready.pop(key, None)
+        self._behind.pop(key, None)
+        self._outside.pop(key, None)
         self._due.pop(key, None)
         self._failures.pop(key, None)
+        self._rests.pop(key, None)
+        self._heavy.discard(key)
 
     def oldest_age(self) -> float:
         """Return the seconds that the key that waits longest has waited; 0 for an empty queue."""
-        first = min(chain(self._ready.values(), self._behind.values()), default=None)
+        since = chain(self._ready.values(), self._behind.values(), self._outside.values())
+        first = min(since, default=None)
         return 0.0 if first is None else self._clock.monotonic() - first
 
     def picture(self, most: int) -> QueuePicture:
         """Return how it stands, with at most so many keys of each sort."""
         now = self._clock.monotonic()
-        waiting = chain(self._ready.items(), self._behind.items())
+        waiting = chain(self._ready.items(), self._behind.items(), self._outside.items())
         return QueuePicture(
             ready=len(self),
             later=len(self._due),
@@ -187,7 +188,10 @@ class WorkQueue:
             self._promote()
             key = self._next()
             if key is not None:
-                self.taken(key)
+                self._ready.pop(key, None)
+                self._behind.pop(key, None)
+                self._rests.pop(key, None)
+                self._heavy.discard(key)
                 return key
             self._changed.clear()
             await self._wait()

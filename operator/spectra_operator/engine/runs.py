@@ -66,8 +66,8 @@ class PhaseRun:
     for the phases that carry out its plans; `creating` and `refused` have the names of those that
     are being created, and of those that cannot be, with the reason. `plans` names the phases that
     carry out plans of this one, `late` its tasks past their deadline, `imposed` is what those
-    phases were woken for last, and `ready_since` says of ready tasks, by their way, since when they
-    are (monotonic seconds).
+    phases were woken for last, `crowds_pages` that its ends take much room on workers' pages, and
+    `ready_since` says of ready tasks, by their way, since when they are (monotonic seconds).
     """
 
     shape: PhaseShape
@@ -93,6 +93,7 @@ class PhaseRun:
     plans: set[str] = field(default_factory=set)
     late: frozenset[str] = frozenset()
     imposed: object = None
+    crowds_pages: bool = False
     ready_since: dict[tuple[str, int], float] = field(default_factory=dict)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from ..core.attempts.evidence import Attempt, Kind
-from ..core.pool.page import Claim, Forget, Page, attempts_of
+from ..core.pool.page import MAX_ENTRIES, Claim, Ending, Forget, Page, attempts_of
 from . import pages
 from .keys import Key
 from .parts import Parts
@@ -14,6 +15,9 @@ from .worker_book import KIND, WorkerRun
 
 CONFIRMED_SECONDS = 0.2
 """How long a phase need not hear that what it gave is durable: all it can do is to show it."""
+CROWDED = MAX_ENTRIES // 4
+"""A page with so many ends wants statuses that take them in: every write of it carries them, and a
+full page takes no claims."""
 RESTARTED = "WorkerRestarted"
 _TOLD = 256
 
@@ -37,6 +41,19 @@ def show(parts: Parts, key: Key, run: WorkerRun, page: Page) -> None:
     for id_, claim in _claims(before).items():
         if id_ not in page.claims and id_ not in page.endings:
             _take_off(parts, key, run, claim)
+    _call_for_statuses(parts, key.namespace, run.wanted.endings.values())
+
+
+def _call_for_statuses(parts: Parts, namespace: str, endings: Collection[Ending]) -> None:
+    """Let the phases whose ends crowd a page write their statuses at once."""
+    if len(endings) < CROWDED:
+        return
+    for name in {ending.claim.phase for ending in endings}:
+        phase = Key("Phase", namespace, name)
+        run = parts.phases.get(phase)
+        if run is not None and not run.crowds_pages:
+            run.crowds_pages = True
+            parts.queue.add(phase)
 
 
 def drop(run: WorkerRun, claim: str) -> None:

@@ -16,7 +16,7 @@ from ..kube.resources import Body
 _OWN = ("name", "uid", "resourceVersion")
 _OWNER = ("kind", "name", "uid")
 _SHARED = 1024
-"""So many different parts are shared; beyond it the pods of what came first have their own."""
+"""So many different parts are shared; of more, those that were asked for last."""
 
 
 def slim_pod(pod: Body) -> Body:

@@ -29,9 +29,6 @@ PROGRESS_SECONDS = 5.0
 """Progress alone is written as rarely as this; with anything else it goes at once."""
 SOON_SECONDS = 0.2
 """That a phase exists may gather for so long, in which its first tasks begin."""
-ENDS_ON_PAGES = 64
-"""So many ends of claims do not gather any longer: each stands on its worker's page until status
-holds it, every write of the page carries it, and a full page takes no claims."""
 LONGEST_SECONDS = 5.0
 PACE = 100.0
 """What nothing waits for is written again after this many times what its last write took, and

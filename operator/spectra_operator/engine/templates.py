@@ -100,7 +100,7 @@ class TemplatePins:
         there, complete = self._at_hand(key, body)
         if place in self._absent and not complete:
             return there
-        if self._parts.may_start(key):
+        if self._parts.admitting(key.namespace):
             self._asked.add(place)
             pin = pin_body(body, there) if complete else None
             self._parts.executor.submit(PinTemplates(key, place[1], pin))

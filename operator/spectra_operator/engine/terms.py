@@ -58,8 +58,9 @@ class Terms:
         self._led_since[shard] = self._clock.now()
 
     def admit(self, shard: int) -> None:
-        """Start new work in a shard from now on."""
+        """Start new work in a shard from now on, and let its workers call."""
         self._admitting.add(shard)
+        self._settled_at[shard] = self._clock.monotonic() + SILENT_SECONDS
 
     def end(self, shard: int) -> bool:
         """Do nothing any more in a shard; return whether new work was started there."""

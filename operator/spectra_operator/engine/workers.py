@@ -107,7 +107,7 @@ class WorkerReconciler:
         now = self._parts.clock.monotonic()
         if not run.alive:
             self._lose(key, run, "WorkerGone", run.failure or "the pod of its worker is gone")
-        elif run.heard_at is not None and now >= run.heard_at + SILENT_SECONDS:
+        elif self._is_silent(key, run, now):
             if not run.suspect:
                 run.suspect = True
                 self._parts.queue.add_at(key, now + SECOND_LOOK_SECONDS)
@@ -115,6 +115,11 @@ class WorkerReconciler:
             text = f"its worker said nothing for {SILENT_SECONDS:g} s"
             tell_silence(self._parts, Key("Agent", key.namespace, run.agent), key, run)
             self._lose(key, run, "WorkerSilent", text)
+
+    def _is_silent(self, key: Key, run: WorkerRun, now: float) -> bool:
+        """Whether a worker has not called for long; before new work starts, none is let in."""
+        heard = run.heard_at is not None and self._parts.admitting(key.namespace)
+        return heard and now >= (run.heard_at or 0.0) + SILENT_SECONDS
 
     def _lose(self, key: Key, run: WorkerRun, reason: str, message: str) -> None:
         """End all open claims; those that nobody can have seen go back to where they came from."""

@@ -52,11 +52,13 @@ class WorkflowReconciler:
         run.record = decision.record
         self._hand_on(key, run, decision)
         trigger, run.trigger = run.trigger, None
-        if (decision.create or decision.discard) and self._parts.may_start(key):
+        if self._parts.admitting(key.namespace):
             for name in decision.create:
                 self.objects.create(key, run, name, trigger)
             if decision.discard:
                 self.objects.discard(key, run)
+        elif decision.create:
+            self._parts.held_back[key] = None
         self._write(key, run, body, decision)
         self._parts.wake_at(key, decision.wake_at)
         self._mark(key, run)

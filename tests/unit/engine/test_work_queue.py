@@ -302,8 +302,7 @@ async def test_a_picture_shows_what_waits_how_long_and_what_fails(
 async def test_a_key_whose_namespace_has_to_wait_gets_no_turn_until_it_is_let_in(
     clock: FakeClock,
 ) -> None:
-    beginning = {"team"}
-    queue = WorkQueue(clock, waits=lambda namespace: namespace in beginning)
+    queue = WorkQueue(clock, waits=lambda namespace: namespace == "team")
     other = Key("Phase", "other", "a")
     queue.add(B)
     queue.add_behind(A)
@@ -314,27 +313,19 @@ async def test_a_key_whose_namespace_has_to_wait_gets_no_turn_until_it_is_let_in
     assert await _next(queue) is None
     assert len(queue) == 3
 
-    beginning.clear()
     assert queue.let_in(lambda namespace: namespace == "other") == []
     assert queue.let_in(lambda namespace: namespace == "team") == [B, A, C]
     assert len(queue) == 0
 
 
-async def test_a_pass_that_is_made_takes_up_what_a_key_waited_for(clock: FakeClock) -> None:
-    waiting = WorkQueue(clock, waits=lambda _: True)
-    waiting.add(A)
-    waiting.taken(A)
-    assert waiting.let_in(lambda _: True) == []
-
-    queue = WorkQueue(clock)
+async def test_how_long_a_key_waits_is_seen_while_it_has_to(clock: FakeClock) -> None:
+    queue = WorkQueue(clock, waits=lambda _: True)
     queue.add(A)
-    queue.add_behind(B)
-    queue.add_at(C, clock.monotonic() + 1.0)
-    for key in (A, B, C):
-        queue.taken(key)
-    assert await _next(queue) is None
-    clock.advance(1.0)
-    assert await queue.get() == C, "a wish for later stays"
+    clock.advance(3)
+    queue.add(A)
+
+    assert queue.oldest_age() == 3
+    assert queue.picture(1).heads == ((A, 3.0),)
 
 
 async def test_what_is_taken_out_is_not_let_in(clock: FakeClock) -> None:
@@ -342,3 +333,11 @@ async def test_what_is_taken_out_is_not_let_in(clock: FakeClock) -> None:
     queue.add(A)
     queue.discard(A)
     assert queue.let_in(lambda _: True) == []
+
+
+async def test_a_key_fails_until_it_succeeds(queue: WorkQueue) -> None:
+    queue.back_off(A)
+    assert (queue.is_failing(A), queue.is_failing(B)) == (True, False)
+
+    queue.succeeded(A)
+    assert not queue.is_failing(A)
