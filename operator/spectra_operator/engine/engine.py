@@ -231,6 +231,8 @@ class Engine:
                 if not self.terms.runs(shard):
                     return  # the Lease was lost meanwhile
                 await self.passes.turn(self.passes.make(key))  # renewals go on
+        if not self.terms.runs(shard):
+            return
         self.terms.admit(shard)
         self.pool.let_call(mine)
         look_again(self.parts, keys, mine)

@@ -54,6 +54,7 @@ class Terms:
     def begin(self, shard: int, held: Callable[[], bool]) -> None:
         """Begin to lead a shard; `held` says at any time whether its Lease is still ours."""
         self._may_write[shard] = held
+        self._admitting.discard(shard)
         self._settled_at[shard] = self._clock.monotonic() + SILENT_SECONDS
         self._led_since[shard] = self._clock.now()
 

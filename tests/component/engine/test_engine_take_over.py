@@ -115,6 +115,27 @@ async def test_a_term_that_ends_before_work_may_start_leaves_nothing_that_waits_
         assert len(parts.queue) == 0
 
 
+async def test_a_term_that_ends_at_the_last_look_starts_no_new_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with a_running_world() as world:
+        await _with_many_workflows(world)
+        engine = world.operator.engine
+        engine.give_up(0)
+        looked: list[float] = []
+
+        async def turn(_: Passes, seconds: float) -> None:
+            looked.append(seconds)
+            if len(looked) == 2 * MANY + 1:  # workflows, phases, an agent
+                engine.give_up(0)
+
+        monkeypatch.setattr(Passes, "turn", turn)
+        await engine.take_over(0, lambda: True)
+
+        assert len(looked) == 2 * MANY + 1
+        assert not engine.terms.admitted
+
+
 async def _begin_slowly(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start a replica that takes a second for each look, and wait until it begins with them."""
 
