@@ -65,10 +65,12 @@ def growing() -> Iterator[None]:
 
 
 def _leave_out_what_stands() -> None:
-    """Look for garbage, and never again in what is left.
+    """Look for garbage everywhere, and in what is left no more until this is done again.
 
-    What refers to itself in a circle and goes later is not found any more: at most what stood here.
+    Everywhere, as Python looks through all the more often the less it found last: over what came
+    since the last time alone it would do so again and again while thousands of tasks run.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
 

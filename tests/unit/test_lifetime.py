@@ -55,3 +55,17 @@ def test_the_collector_works_again_however_the_time_ends() -> None:
     with pytest.raises(RuntimeError):
         broken()
     assert gc.isenabled()
+
+
+def test_what_was_left_out_and_is_garbage_by_now_is_found_the_next_time() -> None:
+    ring = Ring()
+    gone = weakref.ref(ring)
+    with growing():
+        pass
+    del ring
+    gc.collect()
+    assert gone() is not None
+
+    with growing():
+        pass
+    assert gone() is None
