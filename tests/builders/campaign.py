@@ -51,6 +51,12 @@ def the_workflow() -> Body:
     return a_workflow(steps)
 
 
+async def begin(world: World) -> None:
+    """Begin the campaign."""
+    plan_fates(world)
+    await world.apply(the_workflow())
+
+
 def plan_fates(world: World) -> None:
     """Tell the kubelet how the tasks of the campaign go."""
     for index in range(3):

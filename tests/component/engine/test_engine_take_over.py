@@ -7,11 +7,10 @@ import pytest
 from builders.campaign import (
     KillAfter,
     Mutations,
+    Tale,
     arm,
+    begin,
     check_history,
-    killed_at_every_write,
-    plan_fates,
-    the_workflow,
 )
 from builders.engine import World, a_running_world
 from builders.fake_api.faults import Fault
@@ -158,33 +157,14 @@ async def _look_at_all(world: World) -> list[str]:
     return writes.calls
 
 
-async def _all_is_done_after_a_death_at(nth: int, _: object) -> None:
-    """Kill the operator after a write: after the take-over a look at everything does nothing."""
-    async with a_running_world() as world:
-        plan_fates(world)
-        first = world.operator
-        arm(world, Mutations(nth), KillAfter(first.kill))
-        await world.apply(the_workflow())
-        await world.until(lambda: not first.running or world.is_finished())
-        if first.running:
-            return
-        await world.start()
-        await world.settle()
-        assert await _look_at_all(world) == []
-        await world.finished()
-        check_history(world)
-
-
-async def _undisturbed() -> tuple[None, list[str]]:
-    async with a_running_world() as world:
-        plan_fates(world)
-        counter = Mutations()
-        arm(world, counter, Fault())
-        await world.apply(the_workflow())
-        await world.finished()
-        return None, counter.calls
+async def _end(world: World) -> None:
+    """Look at everything as soon as nothing moves, which does nothing; then let the run end."""
+    await world.settle()
+    assert await _look_at_all(world) == []
+    await world.finished()
+    check_history(world)
 
 
 @pytest.mark.timeout(300)
 async def test_after_a_take_over_nothing_is_left_to_do_wherever_it_began() -> None:
-    await killed_at_every_write(_undisturbed, _all_is_done_after_a_death_at, 30)
+    await Tale(an_agent(), begin, _end, World.is_finished).dies(KillAfter, 30)
