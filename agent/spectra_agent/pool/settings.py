@@ -19,12 +19,12 @@ class Backoff:
 
     Attributes:
         first: The longest pause after the first failure.
-        most: No pause is longer.
+        most: No pause is longer: so long an idle worker may stay away from a new leader.
         jitter: A number from 0 to 1; spreads workers that all failed at one moment.
     """
 
     first: float = 0.1
-    most: float = 10.0
+    most: float = 3.0
     jitter: Callable[[], float] = random.random
 
     def seconds(self, failures: int) -> float:
