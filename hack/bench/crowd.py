@@ -14,6 +14,7 @@ from spectra_operator.core.conditions import timestamp
 from spectra_operator.core.phase.inputs import freeze_phase
 from spectra_operator.core.phase.records import PhaseRecord, TaskRecord
 from spectra_operator.core.phase.status import render_phase
+from spectra_operator.core.snapshot import SUSPENDED
 from spectra_operator.core.spec.compile import compile_workflow
 from spectra_operator.core.workflow.objects import phase_body
 from spectra_operator.core.workflow.records import StepRecord
@@ -26,7 +27,6 @@ LOOK_SECONDS = 1.0
 TASKS = 10
 """Of each workflow, so that ten thousand have a hundred thousand."""
 STEP = "only"
-SUSPENDED = "Suspended"
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 _ENDED = {
     "state": "Succeeded",

@@ -97,6 +97,12 @@ class PodScenario:
         return replace(scaled, crowd=crowd)
 
 
+class StartScenario(PodScenario):
+    """The start of the operator beside a crowd, up to the end of the workflow that was there."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class DispatchScenario:
     """Warm workers that are given tasks at rates that rise.
@@ -133,6 +139,8 @@ class DispatchScenario:
 
 
 Scenario = PodScenario | DispatchScenario
+
+CROWD, QUICK_CROWD = Crowd(2000, 8000), Crowd(100, 400)
 
 SCENARIOS: tuple[Scenario, ...] = (
     PodScenario(
@@ -171,8 +179,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         workflows=100,
         quick_size=3,
         quick_workflows=10,
-        crowd=Crowd(2000, 8000),
-        quick_crowd=Crowd(100, 400),
+        crowd=CROWD,
+        quick_crowd=QUICK_CROWD,
     ),
     PodScenario(
         "running",
@@ -203,14 +211,14 @@ UNPACED = DispatchScenario(
     quick_unpaced=1000,
 )
 """The last run of pool dispatch alone, to be looked at; the benchmark has it already."""
-START = PodScenario(
+START = StartScenario(
     "start",
     "the start beside {suspended:,} suspended and {finished:,} finished workflows",
     graphs.single,
     1,
     quick_size=1,
-    crowd=Crowd(2000, 8000),
-    quick_crowd=Crowd(100, 400),
+    crowd=CROWD,
+    quick_crowd=QUICK_CROWD,
 )
 """How `crowd` begins, to be looked at from the first moment of the operator."""
 

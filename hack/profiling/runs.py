@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.dispatch_runs import run_dispatch
 from bench.engines import Operator
 from bench.pod_runs import Conditions, run_pods, run_start
-from bench.scenarios import START, DispatchScenario, Scenario
+from bench.scenarios import DispatchScenario, Scenario, StartScenario
 from cluster.kwok import A_SECOND
 from profiling import flame, tables
 from profiling.sampling import sampling
@@ -48,7 +48,7 @@ def profiled(scenario: Scenario, cluster: str, folder: Path) -> str:
     conditions = Conditions(cluster, A_SECOND, 0.0, folder, spy.beside)
     if isinstance(scenario, DispatchScenario):
         run_dispatch(scenario, 0, conditions)
-    elif scenario.name == START.name:
+    elif isinstance(scenario, StartScenario):
         run_start(scenario, Operator(), conditions)
     else:
         run_pods(scenario, Operator(), 0, conditions)

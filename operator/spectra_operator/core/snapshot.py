@@ -32,6 +32,10 @@ class AgentFacts:
     spec: AgentSpec
 
 
+SUSPENDED = "Suspended"
+"""What holds a run or a phase whose `spec.suspend` is true."""
+
+
 @dataclass(frozen=True, slots=True)
 class Levels:
     """What holds from outside: nothing new (`hold`, `halt`), or stop everything (`cancel`).

@@ -12,7 +12,7 @@ from ..core.phase.progress import differs_only_in_progress
 from ..core.phase.records import PhaseRecord
 from ..core.phase.status import parse_phase, render_phase
 from ..core.rollout.gate_phase import times_of
-from ..core.snapshot import Levels, PhaseSnapshot
+from ..core.snapshot import SUSPENDED, Levels, PhaseSnapshot
 from ..core.spec.compile import compile_phase
 from ..kube.resources import Body, uid_of
 from . import claiming, gates, measures, pictures
@@ -37,7 +37,6 @@ from .runs import PhaseRun, StatusState
 from .starts import start
 from .status import COALESCE_SECONDS, PROGRESS_SECONDS, must_be_known, proven
 
-_SUSPENDED = Levels(hold="Suspended")
 _ORPHANED = Levels(halt="WorkflowDeleted")
 
 
@@ -114,7 +113,8 @@ class PhaseReconciler:
         """Return what will hold once the workflow is looked at, as far as its spec tells."""
         ref = run.shape.spec.workflow_ref
         above = ref and self._parts.store.get(Key("Workflow", key.namespace, ref.name))
-        return _SUSPENDED if above and above["spec"].get("suspend") is True else Levels()
+        suspended = above and above["spec"].get("suspend") is True
+        return Levels(hold=SUSPENDED) if suspended else Levels()
 
     def _levels_of_plan(self, key: Key, run: PhaseRun) -> Levels | None:
         """Return what the planner's phase imposes on its plan."""

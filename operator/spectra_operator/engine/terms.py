@@ -54,8 +54,6 @@ class Terms:
     def begin(self, shard: int, held: Callable[[], bool]) -> None:
         """Begin to lead a shard; `held` says at any time whether its Lease is still ours."""
         self._may_write[shard] = held
-        self._admitting.discard(shard)
-        self._settled_at[shard] = self._clock.monotonic() + SILENT_SECONDS
         self._led_since[shard] = self._clock.now()
 
     def admit(self, shard: int) -> None:
@@ -99,7 +97,7 @@ class Terms:
         return shard in self._may_write and shard not in self._admitting
 
     def settles_in(self, namespace: str) -> float:
-        """Return the seconds until all live workers have had time to call."""
+        """Return the seconds until all live workers have had time to call since they may."""
         at = self._settled_at.get(self.shard(namespace))
         return SILENT_SECONDS if at is None else max(at - self._clock.monotonic(), 0.0)
 

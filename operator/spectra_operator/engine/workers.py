@@ -118,8 +118,9 @@ class WorkerReconciler:
 
     def _is_silent(self, key: Key, run: WorkerRun, now: float) -> bool:
         """Whether a worker has not called for long; before new work starts, none is let in."""
-        heard = run.heard_at is not None and self._parts.admitting(key.namespace)
-        return heard and now >= (run.heard_at or 0.0) + SILENT_SECONDS
+        if run.heard_at is None or not self._parts.admitting(key.namespace):
+            return False
+        return now >= run.heard_at + SILENT_SECONDS
 
     def _lose(self, key: Key, run: WorkerRun, reason: str, message: str) -> None:
         """End all open claims; those that nobody can have seen go back to where they came from."""

@@ -70,9 +70,12 @@ def test_the_end_of_a_term_tells_whether_it_had_come_to_new_work(
     assert terms.end(1) is False
 
 
-def test_workers_have_from_the_beginning_of_a_term_to_call(terms: Terms, clock: FakeClock) -> None:
+def test_workers_have_their_time_from_when_they_may_call(terms: Terms, clock: FakeClock) -> None:
     assert terms.settles_in(HERE) == SILENT_SECONDS
     terms.begin(1, lambda: True)
+    clock.advance(3600)
+    assert terms.settles_in(HERE) == SILENT_SECONDS
+    terms.admit(1)
     clock.advance(5)
     assert terms.settles_in(HERE) == SILENT_SECONDS - 5
     clock.advance(3600)

@@ -14,7 +14,7 @@ from ...api.phase import PhaseState
 from ..attempts.evidence import Attempt
 from ..change_status import with_changes
 from ..orders import Order, pending, room_for
-from ..snapshot import Levels, PhaseSnapshot
+from ..snapshot import SUSPENDED, Levels, PhaseSnapshot
 from . import children, settle
 from .attention import Look, attention, look, missing
 from .checkpoints import within_budget
@@ -108,7 +108,7 @@ def effective_levels(snapshot: PhaseSnapshot, record: PhaseRecord) -> Levels:
     stopped = halted if halted and spec.on_failure_running == "Cancel" else ""
     return replace(
         levels,
-        hold=levels.hold or ("Suspended" if spec.suspend else ""),
+        hold=levels.hold or (SUSPENDED if spec.suspend else ""),
         cancel=levels.cancel or (DEADLINE if late else "") or stopped,
     )
 

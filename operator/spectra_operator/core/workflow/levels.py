@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from ...api.action import ActionType
 from ...api.common import FailurePolicy
 from ..phase.settle import DEADLINE, FAILING
-from ..snapshot import Levels, WorkflowSnapshot
+from ..snapshot import SUSPENDED, Levels, WorkflowSnapshot
 from .orders import stopped_by
 from .records import WorkflowRecord
 from .steps import PHASE_DELETED, Steps, is_broken
@@ -55,7 +55,7 @@ def _hold(snapshot: WorkflowSnapshot, record: WorkflowRecord) -> str:
     """
     if stopped_by(record):
         return ""
-    return "Suspended" if snapshot.shape.spec.suspend else ""
+    return SUSPENDED if snapshot.shape.spec.suspend else ""
 
 
 def _stop(snapshot: WorkflowSnapshot, record: WorkflowRecord) -> tuple[str, int | None]:
