@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-from builders.campaign import Of
 from builders.engine import World, a_world
 from builders.fake_api.faults import Which
 from builders.replica import SYSTEM, Operator
+from builders.replica_calls import Of
 from builders.specs import NAMESPACE, a_chain, a_step, a_workflow, an_agent
 from spectra_operator.api import constants as c
 from spectra_operator.engine.keys import WORKFLOWS, shard_of

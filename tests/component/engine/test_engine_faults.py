@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builders.campaign import Every, Of, check_history, end_state, plan_fates, the_workflow
+from builders.campaign import check_history, end_state, plan_fates, the_workflow
 from builders.engine import World, a_running_world
 from builders.fake_api.faults import (
     CommitThenCut,
@@ -20,6 +20,7 @@ from builders.fake_api.faults import (
     Refuse,
 )
 from builders.kubelet import hangs, ok
+from builders.replica_calls import Every, Of
 from builders.specs import NAMESPACE, a_chain, a_retry, a_step, a_task, a_workflow
 from spectra_operator.engine.keys import PHASES, WORKFLOWS
 from spectra_operator.kube.resources import PODS

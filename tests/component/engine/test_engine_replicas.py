@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from builders.campaign import Arrivals, Of, check_history, end_state, plan_fates, the_workflow
+from builders.campaign import check_history, end_state, plan_fates, the_workflow
 from builders.engine import a_running_world
 from builders.fake_api.faults import HoldRequest, Match, Refuse
 from builders.kubelet import ok
 from builders.replica import SYSTEM
+from builders.replica_calls import Arrivals, Of
 from builders.specs import a_chain, a_step, a_workflow
 from spectra_operator.kube.resources import LEASES
 

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from builders.campaign import Arrivals, Of
 from builders.engine import World, a_world
 from builders.fake_api.faults import HoldRequest, Refuse
 from builders.kubelet import ok
 from builders.replica import SYSTEM
+from builders.replica_calls import Arrivals, Of
 from builders.specs import a_step, a_task, a_workflow, an_agent
 from builders.workers import Deed, once
 from component.engine.sharing_play import (

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from builders.campaign import Every, check_history, end_state, plan_fates, the_workflow
+from builders.campaign import check_history, end_state, plan_fates, the_workflow
 from builders.engine import World, a_running_world
 from builders.fake_api.faults import CommitThenCut, CommitThenFail, CutBefore, Fault, Match, Refuse
 from builders.random_runs import RandomRun, history
+from builders.replica_calls import Every
 
 SEEDS = range(int(os.environ.get("SPECTRA_STORM_SEEDS", "40")))
 """How many storms; `make test-all` has hundreds."""
