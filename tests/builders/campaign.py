@@ -113,6 +113,9 @@ class KillAfter(Fault):
         raise Cut
 
 
+Death = type[KillBefore] | type[KillAfter]
+
+
 def arm(world: World, counter: Mutations, fault: Fault) -> None:
     """Let a fault befall the write that the counter names."""
     world.api.fault(_as_match(counter), fault)
@@ -163,11 +166,21 @@ def is_labelled(body: Body) -> bool:
     return c.LABEL_FINISHED in (body["metadata"].get("labels") or {})
 
 
+def any_write(_nth: int, _call: str) -> bool:
+    """Choose every write."""
+    return True
+
+
+def but_events(_nth: int, call: str) -> bool:
+    """Choose the writes that a story is made of; Events only tell of it."""
+    return " events/" not in call
+
+
 async def killed_at_every_write(
     undisturbed: Callable[[], Awaitable[tuple[Any, list[str]]]],
     killed_at: Callable[[int, Any], Awaitable[None]],
     least: int,
-    chosen: Callable[[int, str], bool] = lambda _nth, _call: True,
+    chosen: Callable[[int, str], bool] = any_write,
 ) -> None:
     """Run a story once for each write that it makes; more than `least`, or it tells nothing.
 
@@ -187,6 +200,10 @@ async def killed_at_every_write(
             raise AssertionError(f"killed at write {nth}, {call}: {error}") from error
 
 
+async def nothing(_: World) -> None:
+    """Do nothing: for a story before which nothing happens."""
+
+
 @dataclass(frozen=True)
 class Tale:
     """A story that the operator may die in at any write.
@@ -196,35 +213,43 @@ class Tale:
         begin: Lets it begin.
         end: Waits for its end and checks what must hold of it; returns the end, the same each time.
         is_over: Whether nothing more will be written, so that nobody can die any more.
+        before: What happens before it begins, when nobody dies yet.
+        chosen: Which of its writes, by number and call, are worth a death.
+        seconds: How long it may go on until somebody has died or it is over.
     """
 
     agent: Body
     begin: Callable[[World], Awaitable[None]]
     end: Callable[[World], Awaitable[Any]]
     is_over: Callable[[World], bool]
+    before: Callable[[World], Awaitable[None]] = nothing
+    chosen: Callable[[int, str], bool] = any_write
+    seconds: float = 120
 
-    async def dies(self, kind: type[KillBefore] | type[KillAfter], least: int) -> None:
-        """Tell it once for each write that it makes, of which there must be more than `least`."""
+    async def dies(self, kind: Death, least: int) -> None:
+        """Tell it once for each chosen write, of which there must be more than `least`."""
         await killed_at_every_write(
-            self._undisturbed, lambda nth, expected: self._killed_at(nth, kind, expected), least
+            self._undisturbed,
+            lambda nth, expected: self._killed_at(nth, kind, expected),
+            least,
+            self.chosen,
         )
 
     async def _undisturbed(self) -> tuple[Any, list[str]]:
         async with a_running_world(self.agent) as world:
+            await self.before(world)
             counter = Mutations()
             arm(world, counter, Fault())
             await self.begin(world)
             return await self.end(world), counter.calls
 
-    async def _killed_at(
-        self, nth: int, kind: type[KillBefore] | type[KillAfter], expected: Any
-    ) -> None:
+    async def _killed_at(self, nth: int, kind: Death, expected: Any) -> None:
         async with a_running_world(self.agent) as world:
-            first = world.operator
+            await self.before(world)
+            first, over = world.operator, self.is_over
             arm(world, Mutations(nth), kind(first.kill))
             await self.begin(world)
-            await world.until(lambda: not first.running or self.is_over(world))
-            if first.running:
-                return  # a repeated write was saved this time: there is no n-th
-            await world.start()  # the same identity: it need not wait for the Lease to expire
+            await world.until(lambda: not first.running or over(world), seconds=self.seconds)
+            if not first.running:  # else a repeated write was saved this time: there is no n-th
+                await world.start()  # the same identity: it need not wait for the Lease to expire
             assert await self.end(world) == expected
