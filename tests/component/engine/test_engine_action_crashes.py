@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
-from builders.campaign import KillAfter, KillBefore, Mutations, arm, killed_at_every_write
-from builders.engine import World, a_running_world
-from builders.fake_api.faults import Call, Fault
+from builders.campaign import Death, KillAfter, KillBefore, Tale, but_events, nothing
+from builders.engine import World
 from builders.kubelet import fails, hangs, ok
-from builders.specs import NAMESPACE, Body, a_step, a_task, a_template, a_workflow, an_action
+from builders.specs import (
+    NAMESPACE,
+    Body,
+    a_step,
+    a_task,
+    a_template,
+    a_workflow,
+    an_action,
+    an_agent,
+)
 from spectra_operator.api import constants as c
 from spectra_operator.engine.keys import ACTIONS, PHASES
 from spectra_operator.kube.resources import CONTROLLER_REVISIONS, PERSISTENT_VOLUME_CLAIMS
@@ -40,10 +49,6 @@ def with_finally(steps: list[Body], **fields: Any) -> Body:
     body = a_workflow(steps, **fields)
     body["spec"]["finally"] = [a_task("tidy")]
     return body
-
-
-async def _nothing(_: World) -> None:
-    return None
 
 
 async def _begin_everything(world: World) -> None:
@@ -96,7 +101,7 @@ def asking(kind: str, **fields: Any) -> Prepare:
 OF_B = {"phase": "first", "task": "b"}
 SCENARIOS = {
     "everything": Scenario(
-        _nothing,
+        nothing,
         _begin_everything,
         ["risky", "plain", "bad", "one-plain", "alarm", "tidy"],
         "Failed",
@@ -143,59 +148,21 @@ async def the_end(world: World) -> Any:
     return status["state"], status.get("run"), steps, orders, actions, len(phases), left
 
 
-def check(world: World, scenario: Scenario) -> None:
+async def ended(scenario: Scenario, world: World) -> Any:
+    """Wait for the end of a run and of what was asked; return it, checked."""
+    await world.until(lambda: is_over(world))
+    await world.until(lambda: not world.operator.memory())
     assert world.kubelet.tasks() == scenario.tasks, world.kubelet.tasks()
     assert world.held_pods() == []
     assert world.operator.failed_passes() == 0
-
-
-class Writes(Mutations):
-    """Counts the writes that a run is made of; Events only tell of it."""
-
-    def __call__(self, call: Call) -> bool:
-        """Return whether a call is the n-th."""
-        return call.plural != "events" and Mutations.__call__(self, call)
-
-
-async def undisturbed(scenario: Scenario) -> tuple[Any, list[str]]:
-    async with a_running_world() as world:
-        await scenario.prepare(world)
-        counter = Writes()
-        arm(world, counter, Fault())
-        await scenario.begin(world)
-        await world.until(lambda: is_over(world))
-        await world.until(lambda: not world.operator.memory())
-        check(world, scenario)
-        assert world.status_now()["state"] == scenario.state
-        return await the_end(world), counter.calls
-
-
-async def killed_at(
-    scenario: Scenario, nth: int, kind: type[KillBefore] | type[KillAfter], expected: Any
-) -> None:
-    async with a_running_world() as world:
-        await scenario.prepare(world)
-        first = world.operator
-        arm(world, Writes(nth), kind(first.kill))
-        await scenario.begin(world)
-        await world.until(lambda: not first.running or is_over(world))
-        if first.running:
-            return  # a repeated write was saved this time: there is no n-th
-        await world.start()
-        await world.until(lambda: is_over(world))
-        await world.until(lambda: not world.operator.memory())
-        check(world, scenario)
-        assert await the_end(world) == expected
+    assert world.status_now()["state"] == scenario.state
+    return await the_end(world)
 
 
 @pytest.mark.parametrize("kind", [KillBefore, KillAfter], ids=["before", "after"])
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_a_death_at_any_write_changes_nothing_about_the_end(
-    name: str, kind: type[KillBefore] | type[KillAfter]
-) -> None:
-    scenario = SCENARIOS[name]
-    await killed_at_every_write(
-        lambda: undisturbed(scenario),
-        lambda nth, expected: killed_at(scenario, nth, kind, expected),
-        0,
-    )
+async def test_a_death_at_any_write_changes_nothing_about_the_end(name: str, kind: Death) -> None:
+    told = SCENARIOS[name]
+    end = partial(ended, told)
+    tale = Tale(an_agent(), told.begin, end, is_over, before=told.prepare, chosen=but_events)
+    await tale.dies(kind, 0)

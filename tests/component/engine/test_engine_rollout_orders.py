@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from builders import actions
-from builders.campaign import KillAfter, KillBefore, Mutations, arm, killed_at_every_write
+from builders.campaign import Death, KillAfter, KillBefore, Tale, but_events
 from builders.engine import World, a_running_world
-from builders.fake_api.faults import Call, Fault, Match, Refuse
+from builders.fake_api.faults import Match, Refuse
 from builders.specs import Body, a_workflow, an_action, an_agent
 from spectra_operator.core.names import revision_hash
 from spectra_operator.engine.keys import ACTIONS, AGENTS
@@ -168,55 +168,34 @@ async def the_end(world: World) -> Any:
     return rollout["state"], rollout["stable"], rollout["active"], ends, orders, actions
 
 
-class Writes(Mutations):
-    """Counts the writes that a rollout is made of; Events only tell of it."""
+async def ended(world: World) -> Any:
+    """Wait until the order is closed; return what came of it, checked."""
+    await world.until(lambda: actions.is_closed(world, "please"))
+    await world.settle()
+    assert world.operator.failed_passes() == 0
+    return await the_end(world)
 
-    def __call__(self, call: Call) -> bool:
-        """Return whether a call is the n-th."""
-        return call.plural != "events" and Mutations.__call__(self, call)
 
-
-async def asked_while(world: World, kind: str, counter: Mutations, fault: Fault) -> None:
+def an_order(kind: str) -> Tale:
+    """Return what happens when somebody orders something."""
+    rollout: dict[str, Any] = {} if kind == "Undo" else HELD
     about = {"target": "optimizer", "target_kind": "Agent"}
-    await an_agent_at(world, *IMAGES[:2], **({} if kind == "Undo" else HELD))
-    arm(world, counter, fault)
-    await world.apply(an_action(kind, "please", **about))
-
-
-async def undisturbed(kind: str) -> tuple[Any, list[str]]:
-    async with a_running_world() as world:
-        counter = Writes()
-        await asked_while(world, kind, counter, Fault())
-        await world.until(lambda: actions.is_closed(world, "please"))
-        await world.settle()
-        return await the_end(world), counter.calls
-
-
-async def killed_at(
-    kind: str, nth: int, death: type[KillBefore] | type[KillAfter], expected: Any
-) -> None:
-    async with a_running_world() as world:
-        first = world.operator
-        await asked_while(world, kind, Writes(nth), death(first.kill))
-        await world.until(lambda: not first.running or actions.is_closed(world, "please"))
-        if not first.running:
-            await world.start()
-        await world.until(lambda: actions.is_closed(world, "please"))
-        await world.settle()
-        assert world.operator.failed_passes() == 0
-        assert await the_end(world) == expected
+    return Tale(
+        an_agent(),
+        lambda world: world.apply(an_action(kind, "please", **about)),
+        ended,
+        lambda world: actions.is_closed(world, "please"),
+        before=lambda world: an_agent_at(world, *IMAGES[:2], **rollout),
+        chosen=but_events,
+    )
 
 
 @pytest.mark.parametrize("death", [KillBefore, KillAfter], ids=["before", "after"])
 @pytest.mark.parametrize("kind", ["Promote", "Abort", "Undo"])
 async def test_a_death_at_any_write_applies_an_order_once_all_the_same(
-    kind: str, death: type[KillBefore] | type[KillAfter]
+    kind: str, death: Death
 ) -> None:
-    await killed_at_every_write(
-        lambda: undisturbed(kind),
-        lambda nth, expected: killed_at(kind, nth, death, expected),
-        2,
-    )
+    await an_order(kind).dies(death, 2)
 
 
 async def test_an_agent_that_is_not_there_is_looked_up_and_then_refused() -> None:

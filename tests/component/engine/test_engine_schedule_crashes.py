@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from builders.campaign import KillAfter, KillBefore, Mutations, arm
-from builders.engine import World, a_running_world
-from builders.fake_api.faults import Fault
+from builders.campaign import Death, KillAfter, KillBefore, Tale
+from builders.engine import World
 from builders.schedules import Births, condition, status, times
-from builders.specs import a_schedule
+from builders.specs import a_schedule, an_agent
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -23,6 +22,8 @@ FIELDS: dict[str, Any] = {
 }
 STARTED = 2
 """The one of the range, and that of 00:02."""
+SECONDS = 3.9 * MINUTE
+"""Until the operator has died, or all is over."""
 
 
 def _is_over(world: World) -> bool:
@@ -31,45 +32,24 @@ def _is_over(world: World) -> bool:
     return last and found.get("activeRuns") == 0 and not times(world)
 
 
-async def _run(world: World) -> list[str]:
-    births = Births(world)
-    await world.apply(a_schedule("*/2 * * * *", **FIELDS))
-    return births.names
+class Told:
+    """One telling: the runs that came into being, and what must hold of them."""
 
+    births: Births
 
-async def _undisturbed() -> list[str]:
-    async with a_running_world() as world:
-        counter = Mutations()
-        arm(world, counter, Fault())
-        names = await _run(world)
-        await world.until(lambda: _is_over(world), seconds=3.9 * MINUTE)
-        assert len(names) == STARTED
-        return counter.calls
+    async def begin(self, world: World) -> None:
+        self.births = Births(world)
+        await world.apply(a_schedule("*/2 * * * *", **FIELDS))
 
-
-async def _killed_at(nth: int, kind: type[KillBefore] | type[KillAfter]) -> None:
-    async with a_running_world() as world:
-        first = world.operator
-        arm(world, Mutations(nth), kind(first.kill))
-        names = await _run(world)
-        await world.until(lambda: not first.running or _is_over(world), seconds=3.9 * MINUTE)
-        if first.running:
-            return  # a repeated write was saved this time: there is no n-th
-        await world.start()
-        await world.until(lambda: _is_over(world), seconds=3.9 * MINUTE)
+    async def end(self, world: World) -> None:
+        await world.until(lambda: _is_over(world), seconds=SECONDS)
+        names = self.births.names
         assert len(names) == len(set(names)) == STARTED
         assert (status(world)["missed"], status(world)["backfill"]["started"]) == (0, 1)
         assert condition(world)["status"] == "True"
 
 
 @pytest.mark.parametrize("kind", [KillBefore, KillAfter])
-async def test_a_death_at_any_write_starts_each_run_once(
-    kind: type[KillBefore] | type[KillAfter],
-) -> None:
-    calls = await _undisturbed()
-    assert len(calls) > 15
-    for nth in range(1, len(calls) + 1):
-        try:
-            await _killed_at(nth, kind)
-        except AssertionError as error:
-            raise AssertionError(f"killed at write {nth}, {calls[nth - 1]}: {error}") from error
+async def test_a_death_at_any_write_starts_each_run_once(kind: Death) -> None:
+    told = Told()
+    await Tale(an_agent(), told.begin, told.end, _is_over, seconds=SECONDS).dies(kind, 15)

@@ -42,10 +42,15 @@ def a_flow(tasks: list[Body], **fields: Any) -> Body:
 async def a_warm_world(*agents: Body) -> AsyncIterator[World]:
     """Open a cluster in which the workers are up, and ask for the next claim with each result."""
     async with a_running_world(*(agents or (a_pool(),))) as world:
-        world.workers.asking = 1
-        await world.until(lambda: world.workers.workers)
-        await world.during(3)
+        await warm(world)
         yield world
+
+
+async def warm(world: World) -> None:
+    """Let the workers come up, and ask for the next claim with each result."""
+    world.workers.asking = 1
+    await world.until(lambda: world.workers.workers)
+    await world.during(3)
 
 
 async def done(world: World, tasks: list[Body], **fields: Any) -> PageWatch:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
-from builders.campaign import KillAfter, KillBefore, Mutations, arm, killed_at_every_write
-from builders.engine import World, a_running_world
-from builders.fake_api.faults import Fault
+from builders.campaign import Death, KillAfter, KillBefore, Tale
+from builders.engine import World
+from builders.fake_api.store import StoreEvent
 from builders.specs import Body
 from builders.workers import Deed, once
 from component.rollout.rollout_cases import GOOD, NEXT, a_pool, change_image, peeked, well
@@ -22,23 +24,27 @@ def an_agent_with_gates() -> Body:
     return a_pool(replicas=1, rollout={"preGate": {"tasks": TASKS}, "analysis": None})
 
 
-async def begin(world: World, succeeded: bool) -> None:
-    """Change the template to one whose second gate ends so."""
+async def begin(succeeded: bool, world: World) -> None:
+    """Have the template changed, to one whose second gate ends so, once the first is in use."""
 
     def habit(document: Body) -> Deed:
         return Deed(succeeded=succeeded) if document["task"] == "headers" else well(document)
 
+    def change_once(_: StoreEvent) -> None:
+        if not changed and peeked(world).get("state") == "Promoted":
+            changed.append(asyncio.create_task(change_image(world)))
+
+    changed: list[asyncio.Task[None]] = []
     world.workers.habits = {GOOD: well, NEXT: habit}
-    await world.until(lambda: peeked(world).get("state") == "Promoted")
-    await change_image(world)
+    world.api._store.listen(change_once)
 
 
-async def end(world: World, succeeded: bool) -> Any:
+async def end(succeeded: bool, world: World) -> Any:
     """Let it come to its end, and return that; no gate is done twice, or left unended.
 
     Which of two gates comes first is nobody's promise; once one has failed, the other is dropped.
     """
-    await world.until(lambda: len(peeked(world).get("history") or ()) > 1, seconds=600)
+    await world.until(lambda: is_over(world), seconds=600)
     await world.during(30)
     found = peeked(world)
     assert found["state"] == ENDS[succeeded]
@@ -51,42 +57,15 @@ async def end(world: World, succeeded: bool) -> Any:
     return history, found["active"], states
 
 
-async def undisturbed(succeeded: bool) -> tuple[Any, list[str]]:
-    async with a_running_world(an_agent_with_gates()) as world:
-        counter = Mutations()
-        arm(world, counter, Fault())
-        await begin(world, succeeded)
-        return await end(world, succeeded), counter.calls
-
-
-async def killed_at(succeeded: bool, nth: int, kind: type[Any], expected: Any) -> None:
-    async with a_running_world(an_agent_with_gates()) as world:
-        first = world.operator
-        arm(world, Mutations(nth), kind(first.kill))
-        world.workers.habits = {GOOD: well, NEXT: well}
-        await begin_or_die(world, first, succeeded)
-        await world.until(lambda: not first.running or len(peeked(world)["history"]) > 1)
-        if not first.running and not world.operator.running:
-            await world.start()
-        assert await end(world, succeeded) == expected
-
-
-async def begin_or_die(world: World, first: Any, succeeded: bool) -> None:
-    """Begin; whoever dies before the first revision is in use is started again."""
-    await world.until(lambda: not first.running or peeked(world).get("state") == "Promoted")
-    if not first.running:
-        await world.start()
-    await begin(world, succeeded)
+def is_over(world: World) -> bool:
+    return len(peeked(world).get("history") or ()) > 1
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("kind", [KillBefore, KillAfter])
 @pytest.mark.parametrize("succeeded", [True, False])
 async def test_a_death_at_any_write_of_a_gate_changes_nothing_about_its_end(
-    succeeded: bool, kind: type[Any]
+    succeeded: bool, kind: Death
 ) -> None:
-    await killed_at_every_write(
-        lambda: undisturbed(succeeded),
-        lambda nth, expected: killed_at(succeeded, nth, kind, expected),
-        10,
-    )
+    begun, ended = partial(begin, succeeded), partial(end, succeeded)
+    await Tale(an_agent_with_gates(), begun, ended, is_over).dies(kind, 10)

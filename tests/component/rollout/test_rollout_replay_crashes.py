@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
-from builders.campaign import KillAfter, KillBefore, Mutations, arm, killed_at_every_write
-from builders.engine import World, a_running_world
-from builders.fake_api.faults import Fault
+from builders.campaign import Death, KillAfter, KillBefore, Tale
+from builders.engine import World
 from builders.specs import Body, a_step, a_task, a_workflow
 from builders.workers import Deed, Habit
 from component.rollout.rollout_cases import GOOD, NEXT, a_pool, change_image, peeked
@@ -29,7 +29,7 @@ def a_replayable_agent() -> Body:
     )
 
 
-async def begin(world: World, total: int) -> None:
+async def before(total: int, world: World) -> None:
     """Let two tasks be recorded."""
     world.workers.habits = {GOOD: totals(3), NEXT: totals(total)}
     one, two = a_task("one", input={"of": [1, 2]}), a_task("two", depends_on=["one"])
@@ -38,7 +38,7 @@ async def begin(world: World, total: int) -> None:
     await world.during(30)
 
 
-async def end(world: World, total: int) -> Any:
+async def end(total: int, world: World) -> Any:
     """Let a rollout come to its end, and return that; no recorded task is done again twice."""
     await world.until(lambda: len(peeked(world).get("history") or ()) > 1, seconds=600)
     await world.during(30)
@@ -54,35 +54,15 @@ async def end(world: World, total: int) -> Any:
     return history, found["active"], found["replay"], phase["status"]["state"]
 
 
-async def undisturbed(total: int) -> tuple[Any, list[str]]:
-    async with a_running_world(a_replayable_agent()) as world:
-        await begin(world, total)
-        counter = Mutations()
-        arm(world, counter, Fault())
-        await change_image(world)
-        return await end(world, total), counter.calls
-
-
-async def killed_at(total: int, nth: int, kind: type[Any], expected: Any) -> None:
-    async with a_running_world(a_replayable_agent()) as world:
-        await begin(world, total)
-        first = world.operator
-        arm(world, Mutations(nth), kind(first.kill))
-        await change_image(world)
-        await world.until(lambda: not first.running or len(peeked(world)["history"]) > 1)
-        if not first.running:
-            await world.start()
-        assert await end(world, total) == expected
+def is_over(world: World) -> bool:
+    return len(peeked(world)["history"]) > 1
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("kind", [KillBefore, KillAfter])
 @pytest.mark.parametrize("total", [3, 4])
 async def test_a_death_at_any_write_of_a_replay_changes_nothing_about_its_end(
-    total: int, kind: type[Any]
+    total: int, kind: Death
 ) -> None:
-    await killed_at_every_write(
-        lambda: undisturbed(total),
-        lambda nth, expected: killed_at(total, nth, kind, expected),
-        10,
-    )
+    agent, recorded = a_replayable_agent(), partial(before, total)
+    await Tale(agent, change_image, partial(end, total), is_over, before=recorded).dies(kind, 10)
