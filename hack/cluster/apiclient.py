@@ -100,8 +100,10 @@ class ApiClient:
         Raises:
             OSError: The server can't be reached, refuses the watch, or sends half an event.
         """
-        connection = self._connect(seconds + TIMEOUT_SECONDS)
+        connection = self._connect(TIMEOUT_SECONDS)
         try:
+            connection.connect()
+            connection.sock.settimeout(seconds + TIMEOUT_SECONDS)
             connection.request("GET", path)
             response = connection.getresponse()
             if response.status != http.client.OK:

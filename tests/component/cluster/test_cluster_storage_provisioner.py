@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest_asyncio
 from builders.fake_api.failure import ApiFailure
 from builders.fake_api.faults import Match, Refuse
 from builders.storage import CLAIMS, VOLUMES, Storage, a_storage
+from cluster import apiclient
 from cluster.storage import objects
 from spectra_operator.kube.resources import EVENTS
 
@@ -173,6 +175,20 @@ async def test_nothing_is_missed_when_a_watch_breaks(storage: Storage, trouble: 
         breaks[trouble]()
 
         await storage.volume_of(await storage.claimed("work"))
+
+
+async def test_a_server_that_takes_a_watch_s_connection_and_says_nothing_is_given_up(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apiclient, "TIMEOUT_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = str(mute.getsockname()[1])
+        text = storage.kubeconfig.read_text().replace(str(storage.gate.port), port)
+        storage.kubeconfig.write_text(text)
+        events = apiclient.ApiClient(storage.kubeconfig).watch("/api/v1/pods", 3600)
+
+        with pytest.raises(OSError, match="timed out"):
+            await asyncio.to_thread(next, events)
 
 
 @pytest.mark.parametrize("verb", ["list", "watch"])
