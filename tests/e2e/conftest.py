@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from builders.cluster import LocalCluster
 from e2e.harness import installation
+from e2e.harness.dump import said
 from e2e.harness.following import Follower
 from e2e.harness.operators import FOLLOWED as OPERATOR_KINDS
 from e2e.harness.operators import Operators
@@ -57,12 +58,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show how the namespace stood when a test failed, and where the logs are."""
+    """Show how the namespace stood when a test failed, what was said, and where the logs are."""
     report = yield
     play = getattr(item, "funcargs", {}).get("play")
     if report.when == "call" and report.failed and isinstance(play, Play):
         logs = play.cluster.folder / "logs"
-        text = f"{play.dump()}\nlogs: {logs}/pods/{installation.NAMESPACE}_*, {logs}/*.log"
+        words = said(logs / "pods", play.namespace, installation.NAMESPACE)
+        text = f"{play.dump()}\n{words}\nlogs: {logs}/pods, {logs}/*.log"
         report.sections.append(("how it stood", text))
     return report
 

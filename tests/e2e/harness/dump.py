@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from builders.recorder import Recorder
 from e2e.harness.following import Follower
 
 _MOST_LINES = 60
+_LAST_LINES = 12
+TERMS = '"shard '
+"""In the operator's lines that tell who leads from when to when."""
 
 
 def describe(world: Follower, recorder: Recorder) -> str:
@@ -25,6 +29,33 @@ def describe(world: Follower, recorder: Recorder) -> str:
         for e in events[-_MOST_LINES:]
     ]
     return "\n".join(lines)
+
+
+def said(logs: Path, namespace: str, operator_namespace: str) -> str:
+    """Return the last words of the pods that are there, and the operator's about a namespace.
+
+    Args:
+        logs: Where the kubelet keeps the logs of pods; it may be missing.
+        namespace: The namespace.
+        operator_namespace: Where the operator runs.
+    """
+    parts: list[str] = []
+    for file in sorted(logs.glob(f"{namespace}_*/*/*.log")):
+        parts += _last(file, _lines(file))
+    for file in sorted(logs.glob(f"{operator_namespace}_*/*/*.log")):
+        parts += _last(file, [x for x in _lines(file) if namespace in x or TERMS in x])
+    return "\n".join(parts)
+
+
+def _last(file: Path, lines: list[str]) -> list[str]:
+    return [f"log of {file.parents[1].name}", *lines[-_LAST_LINES:]] if lines else []
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(errors="replace").splitlines()
+    except FileNotFoundError:  # its pod has gone just now
+        return []
 
 
 def _object(kind: str, body: dict[str, Any]) -> Iterator[str]:
