@@ -17,6 +17,9 @@ SERVICE_CIDR = "10.96.0.0/16"
 SERVICE_IP = "10.96.0.1"
 NODE_IP = "10.244.0.1"
 BRIDGE = "cni0"
+BRIDGE_MAC = "0a:58:0a:f4:00:01"
+"""A bridge without an address of its own takes the lowest of its ports'. It would change as pods
+come and go, and the other pods would reach neither DNS nor the API server until they ask anew."""
 API_PORT = 6443
 MAX_CLUSTERS = 64
 
@@ -86,7 +89,7 @@ def create_commands(netns: Path, link: HostLink) -> list[list[str]]:
         [*inside, "ip", "link", "set", "lo", "up"],
         [*inside, "ip", "address", "add", f"{link.cluster_ip}/30", "dev", "uplink"],
         [*inside, "ip", "link", "set", "uplink", "up"],
-        [*inside, "ip", "link", "add", BRIDGE, "type", "bridge"],
+        [*inside, "ip", "link", "add", BRIDGE, "address", BRIDGE_MAC, "type", "bridge"],
         [*inside, "ip", "address", "add", f"{NODE_IP}/16", "dev", BRIDGE],
         [*inside, "ip", "link", "set", BRIDGE, "up"],
         # Without a default route the kubelet finds no address and ClusterIPs go nowhere.
