@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from threading import Event
 from typing import Any
 
 from spectra_agent.pool.book import Book
 from spectra_agent.pool.held import Held, Mark
 from spectra_agent.pool.line import Answer, CallError, Line
+from spectra_agent.pool.polls import Polls
 from spectra_agent.pool.settings import Settings, say
 from spectra_agent.pool.tries import Tries
 
@@ -24,14 +24,21 @@ LONGEST_SECONDS = 60.0
 
 
 class Heart:
-    """Tells the operator which claims are held, and hears what it wants of them."""
+    """Tells the operator which claims are held, and hears what it wants of them.
+
+    Args:
+        line: For the heartbeats.
+        book: Which claims these are.
+        settings: How long the pauses are.
+        polls: Who is told when the operator is elsewhere; None: nobody asks for claims.
+    """
 
     def __init__(
-        self, line: Line, book: Book, settings: Settings, hang_up: Callable[[], None]
+        self, line: Line, book: Book, settings: Settings, polls: Polls | None = None
     ) -> None:
         self._line = line
         self._book = book
-        self._hang_up = hang_up
+        self._polls = polls
         self._wake = Event()
         self._stopping = Event()
         self._seconds = FIRST_SECONDS
@@ -45,10 +52,14 @@ class Heart:
                 pause = 0.0 if self.beat() else self._seconds
                 self._tries.worked()
             except CallError as error:
-                self._lost(unreachable=error.unreachable)
+                self._say_again()
+                if error.unreachable and self._polls:
+                    self._polls.hang_up()
                 pause = self._tries.failed(error)
             if self._line.place != place:
-                self._lost(unreachable=True)
+                self._say_again()
+                if self._polls:
+                    self._polls.follow()
             self._wake.wait(pause)
             self._wake.clear()
         for held in self._book.all():
@@ -107,9 +118,7 @@ class Heart:
             say(f"progress and checkpoints were dropped: {answer.said}")
         raise CallError(f"the operator answered {answer.said}")
 
-    def _lost(self, *, unreachable: bool) -> None:
-        """Whoever answers next may have begun anew: say everything again, and poll there."""
+    def _say_again(self) -> None:
+        """Whoever answers next may have begun anew, and know of no checkpoint."""
         for held in self._book.all():
             held.send_again()
-        if unreachable:
-            self._hang_up()

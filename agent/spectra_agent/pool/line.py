@@ -130,7 +130,7 @@ class Place:
 
 
 class Line:
-    """One connection for one thread; only `hang_up` and `close` are for other threads."""
+    """One connection for one thread; only `hang_up`, `follow` and `close` are for other threads."""
 
     def __init__(self, place: Place, token: Token, instance: str) -> None:
         self._place = place
@@ -163,13 +163,13 @@ class Line:
     def hang_up(self) -> None:
         """End the call that is under way, if one is; its thread gets a `CallError`."""
         with self._lock:
-            sock = self._connection.sock if self._connection else None
-            if sock is None:
-                return
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # it has ended by itself
+            self._shut()
+
+    def follow(self) -> None:
+        """End the call that is under way if it goes where the operator no longer is."""
+        with self._lock:
+            if self._at != self._place.now:
+                self._shut()
 
     def close(self) -> None:
         """End the call that is under way, and refuse all later ones."""
@@ -182,6 +182,15 @@ class Line:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
+
+    def _shut(self) -> None:
+        sock = self._connection.sock if self._connection else None
+        if sock is None:
+            return
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it has ended by itself
 
     def _judge(self, status: int, headers: Mapping[str, str], text: bytes) -> Answer:
         if status == 401:

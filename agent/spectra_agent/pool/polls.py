@@ -34,6 +34,7 @@ class Polls:
         self._book = book
         self._settings = settings
         self._closing = Event()
+        self._moved = Event()
         self._tries = Tries("asking for claims", settings.backoff)
 
     def run(self) -> None:
@@ -41,12 +42,14 @@ class Polls:
         vain = 0
         while room := self._book.room():
             began = monotonic()
+            self._moved.clear()
             try:
                 new = self._book.accept(self._ask(self._line, room, self._settings.poll_seconds))
             except CallError as error:
                 if self._closing.is_set():
                     break
-                self._closing.wait(self._tries.failed(error))
+                if not self._moved.is_set():
+                    self._closing.wait(self._tries.failed(error))
                 continue
             self._tries.worked()
             vain = vain + 1 if not new and monotonic() - began < EMPTY_TOO_SOON else 0
@@ -67,8 +70,14 @@ class Polls:
         self.close()
 
     def hang_up(self) -> None:
-        """Make the open poll begin anew, for the operator is elsewhere. For other threads."""
+        """Make the open poll begin anew, for the operator is out of reach. For other threads."""
+        self._moved.set()
         self._line.hang_up()
+
+    def follow(self) -> None:
+        """Make the open poll begin anew unless it is where the operator is. For other threads."""
+        self._moved.set()
+        self._line.follow()
 
     def _gather(self) -> None:
         """Fetch what was given to the poll that was hung up: without waiting, nothing new comes."""

@@ -26,7 +26,7 @@ class Pulse:
         book.accept([_claim(claim)])
         self.held: Held = book.all()[0]
         line = Line(Place(settings.url), Token(settings.token_file), uuid4().hex)
-        self._heart = Heart(line, book, settings, lambda: None)
+        self._heart = Heart(line, book, settings)
         self._thread: Thread | None = None
 
     def start(self) -> None:

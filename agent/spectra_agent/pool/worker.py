@@ -51,7 +51,7 @@ class Worker:
         self._token = Token(settings.token_file)
         self._book = Book(settings.slots)
         self._polls = Polls(self._line(), self._line(), self._book, settings)
-        self._heart = Heart(self._line(), self._book, settings, self._polls.hang_up)
+        self._heart = Heart(self._line(), self._book, settings, self._polls)
         self._slots = Slots(self._book, self._heart, settings, find)
         self._lines = [self._line() for _ in range(settings.slots)]
         self._threads = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -87,6 +88,33 @@ def test_an_open_poll_is_made_anew_where_the_operator_has_gone(
         holder.wait_calls("claims", 1)
         holder.give(a_claim("a"))
         holder.wait_results("a")
+
+
+def test_an_open_poll_stays_when_a_heartbeat_comes_after_it_to_where_the_operator_is(
+    operator: Operator, start: Start, log: io.StringIO
+) -> None:
+    with operating() as holder:
+        operator.hold("heartbeat")
+        operator.fault("claims", moved_to(holder))
+        operator.fault("heartbeat", moved_to(holder))
+        start(Counter())
+        holder.wait_calls("claims", 1)
+        operator.wait_calls("heartbeat", 1)
+        operator.let_go("heartbeat")
+        holder.wait_calls("heartbeat", 3)
+        assert len(holder.of("claims")) == 1
+        assert "asking for claims" not in log.getvalue()
+
+
+def test_a_poll_that_is_made_anew_elsewhere_is_no_failure(
+    operator: Operator, start: Start, log: io.StringIO
+) -> None:
+    start(Counter())
+    operator.wait_calls("claims", 1)
+    with operating() as holder:
+        operator.fault("heartbeat", moved_to(holder))
+        holder.wait_calls("claims", 1)
+        assert "asking for claims" not in log.getvalue()
 
 
 def test_replicas_that_send_us_to_each_other_are_asked_with_pauses(

@@ -107,7 +107,7 @@ def test_the_largest_heartbeat_fits() -> None:
             return 200, {}, b"{}"
 
     line = Noted(Place("http://x:1"), Token("/none"), "i")
-    heart = Heart(line, book, Settings("http://x:1", "/none"), lambda: None)
+    heart = Heart(line, book, Settings("http://x:1", "/none"))
     while heart.beat():
         pass
     assert max(len(data) for data in sent) <= MAX_BODY
