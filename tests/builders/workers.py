@@ -136,6 +136,10 @@ class FakeWorkers:
         """Cut a worker off: it works on, and nobody hears of it."""
         self.workers[name].silent = True
 
+    def hear(self, name: str) -> None:
+        """Let a worker that was cut off be heard again."""
+        self.workers[name].silent = False
+
     async def stop(self) -> None:
         """Play no longer."""
         self._stop()

@@ -130,7 +130,7 @@ class WorkDesk:
         if run.heard_at is None:
             parts.queue.add(key)
             parts.queue.add(Key("Agent", key.namespace, run.agent))
-        run.heard_at, run.suspect = parts.clock.monotonic(), False
+        run.heard(parts.clock.monotonic())
         run.silence_told = False
         if run.instance != caller.instance:
             self._workers.restarted(key, run, caller.instance)

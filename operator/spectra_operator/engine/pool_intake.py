@@ -82,7 +82,7 @@ class PoolIntake:
         now = self._parts.clock.monotonic()
         found = self._parts.workers.some(concerns)
         for _, run in found:
-            run.heard_at = now if run.lease is not None else None
+            run.heard(now if run.lease is not None else None)
             run.stands_since = now
             run.instance = next((claim.instance for claim in run.page.claims.values()), "")
         return [key for key, _ in found]
@@ -92,7 +92,7 @@ class PoolIntake:
         now = self._parts.clock.monotonic()
         for _, run in self._parts.workers.some(concerns):
             if run.heard_at is not None:
-                run.heard_at, run.suspect = now, False
+                run.heard(now)
 
     def give_up(self, concerns: Callable[[str], bool]) -> None:
         """Forget what was derived of the workers of a shard; they are told to go elsewhere."""
@@ -207,6 +207,7 @@ def _failure(pod: Body) -> str:
 
 def _reset(run: WorkerRun) -> None:
     run.ops, run.in_flight, run.write_by, run.looking = [], None, None, False
-    run.instance, run.heard_at, run.suspect, run.draining = "", None, False, False
+    run.instance, run.draining = "", False
+    run.heard(None)
     for kept in (run.inputs, run.stopping, run.told, run.triggers, run.delivered):
         kept.clear()

@@ -21,7 +21,10 @@ KIND = "Worker"
 """Kind of the keys of workers; their names are those of pod and Lease."""
 
 SILENT_SECONDS = 20.0
-"""A worker that has not called for so long is taken for gone; it calls every five."""
+"""A worker that has not called for so long is suspected to be gone; it calls every five."""
+SECOND_LOOK_SECONDS = 5.0
+"""From the look that finds a worker silent to the one that counts. The silence may have been our
+own, and then whoever lives calls within the pause between two heartbeats."""
 
 
 @dataclass(slots=True)
@@ -68,13 +71,14 @@ class WorkerRun:
     `page` is what is durable, on the Lease `lease` as it was last seen (None: there is none); `ops`
     are to be written, `in_flight` are being written, `ahead` is the page with both; `looking` tells
     that it is being read afresh. `instance` is the process that called last, at `heard_at`
-    (monotonic seconds; None: not yet). `delivered` has the claims that were handed out, `inputs`
-    what they are to be done with, `stopping` until when a claim may end by itself, `told` the
-    digests of the last results, `conduct` how its attempts ended, `triggers` when the event came
-    that made a claim possible, `write_by` when what can wait (checkpoints, ends that are recorded)
-    is to be written. `startup` is how far its container has come, `stands_since` (monotonic
-    seconds) since when it stands so as far as this replica knows, `trouble` what keeps it from
-    starting, `silence_told` that its agent's Events tell of its silence.
+    (monotonic seconds; None: not yet), `suspected_at` when it was found silent since. `delivered`
+    has the claims that were handed out, `inputs` what they are to be done with, `stopping` until
+    when a claim may end by itself, `told` the digests of the last results, `conduct` how its
+    attempts ended, `triggers` when the event came that made a claim possible, `write_by` when what
+    can wait (checkpoints, ends that are recorded) is to be written. `startup` is how far its
+    container has come, `stands_since` (monotonic seconds) since when it stands so as far as this
+    replica knows, `trouble` what keeps it from starting, `silence_told` that its agent's Events
+    tell of its silence.
     """
 
     agent: str
@@ -90,7 +94,7 @@ class WorkerRun:
     trouble: Trouble | None = None
     instance: str = ""
     heard_at: float | None = None
-    suspect: bool = False
+    suspected_at: float | None = None
     silence_told: bool = False
     draining: bool = False
     conduct: Conduct = field(default_factory=Conduct)
@@ -111,6 +115,14 @@ class WorkerRun:
     write_by: float | None = None
     hold_until: float = 0.0
     ahead: Ahead = field(default_factory=Ahead)
+
+    def heard(self, at: float | None) -> None:
+        """Note when it called; None: not yet."""
+        self.heard_at, self.suspected_at = at, None
+
+    def is_silent(self, now: float) -> bool:
+        """Whether it has not called for long, also not since that was found."""
+        return self.suspected_at is not None and now >= self.suspected_at + SECOND_LOOK_SECONDS
 
     @property
     def alive(self) -> bool:
@@ -163,8 +175,7 @@ def state_of(worker: WorkerRun, now: float) -> WorkerState:
         return WorkerState.QUARANTINED
     if worker.heard_at is None:
         return WorkerState.STARTING
-    silent = now - worker.heard_at >= SILENT_SECONDS
-    return WorkerState.SILENT if silent else WorkerState.READY
+    return WorkerState.SILENT if worker.is_silent(now) else WorkerState.READY
 
 
 class WorkerBook:

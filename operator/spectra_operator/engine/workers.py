@@ -23,10 +23,7 @@ from .keys import Key
 from .parts import Parts
 from .shown_pages import RESTARTED, drop, show
 from .troubles import tell_silence
-from .worker_book import SILENT_SECONDS, Wait, WorkerRun
-
-SECOND_LOOK_SECONDS = 2.0
-"""Between the first look at a silent worker and its end: the silence may have been our own."""
+from .worker_book import SECOND_LOOK_SECONDS, SILENT_SECONDS, Wait, WorkerRun
 
 
 class WorkerReconciler:
@@ -41,12 +38,11 @@ class WorkerReconciler:
         run = self._parts.workers.get(key)
         if run is None:
             return
+        self._listen(key, run)
         self._end_what_is_lost(key, run)
         self._end_what_was_stopped(key, run)
         if run.in_flight is None and not run.looking:
             self._write(key, run)
-        if run.heard_at is not None and run.alive:
-            self._parts.queue.add_at(key, run.heard_at + SILENT_SECONDS)
 
     # What the desk asks
 
@@ -101,26 +97,32 @@ class WorkerReconciler:
 
     # Ends that nobody reports
 
+    def _listen(self, key: Key, run: WorkerRun) -> None:
+        """Find out whether a worker is silent; before new work starts, none is let in to call."""
+        if run.heard_at is None or not run.alive:
+            return
+        queue, now = self._parts.queue, self._parts.clock.monotonic()
+        if not self._parts.admitting(key.namespace):
+            queue.add_at(key, now + SILENT_SECONDS)
+        elif now < run.heard_at + SILENT_SECONDS:
+            queue.add_at(key, run.heard_at + SILENT_SECONDS)
+        elif run.suspected_at is None:
+            run.suspected_at = now
+            queue.add_at(key, now + SECOND_LOOK_SECONDS)
+        elif not run.is_silent(now):
+            queue.add_at(key, run.suspected_at + SECOND_LOOK_SECONDS)
+        elif not run.silence_told:
+            queue.add(Key("Agent", key.namespace, run.agent))
+
     def _end_what_is_lost(self, key: Key, run: WorkerRun) -> None:
         if not run.wanted.claims:
             return
-        now = self._parts.clock.monotonic()
         if not run.alive:
             self._lose(key, run, "WorkerGone", run.failure or "the pod of its worker is gone")
-        elif self._is_silent(key, run, now):
-            if not run.suspect:
-                run.suspect = True
-                self._parts.queue.add_at(key, now + SECOND_LOOK_SECONDS)
-                return
+        elif self._parts.admitting(key.namespace) and run.is_silent(self._parts.clock.monotonic()):
             text = f"its worker said nothing for {SILENT_SECONDS:g} s"
             tell_silence(self._parts, Key("Agent", key.namespace, run.agent), key, run)
             self._lose(key, run, "WorkerSilent", text)
-
-    def _is_silent(self, key: Key, run: WorkerRun, now: float) -> bool:
-        """Whether a worker has not called for long; before new work starts, none is let in."""
-        if run.heard_at is None or not self._parts.admitting(key.namespace):
-            return False
-        return now >= run.heard_at + SILENT_SECONDS
 
     def _lose(self, key: Key, run: WorkerRun, reason: str, message: str) -> None:
         """End all open claims; those that nobody can have seen go back to where they came from."""

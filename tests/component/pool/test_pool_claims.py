@@ -12,6 +12,8 @@ from builders.specs import NAMESPACE, a_chain, a_retry, a_step, a_task, a_workfl
 from builders.workers import Deed, once
 from spectra_operator.api import constants as c
 from spectra_operator.engine.desk_calls import DeskError, Report
+from spectra_operator.engine.keys import Key
+from spectra_operator.engine.worker_book import KIND
 from spectra_operator.kube.resources import EVENTS, LEASES, PODS, Body
 
 
@@ -137,6 +139,30 @@ async def test_a_silent_workers_claim_goes_to_another_and_its_late_result_is_ref
         await world.settle()
         text = f"worker {silent} was silent for 20 s: 1 claim was taken from it, it is replaced"
         assert await silences(world) == [text]
+
+
+@pytest.mark.parametrize("which", ["busy", "idle"])
+async def test_a_worker_that_is_heard_again_before_the_second_look_goes_on(which: str) -> None:
+    async with a_running_world(a_pool()) as world:
+        world.workers.plan("a", Deed(seconds=60))
+        await world.apply(a_flow(a_task("a")))
+        await world.until(lambda: world.workers.began)
+        busy = world.workers.began[0][3]
+        silent = next(each for each in world.workers.workers if (each == busy) == (which == "busy"))
+        run = world.operator.parts.workers.get(Key(KIND, NAMESPACE, silent))
+        assert run is not None
+        world.workers.silence(silent)
+        await world.until(lambda: run.suspected_at is not None)
+
+        world.operator.parts.queue.add(Key(KIND, NAMESPACE, silent))
+        world.operator.parts.queue.add(Key("Agent", NAMESPACE, "worker"))
+        await world.settle()
+        world.workers.hear(silent)
+
+        await world.finished()
+        assert world.workers.attempts("a") == [1]
+        assert silent in world.workers.workers
+        assert await silences(world) == []
 
 
 async def test_an_idle_worker_that_falls_silent_is_told_of_once_too() -> None:

@@ -79,7 +79,9 @@ def a_run(**fields: Any) -> WorkerRun:
     [
         ({}, WorkerState.READY),
         ({"heard_at": None}, WorkerState.STARTING),
-        ({"heard_at": 80.0}, WorkerState.SILENT),
+        ({"heard_at": 80.0}, WorkerState.READY),
+        ({"heard_at": 80.0, "suspected_at": 101.0}, WorkerState.READY),
+        ({"heard_at": 75.0, "suspected_at": 100.0}, WorkerState.SILENT),
         ({"failure": "it broke"}, WorkerState.FAILED),
         ({"failure": "it broke", "deleting": True}, WorkerState.FAILED),
         ({"failure": "it ended", "asked_to_go": True}, WorkerState.DELETING),
