@@ -107,10 +107,11 @@ component: $(STAMP) ## Run the component tests: real code against an API server 
 e2e: $(STAMP) ## Run the core end-to-end tests on a real cluster, which they bring up
 	@$(PYTEST) tests/e2e -n 4 --dist loadgroup $(ARGS)
 
-# What kind has no counterpart for is left out: the local provisioner of volumes, the addon
-# metrics-server, and clusters beside the first one.
-KIND_ARGS := --ignore=tests/e2e/test_storage.py --ignore=tests/e2e/test_documents.py \
-  --ignore=tests/e2e/test_tutorial.py -k 'not autoscaler_of_the_cluster'
+# What kind has no counterpart for is left out: the local network, the local provisioner of
+# volumes, the addon metrics-server, and clusters beside the first one.
+KIND_ARGS := --ignore=tests/e2e/test_network.py --ignore=tests/e2e/test_storage.py \
+  --ignore=tests/e2e/test_documents.py --ignore=tests/e2e/test_tutorial.py \
+  -k 'not autoscaler_of_the_cluster'
 
 .PHONY: e2e-kind
 e2e-kind: $(STAMP) ## Run the end-to-end tests that a kind cluster can pass

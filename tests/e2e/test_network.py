@@ -1,9 +1,8 @@
-"""The network of a cluster, made in a namespace of the test's own by the commands that make it."""
+"""The network of a local cluster, made again in a namespace of the test's own."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 
 from cluster import host, network
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace takes root")
 LOWEST = "02:00:00:00:00:01"
 """Lower than the address of any bridge that has its own."""
 
