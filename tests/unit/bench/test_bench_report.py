@@ -118,7 +118,7 @@ def test_dispatch_has_a_row_for_each_rate_and_its_raw_limit() -> None:
     text = rendered(WHOLE)
 
     assert "raw Lease patches a second before and after: 500, 500" in text
-    assert row(text, "chains")[:6] == ["chains", "200", "200", "10.0", "90.0", "90.0"]
+    assert row(text, "chains")[:7] == ["chains", "200", "200", "900", "10.0", "90.0", "90.0"]
     assert row(text, "fan-outs")[1] == "-"
 
 

@@ -209,10 +209,12 @@ def test_dispatch_counts_at_its_rate_by_the_worse_shape() -> None:
         a_paced_run(shape="phases", dispatch=a_spread(9.0, 9.0), entered=a_spread(0.1, 0.3)),
     )
 
-    assert verdict("dispatch at 200 a second, worse shape, p50", [run]).reached == pytest.approx(12)
-    assert verdict("dispatch at 200 a second, worse shape, p99", [run]).reached == pytest.approx(
-        150
-    )
+    assert verdict(
+        "dispatch of what is ready at 200 a second, worse shape, p50", [run]
+    ).reached == pytest.approx(12)
+    assert verdict(
+        "dispatch of what is ready at 200 a second, worse shape, p99", [run]
+    ).reached == pytest.approx(150)
     assert verdict("hop into a new phase", [run]).reached == pytest.approx(300)
     assert verdict("Lease patches", [run]).reached == pytest.approx(90.0)
 
