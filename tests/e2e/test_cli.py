@@ -13,7 +13,7 @@ import yaml
 from builders.cluster import run_program
 from builders.specs import a_parameter, a_retry, a_step, a_task
 from e2e.harness import bodies
-from e2e.harness.bodies import HOLD
+from e2e.harness.bodies import HOLD, PROVE
 from e2e.harness.play import Play
 from e2e.harness.plugin import ECHO, EXAMPLES, FAILS_ONCE, HIDE_CURSOR, SHOW_CURSOR, WHO, Plugin
 
@@ -303,7 +303,8 @@ async def test_why_names_the_limit_and_the_dependency(play: Play, spectra: Plugi
 async def test_a_run_is_explained_drawn_and_simulated_from_what_was_seen(
     play: Play, spectra: Plugin
 ) -> None:
-    play.given.agent(concurrency=2)
+    # The kubelet tells times in whole seconds: what takes less may have taken none.
+    play.given.agent(script=f"sleep 1.2; {PROVE}", concurrency=2)
     play.given.workflow([a_task("many", count=4), a_task("last", depends_on=["many"])])
     await play.when.applied()
     await play.then.workflow_ends("Succeeded")
